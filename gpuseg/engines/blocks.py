@@ -1,0 +1,194 @@
+"""What a block is. The input alone decides the blocks: never the engine, never the workers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from gpuseg.backends import Array, get_backend, holder
+from gpuseg.errors import InvalidFile, InvalidInput, listed
+
+ROWS = 65_536
+"""Rows of a block of data in memory: a float64 block of 16 columns is 8 MiB."""
+
+
+class Block(NamedTuple):
+    """A run of rows on its device. ``index`` keys random draws and the order of sums."""
+
+    index: int
+    x: Array
+    weight: Array
+
+
+class RowGroup(NamedTuple):
+    """A part of a Parquet file, and the columns to read from it in this order."""
+
+    path: str
+    group: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of one input, not yet loaded: parts in row order and how to load one.
+
+    ``held`` is the whole array where it is in memory, an empty one like it for a Dask array, None
+    for files. ``nbytes`` is what all blocks take as float64. ``missing`` lets NaN through.
+    """
+
+    parts: Sequence[Any]
+    weights: Sequence[Any]
+    load: Callable[[Any], Array]
+    n_features: int
+    nbytes: float
+    names: tuple[str, ...] | None = None
+    sizes: tuple[int, ...] | None = None
+    held: Array | None = None
+    lazy: bool = False
+    missing: bool = False
+
+    @property
+    def in_memory(self) -> bool:
+        """Return whether a vendor's estimator can take the data as one array."""
+        return self.held is not None and not self.lazy
+
+
+class Engine(Protocol):
+    """A walk over blocks. Functions take ``(block, *args)``, or ``(block, beside, *args)`` after ``map``."""
+
+    name: str
+
+    def map(self, function: Callable[..., Any], *args: Any) -> Self:
+        """Return an engine that keeps ``function``'s value beside each block."""
+
+    def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
+        """Return ``function``'s value of every block, in block order."""
+
+    def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
+        """Return ``combine`` of ``partial``'s value of every block, in block order."""
+
+    def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:
+        """Return the arrays of ``function``, a tuple a block, each joined over the blocks.
+
+        ``dtypes`` is one a field; ``width`` is the columns of a two-dimensional field.
+        """
+
+
+def blocks_of(x: Any, sample_weight: Any = None, *, names: Sequence[str] | None = None, missing: bool = False) -> Blocks:
+    """Return the blocks of an array, of a Dask array or of Parquet files (a path or a list of paths).
+
+    ``names`` are the columns that a fitted model needs: those of files are read in that order.
+    """
+    if is_dask(x):
+        return _of_dask(x, sample_weight, missing=missing)
+    if is_files(x):
+        if sample_weight is not None:
+            raise InvalidInput("sample_weight is an array and X is files; pass X as an array, or no weights")
+        return _of_files(x, names, missing=missing)
+    cuts = [slice(start, start + ROWS) for start in range(0, x.shape[0], ROWS)]
+    weights = [None if sample_weight is None else sample_weight[cut] for cut in cuts]
+    sizes = tuple(min(ROWS, x.shape[0] - cut.start) for cut in cuts)
+    nbytes = 8.0 * x.shape[0] * x.shape[1]
+    parts = [x[cut, :] for cut in cuts]
+    return Blocks(parts, weights, identity, x.shape[1], nbytes, sizes=sizes, held=x, missing=missing)
+
+
+def _of_dask(x: Any, sample_weight: Any, *, missing: bool) -> Blocks:
+    if getattr(x, "ndim", 0) != 2:  # noqa: PLR2004 - a matrix
+        raise InvalidInput(f"X is a Dask {type(x).__name__}; pass a Dask array of two dimensions")
+    rows = x.chunks[0]
+    if any(np.isnan(size) for size in rows):
+        raise InvalidInput("X is a Dask array of unknown chunk sizes; call X.compute_chunk_sizes() first")
+    parts = x.rechunk({1: -1}).to_delayed().ravel().tolist()
+    if sample_weight is None:
+        weights: Sequence[Any] = [None] * len(parts)
+    elif is_dask(sample_weight):
+        weights = sample_weight.rechunk((rows,)).to_delayed().tolist()
+    else:
+        weights = np.split(np.asarray(sample_weight), np.cumsum(rows)[:-1])
+    nbytes = 8.0 * sum(rows) * x.shape[1]
+    meta = x._meta  # noqa: SLF001 - Dask's own way to ask for an empty array like the chunks
+    return Blocks(
+        parts, weights, identity, x.shape[1], nbytes, sizes=tuple(rows), held=meta, lazy=True, missing=missing
+    )
+
+
+def _of_files(x: Any, names: Sequence[str] | None, *, missing: bool) -> Blocks:
+    from pyarrow import ArrowInvalid
+    from pyarrow.parquet import ParquetFile
+
+    parts: list[RowGroup] = []
+    sizes: list[int] = []
+    wanted = None if names is None else tuple(names)
+    for path in [x] if isinstance(x, str | Path) else x:
+        try:
+            file = ParquetFile(path)
+        except (OSError, ArrowInvalid) as error:
+            raise InvalidFile(f"{path} cannot be read as Parquet ({error}); give a Parquet file") from error
+        wanted = wanted or tuple(file.schema_arrow.names)
+        if lacking := [name for name in wanted if name not in file.schema_arrow.names]:
+            raise InvalidInput(f"{path} has no column {listed(lacking)}; it has {listed(file.schema_arrow.names)}")
+        groups = range(file.metadata.num_row_groups)
+        parts += [RowGroup(str(path), group, wanted) for group in groups]
+        sizes += [file.metadata.row_group(group).num_rows for group in groups]
+    width = len(wanted or ())
+    nbytes = 8.0 * sum(sizes) * width
+    return Blocks(
+        parts, [None] * len(parts), read_row_group, width, nbytes, names=wanted, sizes=tuple(sizes), missing=missing
+    )
+
+
+def is_dask(x: object) -> bool:
+    """Return whether ``x`` is a Dask collection, without importing Dask."""
+    return type(x).__module__.partition(".")[0] in ("dask", "dask_expr")
+
+
+def is_files(x: object) -> bool:
+    """Return whether ``x`` is a path or a list of paths."""
+    if isinstance(x, str | Path):
+        return True
+    return isinstance(x, list) and len(x) > 0 and all(isinstance(p, str | Path) for p in x)
+
+
+def identity(part: Array) -> Array:
+    """Return the part, which is an array already."""
+    return part
+
+
+def read_row_group(part: RowGroup) -> np.ndarray:
+    """Return the rows of one row group as float64; a null is NaN."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    table = ParquetFile(part.path).read_row_group(part.group, columns=list(part.columns)).select(list(part.columns))
+    try:
+        columns = [column.cast(pa.float64()).to_numpy() for column in table.columns]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidInput(f"{part.path} holds a column that is not of numbers ({error}); pass numbers only") from error
+    return np.column_stack(columns)
+
+
+def place(index: int, part: Any, weight: Any, load: Callable[[Any], Array], backend: str, *, missing: bool) -> Block:
+    """Return one block on the device of the backend; the engine calls this where it works."""
+    worker = get_backend(backend)
+    loaded = load(part)
+    x = loaded if worker is holder(loaded) else worker.to_device(loaded)
+    xp = array_namespace(x)
+    x = worker.to_device(x if xp.isdtype(x.dtype, "real floating") else xp.astype(x, xp.float64))
+    if not missing:
+        refuse_missing(x)
+    if weight is None:
+        return Block(index, x, xp.ones(x.shape[0], dtype=x.dtype, device=device(x)))
+    return Block(index, x, xp.astype(worker.to_device(weight), x.dtype))
+
+
+def refuse_missing(x: Array) -> None:
+    """Raise InvalidInput where a row holds NaN or infinity, naming the columns by number."""
+    xp = array_namespace(x)
+    bad = xp.sum(xp.astype(~xp.isfinite(x), xp.int64), axis=0)
+    if int(xp.sum(bad)):
+        found = ", ".join(f"{column} ({int(bad[column])})" for column in range(x.shape[1]) if int(bad[column]))
+        raise InvalidInput(f"X holds NaN or infinity in column (count): {found}; clean the rows or use Preprocessor")

@@ -1,0 +1,82 @@
+"""One process, a thread a block: array libraries and kernels release the GIL."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any, ClassVar, Self
+
+from array_api_compat import array_namespace
+from threadpoolctl import ThreadpoolController
+
+from gpuseg.backends import get_backend
+from gpuseg.engines.blocks import Block, Blocks, place
+
+HELD = 0.5
+"""The share of the free memory up to which blocks of files are kept; beyond it they are read at every walk."""
+
+
+@cache
+def blas() -> ThreadpoolController:
+    """Return the control of the loaded BLAS libraries; looking for them takes milliseconds."""
+    return ThreadpoolController()
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """Blocks in row order, each given by a call, and what ``map`` put beside each."""
+
+    sources: Sequence[Callable[[], Block]]
+    beside: Sequence[tuple[Any, ...]]
+    name: ClassVar[str] = "local"
+
+    @classmethod
+    def of(cls, blocks: Blocks, backend: str) -> Self:
+        """Return the engine with every block on its device, or read anew at each walk where they do not fit."""
+        pairs = enumerate(zip(blocks.parts, blocks.weights, strict=True))
+        sources = [
+            partial(place, i, part, weight, blocks.load, backend, missing=blocks.missing)
+            for i, (part, weight) in pairs
+        ]
+        engine = cls(sources, [()] * len(sources))
+        fits = blocks.nbytes <= HELD * get_backend(backend).free_memory()
+        if not (blocks.in_memory or fits):
+            return engine
+        return replace(engine, sources=[partial(_given, block) for block in engine.collect(_itself)])
+
+    def map(self, function: Callable[..., Any], *args: Any) -> Self:
+        """Return the engine that keeps ``function``'s value beside each block."""
+        return replace(self, beside=[(value,) for value in self.collect(function, *args)])
+
+    def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
+        """Return ``function``'s value of every block, in block order."""
+        pairs = list(zip(self.sources, self.beside, strict=True))
+        # One BLAS thread a block, as on a Dask worker: the number of threads changes the last bits.
+        with blas().limit(limits=1, user_api="blas"):
+            if len(pairs) == 1:
+                return [_called(pairs[0], function, args)]
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+                return list(pool.map(lambda pair: _called(pair, function, args), pairs))
+
+    def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
+        """Return ``combine`` of ``partial``'s value of every block, in block order."""
+        return combine(self.collect(partial, *args))
+
+    def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:  # noqa: ARG002 - Dask needs what memory shows
+        """Return the arrays of ``function``, a tuple a block, each joined over the blocks."""
+        fields = zip(*self.collect(function, *args), strict=True)
+        return tuple(array_namespace(*parts).concat(parts, axis=0) for parts in map(list, fields))
+
+
+def _given(block: Block) -> Block:
+    return block
+
+
+def _itself(block: Block) -> Block:
+    return block
+
+
+def _called(pair: tuple[Callable[[], Block], tuple[Any, ...]], function: Callable[..., Any], args: Any) -> Any:
+    source, beside = pair
+    return function(source(), *beside, *args)

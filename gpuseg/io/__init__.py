@@ -1,0 +1,5 @@
+"""Read and write tables; a model's state <-> a zip."""
+
+from gpuseg.io.tables import Opened, open_table, read_table, write_table
+
+__all__ = ["Opened", "open_table", "read_table", "write_table"]

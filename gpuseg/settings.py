@@ -1,0 +1,95 @@
+"""Settings of the process: which backend, whether notices are printed, whether bars are shown."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, NamedTuple, TextIO
+
+from gpuseg.errors import unknown
+
+VARIABLE = "GPUSEG_BACKEND"
+BACKENDS = ("auto", "cpu", "cuda")
+log = logging.getLogger("gpuseg")
+
+
+class Settings(NamedTuple):
+    """What holds here; None means that nothing was said."""
+
+    backend: str | None = None
+    notices: Literal["stdout", "stderr", "off"] = "stdout"
+    progress: bool | None = None
+
+
+_current: ContextVar[Settings] = ContextVar("gpuseg_settings", default=Settings())
+
+
+def settings() -> Settings:
+    """Return the settings that hold here."""
+    return _current.get()
+
+
+@contextmanager
+def config(
+    *,
+    backend: str | None = None,
+    notices: Literal["stdout", "stderr", "off"] | None = None,
+    progress: bool | None = None,
+) -> Iterator[Settings]:
+    """Set settings inside a ``with`` block; what is not named stays as it is.
+
+    ``backend``: "auto", "cpu" or "cuda"; an estimator's own argument wins over it, and it wins over
+    the environment variable GPUSEG_BACKEND. ``notices``: where guesses and defaults are printed.
+    ``progress``: whether bars are shown; left out, they are shown in a terminal and in a notebook.
+    Raises InvalidInput for a value that is not known.
+
+    >>> import gpuseg
+    >>> with gpuseg.config(backend="cpu") as now:
+    ...     now.backend
+    'cpu'
+    """
+    if notices not in (None, "stdout", "stderr", "off"):
+        raise unknown("notices", notices, ("stdout", "stderr", "off"))
+    given = {"backend": _checked("backend", backend), "notices": notices, "progress": progress}
+    token = _current.set(settings()._replace(**{k: v for k, v in given.items() if v is not None}))
+    try:
+        yield settings()
+    finally:
+        _current.reset(token)
+
+
+class Wish(NamedTuple):
+    """The backend that was asked for, and who asked."""
+
+    name: str
+    source: str
+
+
+def wished_backend(argument: str) -> Wish:
+    """Return the backend asked for: the argument wins over the context, the context over the variable.
+
+    The argument "auto" leaves the choice to the context, and then to the variable.
+    """
+    if argument != "auto":
+        return Wish(argument, "asked for by name")
+    if (inside := settings().backend) is not None:
+        return Wish(inside, "asked for by gpuseg.config")
+    if variable := os.environ.get(VARIABLE, "").strip():
+        return Wish(str(_checked(VARIABLE, variable)), f"asked for by {VARIABLE}")
+    return Wish("auto", "nothing was asked for")
+
+
+def say(message: str) -> None:
+    """Log a guess or a default that was taken, and print it where notices go."""
+    log.info(message)
+    streams: dict[str, TextIO] = {"stdout": sys.stdout, "stderr": sys.stderr}
+    if (where := settings().notices) in streams:
+        print(message, file=streams[where])
+
+
+def _checked(what: str, backend: str | None) -> str | None:
+    if backend is not None and backend not in BACKENDS:
+        raise unknown(what, backend, BACKENDS)
+    return backend
