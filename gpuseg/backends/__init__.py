@@ -11,7 +11,9 @@ from gpuseg.backends._protocol import Array, Backend, Host, Kernel, Known
 from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend, listed
 from gpuseg.settings import wished_backend
 
-__all__ = ["Array", "Backend", "Choice", "Host", "Kernel", "available", "choose", "get_backend", "holder", "to_host"]
+__all__ = [
+    "KNOWN", "Array", "Backend", "Choice", "Host", "Kernel", "Known", "available", "choose", "get_backend", "holder", "like", "to_host",
+]  # fmt: skip
 
 KNOWN: dict[str, Known] = {
     "cuda": Known("gpuseg.backends.cuda", frozenset({"cupy", "cudf"}), gpu_missing),

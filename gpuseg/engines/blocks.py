@@ -88,9 +88,9 @@ def blocks_of(x: Any, sample_weight: Any = None, *, names: Sequence[str] | None 
         if sample_weight is not None:
             raise InvalidInput("sample_weight is an array and X is files; pass X as an array, or no weights")
         return _of_files(x, names, missing=missing)
-    cuts = [slice(start, start + ROWS) for start in range(0, x.shape[0], ROWS)]
+    cuts = [slice(start, min(start + ROWS, x.shape[0])) for start in range(0, x.shape[0], ROWS)]
     weights = [None if sample_weight is None else sample_weight[cut] for cut in cuts]
-    sizes = tuple(min(ROWS, x.shape[0] - cut.start) for cut in cuts)
+    sizes = tuple(cut.stop - cut.start for cut in cuts)
     nbytes = 8.0 * x.shape[0] * x.shape[1]
     parts = [x[cut, :] for cut in cuts]
     return Blocks(parts, weights, identity, x.shape[1], nbytes, sizes=sizes, held=x, missing=missing)

@@ -23,6 +23,12 @@ def blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+@cache
+def threads(process: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a fork must not wait for its parent's threads
+    """Return the threads that work on blocks, one a core; walks are many and short, so they are kept."""
+    return ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="gpuseg")
+
+
 @dataclass(frozen=True)
 class LocalEngine:
     """Blocks in row order, each given by a call, and what ``map`` put beside each."""
@@ -56,8 +62,7 @@ class LocalEngine:
         with blas().limit(limits=1, user_api="blas"):
             if len(pairs) == 1:
                 return [_called(pairs[0], function, args)]
-            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-                return list(pool.map(lambda pair: _called(pair, function, args), pairs))
+            return list(threads(os.getpid()).map(lambda pair: _called(pair, function, args), pairs))
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""

@@ -1,0 +1,115 @@
+"""What every clusterer shares: checked input as blocks, and the choice of who works, said aloud."""
+
+from typing import Any, NamedTuple, Self
+
+import narwhals as nw
+import numpy as np
+
+from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
+from gpuseg.backends import Array, Backend, choose, holder, like
+from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
+from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
+from gpuseg.io import open_table
+from gpuseg.settings import log
+
+__all__ = ["Clusterer", "Dispatch", "Opened", "check_is_fitted", "in_callers_library", "seed_of"]
+
+
+class Dispatch(NamedTuple):
+    """Who worked, and why: for the log, the model card and the report."""
+
+    backend: str
+    engine: str
+    solver: str
+    reason: str
+
+
+class Opened(NamedTuple):
+    """Input ready to be worked on."""
+
+    blocks: Blocks
+    backend: Backend
+    engine: Engine
+    reason: str
+
+
+class Clusterer(ClusterMixin, Stored):
+    """The base of the estimators; a subclass has parameters ``backend`` and ``engine``.
+
+    ``_fit_name`` is the row of the backends' ``fits`` without which fitting is impossible.
+    """
+
+    backend: str
+    engine: str
+    _fit_name: str | None = None
+
+    def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Opened:
+        """Return checked blocks, the backend, and the engine that has the blocks on their devices."""
+        blocks = self._blocks(x, sample_weight, reset=reset)
+        backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
+        return Opened(blocks, backend, engine_for(blocks, backend.name, self.engine), reason)
+
+    def _whole(self, x: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Blocks, Backend, Array, str]:
+        """Return blocks, backend, the whole matrix on its device, and the reason: for methods that need all rows."""
+        blocks = self._blocks(x, sample_weight, reset=reset)
+        name = type(self).__name__
+        if not blocks.in_memory or self.engine == "dask":
+            raise UnsupportedOnBackend(f"{name} got Dask or file input; it needs the rows in memory: pass an array")
+        backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
+        engine = engine_for(blocks, backend.name, "local")
+        return blocks, backend, engine.rows(_matrix, dtypes=(np.float64,))[0], reason
+
+    def _blocks(self, x: Any, sample_weight: Any, *, reset: bool) -> Blocks:
+        if is_dask(x) or is_files(x):
+            names = None if reset else getattr(self, "feature_names_in_", None)
+            blocks = blocks_of(x, sample_weight, names=names)
+            self._match(blocks.n_features, blocks.names, reset=reset)
+            return blocks
+        x = self._array(x, reset=reset)
+        if sample_weight is not None and isinstance(x, np.ndarray):
+            sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype, ensure_non_negative=True)
+        return blocks_of(x, sample_weight)
+
+    def _array(self, x: Any, *, reset: bool) -> Array:
+        """Return a matrix of floats: host data by scikit-learn's checks, device data where it is."""
+        table = nw.from_native(x, pass_through=True)
+        if isinstance(table, nw.LazyFrame) or (isinstance(table, nw.DataFrame) and table.implementation.is_pyarrow()):
+            x = open_table(x).eager().to_polars()
+        held = holder(x)
+        if held is None or held.name == "cpu":
+            return validate_data(self, x, dtype=[np.float64, np.float32], order="C", reset=reset)
+        names = None
+        if isinstance(table, nw.DataFrame):
+            names, x = tuple(table.columns), held.matrix(table)
+        if x.ndim != 2:  # noqa: PLR2004 - a matrix
+            raise InvalidInput(f"X has shape {tuple(x.shape)}; pass two dimensions, rows and features")
+        self._match(x.shape[1], names, reset=reset)
+        return x
+
+    def _match(self, n_features: int, names: tuple[str, ...] | None, *, reset: bool) -> None:
+        """Learn width and names of the input, or hold it against those learnt; scikit-learn does it for host data."""
+        if reset:
+            self.n_features_in_ = n_features
+            vars(self).pop("feature_names_in_", None)
+            if names is not None:
+                self.feature_names_in_ = np.asarray(names)
+            return
+        if n_features != self.n_features_in_:
+            raise InvalidInput(f"X has {n_features} features; the model was fitted to {self.n_features_in_}: pass those")
+        learnt = getattr(self, "feature_names_in_", None)
+        if names is not None and learnt is not None and list(names) != list(learnt):
+            raise InvalidInput(f"X has columns {listed(names)}; the model was fitted to {listed(learnt)}, in this order")
+
+    def _say(self, dispatch: Dispatch) -> Self:
+        self.backend_, self.dispatch_ = dispatch.backend, dispatch
+        log.info("%s: %s", type(self).__name__, dispatch)
+        return self
+
+
+def in_callers_library(arrays: Any, blocks: Blocks) -> tuple[Any, ...]:
+    """Return row-long results as the caller works: Dask for Dask, device arrays for device arrays, else NumPy."""
+    return tuple(array if blocks.lazy else like(array, blocks.held) for array in arrays)
+
+
+def _matrix(block: Any) -> tuple[Array]:
+    return (block.x,)

@@ -1,0 +1,104 @@
+"""Greedy k-means++ over blocks (Arthur and Vassilvitskii 2007; greedy as in scikit-learn).
+
+Every block draws its own candidates in proportion to weight * D^2, then the host draws which
+block's candidate counts, in proportion to the blocks' totals: together an exact draw over all
+rows, in one walk, for any engine. D^2 is the squared distance to the nearest centre so far.
+"""
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from gpuseg.backends import Array, Host, to_host
+from gpuseg.engines import Block, Engine
+from gpuseg.errors import FewerSegments
+from gpuseg.neighbors.centers import add, beside, squared_distances
+
+HOST = 2**32 - 1
+"""The block number that keys the host's own draws."""
+
+
+class Seed(NamedTuple):
+    """What keys a draw: the user's seed and the number of the start."""
+
+    seed: int
+    start: int
+
+
+class Draw(NamedTuple):
+    """A block's total of weight * D^2 and the candidates drawn in proportion to it."""
+
+    total: float
+    rows: Host
+
+
+def seed_centers(engine: Engine, n_clusters: int, offset: Host, seed: Seed) -> Host:
+    """Return ``n_clusters`` rows less offset, fewer if fewer are distinct; alike on every engine."""
+    seen, trials = engine.map(unseen), 2 + int(np.log(n_clusters))
+    centers: list[Host] = []
+    for step in range(n_clusters):
+        draws = seen.collect(draw, offset, seed, step, trials if step else 1)
+        totals = np.array([d.total for d in draws])
+        if not totals.sum() > 0:
+            break
+        chosen = weighted_draw(totals, generator(seed, HOST, step).random(len(draws[0].rows)))
+        candidates = np.stack([draws[block].rows[trial] for trial, block in enumerate(chosen)])
+        best = 0
+        if step:
+            (costs,) = seen.reduce(costs_with, add, candidates, offset)
+            best = int(np.argmin(costs))
+        centers.append(candidates[best])
+        seen = seen.map(nearer, centers[-1], offset)
+    return np.stack(centers)
+
+
+def warn_fewer(n_clusters: int, found: int) -> None:
+    """Warn that the data has fewer distinct rows than clusters were asked for."""
+    sentence = f"n_clusters={n_clusters} is more than the {found} distinct rows; {found} segments are made"
+    warnings.warn(sentence, FewerSegments, stacklevel=4)
+
+
+def generator(seed: Seed, block: int, step: int) -> np.random.Generator:
+    """Return the generator of one block in one round: counter-based, so no order matters."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed.seed, seed.start, block, step])))
+
+
+def weighted_draw(weights: Host, uniform: Host) -> Host:
+    """Return for each uniform number in [0, 1) an index, drawn in proportion to the weights."""
+    sums = np.cumsum(weights, dtype=np.float64)
+    found = np.searchsorted(sums, uniform * sums[-1], side="right")
+    return np.minimum(found, np.searchsorted(sums, sums[-1]))  # the last index of positive weight
+
+
+def unseen(block: Block) -> Array:
+    """Return the D^2 of rows that no centre has seen: infinity."""
+    xp = array_namespace(block.x)
+    return xp.full(block.x.shape[0], xp.inf, dtype=block.x.dtype, device=device(block.x))
+
+
+def draw(block: Block, d2: Array, offset: Host, seed: Seed, step: int, trials: int) -> Draw:
+    """Return a block's total and its candidates less offset; the numbers are drawn on the host."""
+    share = to_host(block.weight).astype(np.float64)
+    if step:
+        share = share * to_host(d2)
+    picked = weighted_draw(share, generator(seed, block.index, step).random(trials))
+    rows = np.stack([to_host(block.x[int(i), :]) for i in picked])
+    return Draw(float(np.sum(share)), rows.astype(np.float64) - offset)
+
+
+def costs_with(block: Block, d2: Array, candidates: Host, offset: Host) -> tuple[Any]:
+    """Return a block's cost, the sum of weight * D^2, were each candidate the next centre."""
+    xp = array_namespace(d2)
+    x = block.x - beside(block.x, offset)[None, :]
+    nearer_d2 = xp.minimum(d2[:, None], squared_distances(x, beside(x, candidates)))
+    return (to_host(xp.astype(block.weight, xp.float64) @ xp.astype(nearer_d2, xp.float64)),)
+
+
+def nearer(block: Block, d2: Array, center: Host, offset: Host) -> Array:
+    """Return the block's D^2 after it has seen one more centre."""
+    xp = array_namespace(d2)
+    # Offset and centre apart: their float32 sum would not be the row itself, and D^2 must be 0 there.
+    away = (block.x - beside(block.x, offset)[None, :]) - beside(block.x, center)[None, :]
+    return xp.minimum(d2, xp.sum(away * away, axis=1))

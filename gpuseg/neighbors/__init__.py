@@ -1,0 +1,1 @@
+"""Nearest centres and rows, Lloyd's partial step: what cluster, summary and metrics share."""

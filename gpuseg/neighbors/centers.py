@@ -1,0 +1,133 @@
+"""One block against a few centres, in the array API; a kernel of the same name may replace it.
+
+Centres and offset are float64 NumPy arrays and go to the block's device here; sums come back as NumPy,
+one number a row stays on the device. Centres are given less offset (the mean of the data): float32
+distances are then as good as the data's spread allows.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from gpuseg.backends import Array, Backend, Host, Kernel, to_host
+from gpuseg.engines import Block
+
+CELLS = 1 << 22
+"""Distances worked on at a time: 32 MiB of float64, whatever the rows and centres."""
+
+
+class Moments(NamedTuple):
+    """Rows, total weight, and the weighted sums of the rows and of their squares, float64."""
+
+    rows: int
+    weight: float
+    sums: Host
+    squares: Host
+
+
+class Far(NamedTuple):
+    """The rows of a block farthest from their centres: squared distance, row less offset, label, weight."""
+
+    squared: Host
+    rows: Host
+    labels: Host
+    weights: Host
+
+
+def kernel_or_body(backend: Backend, name: str) -> Kernel:
+    """Return the backend's kernel of that name, else the array function of this file, its oracle."""
+    body: Kernel = globals()[name]
+    return backend.kernels.get(name, body)
+
+
+def moments(block: Block) -> Moments:
+    """Return what mean and variance need of one block."""
+    xp = array_namespace(block.x)
+    x, weight = xp.astype(block.x, xp.float64), xp.astype(block.weight, xp.float64)
+    return Moments(x.shape[0], float(xp.sum(weight)), to_host(weight @ x), to_host(weight @ (x * x)))
+
+
+def squared_about(block: Block, mean: Host) -> tuple[Host]:
+    """Return the weighted sums of squares about the mean, (d,): safe where the mean is far from zero."""
+    xp = array_namespace(block.x)
+    away = xp.astype(block.x, xp.float64) - xp.asarray(mean, device=device(block.x))
+    return (to_host(xp.astype(block.weight, xp.float64) @ (away * away)),)
+
+
+def add(parts: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Return the sum of the blocks' shares, field by field, in block order."""
+    return tuple(sum(field[1:], start=field[0]) for field in zip(*parts, strict=True))
+
+
+def squared_distances(x: Array, centers: Array) -> Array:
+    """Return the squared distance of every row to every centre, (rows, centres)."""
+    xp = array_namespace(x)
+    d2 = xp.sum(x * x, axis=1)[:, None] - 2 * (x @ centers.T) + xp.sum(centers * centers, axis=1)[None, :]
+    return xp.where(d2 > 0, d2, xp.zeros_like(d2))
+
+
+def beside(x: Array, host: Host) -> Array:
+    """Return a host array in the namespace, dtype and device of ``x``."""
+    return array_namespace(x).asarray(host, dtype=x.dtype, device=device(x))
+
+
+def tiles(x: Array, offset: Host, width: int) -> Iterator[tuple[slice, Array]]:
+    """Give runs of rows, less offset, so short that rows x width stays within CELLS."""
+    rows = max(1, CELLS // max(width, 1))
+    shift = beside(x, offset)[None, :]
+    for start in range(0, x.shape[0], rows):
+        cut = slice(start, min(start + rows, x.shape[0]))
+        yield cut, x[cut, :] - shift
+
+
+def lloyd_step(block: Block, centers: Host, offset: Host) -> tuple[Host, Host]:
+    """Return one block's share of a Lloyd step: weighted sums (k, d) and weights (k,), float64."""
+    xp = array_namespace(block.x)
+    placed, numbers = beside(block.x, centers), xp.arange(len(centers), device=device(block.x))
+    sums, weights = np.zeros(centers.shape), np.zeros(len(centers))
+    for cut, x in tiles(block.x, offset, len(centers)):
+        labels = xp.argmin(squared_distances(x, placed), axis=1)
+        members = xp.astype(labels[:, None] == numbers[None, :], xp.float64)
+        shares = members * xp.astype(block.weight[cut], xp.float64)[:, None]
+        sums += to_host(shares.T @ xp.astype(x, xp.float64))
+        weights += to_host(xp.sum(shares, axis=0))
+    return sums, weights
+
+
+def nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array]:
+    """Return the nearest centre of each row, int32, and the unsquared distance to it."""
+    label, distance, _ = two_nearest(block, centers, offset)
+    return label, distance
+
+
+def two_nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array, Array]:
+    """Return nearest centre, distance to it, and distance to the best other (inf if none), a row each."""
+    xp = array_namespace(block.x)
+    placed, numbers = beside(block.x, centers), xp.arange(len(centers), device=device(block.x))
+    found = []
+    for _, x in tiles(block.x, offset, len(centers)):
+        d2 = squared_distances(x, placed)
+        label = xp.argmin(d2, axis=1)
+        taken = label[:, None] == numbers[None, :]
+        second = xp.sqrt(xp.min(xp.where(taken, xp.full_like(d2, xp.inf), d2), axis=1))
+        # The difference itself, not the expanded square: exact also for a row close to its centre.
+        first = xp.sqrt(xp.sum((x - xp.take(placed, label, axis=0)) ** 2, axis=1))
+        found.append((xp.astype(label, xp.int32), first, second))
+    return tuple(xp.concat(field, axis=0) for field in map(list, zip(*found, strict=True)))  # type: ignore[return-value]
+
+
+def farthest(block: Block, centers: Host, offset: Host, count: int) -> Far:
+    """Return the ``count`` rows of positive weight that lie farthest from their centres."""
+    label, distance = (to_host(field) for field in nearest(block, centers, offset))
+    weight = to_host(block.weight).astype(np.float64)
+    squared = np.where(weight > 0, distance.astype(np.float64) ** 2, -1.0)
+    picked = np.argsort(-squared, kind="stable")[:count]
+    rows = np.stack([to_host(block.x[int(i), :]) for i in picked]).astype(np.float64) - offset
+    return Far(squared[picked], rows, label[picked], weight[picked])
+
+
+def join_far(parts: Sequence[Far]) -> Far:
+    """Return the blocks' farthest rows as one, in block order."""
+    return Far(*(np.concatenate(field) for field in zip(*parts, strict=True)))
