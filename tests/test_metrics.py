@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from sklearn.metrics import silhouette_samples, silhouette_score
+
+from gpuseg.errors import InvalidInput
+from gpuseg.metrics import silhouette, silhouettes
+
+
+def test_equals_sklearn(blobs, backend):
+    x, labels = blobs
+    score = silhouette(backend.to_device(x), labels)
+    assert score.mean == pytest.approx(silhouette_score(x, labels), rel=1e-9)
+    assert score.standard_error == pytest.approx(silhouette_samples(x, labels).std() / np.sqrt(600), rel=1e-9)
+    assert score.rows == 600
+
+
+def test_several_labellings_at_once(blobs, backend, monkeypatch):
+    monkeypatch.setattr("gpuseg.neighbors.centers.CELLS", 10_000)  # several runs of rows
+    x, labels = blobs
+    others = [labels, labels % 2, labels * 7 + 3, np.zeros(600, int)]
+    *scores, none = silhouettes(backend.to_device(x), others)
+    expected = [silhouette_score(x, o) for o in others[:3]]
+    assert [s.mean for s in scores] == pytest.approx(expected, rel=1e-9)
+    assert none is None
+
+
+def test_noise_is_left_out_and_a_row_alone_counts_zero(blobs):
+    x, labels = blobs
+    marked = np.where(np.arange(600) < 50, -1, labels)
+    assert silhouette(x, marked).mean == pytest.approx(silhouette_score(x[50:], labels[50:]))
+    alone = np.where(np.arange(600) == 0, 9, labels)
+    assert silhouette(x, alone).mean == pytest.approx(silhouette_score(x, alone))
+
+
+def test_a_sample_lies_within_its_error(blobs):
+    x, labels = blobs
+    whole = silhouette(x, labels).mean
+    samples = [silhouette(x, labels, sample_size=200, random_state=s) for s in range(40)]
+    assert all(s.rows == 200 for s in samples)
+    # The error is that of the rows scored; that the rows they are compared with are a sample too widens it a little.
+    assert np.mean([abs(s.mean - whole) < 2 * s.standard_error for s in samples]) >= 0.8
+
+
+def test_one_cluster_is_refused(blobs):
+    with pytest.raises(InvalidInput, match="hold 1 cluster"):
+        silhouette(blobs[0], np.zeros(600, int))
+
+
+def test_far_from_zero(blobs):
+    x, labels = blobs
+    assert silhouette(x + 1e8, labels).mean == pytest.approx(silhouette(x, labels).mean, rel=1e-5)
