@@ -18,7 +18,7 @@ class Score(NamedTuple):
     """A mean over rows, its standard error, and how many rows it is of.
 
     The error is that of the rows scored, std / sqrt(rows); that the rows they are compared with are a
-    sample too is not in it (in our test 2 errors hold the whole's mean in more than 80 of 100 samples).
+    sample too is not in it: two such errors hold the mean of all rows in 87 to 90 of 100 samples.
     """
 
     mean: float

@@ -1,168 +1,224 @@
 """Scan files lazily: CSV with its delimiter, encoding and byte-order mark found, Parquet, Arrow."""
 
-import csv
 import glob
-import io
-import tempfile
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
-from gpuseg.errors import InvalidFile, listed
-from gpuseg.settings import log, say
+from gpuseg.errors import GpusegError, InvalidFile, listed, nearest_hint
+from gpuseg.io.dialect import UNREADABLE, Dialect, dialect_of, encoding_of, in_utf8, unreadable
+from gpuseg.settings import log
+
+__all__ = ["dialect_of", "encoding_of", "found", "scan_csv", "scan_files"]
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc")
-TEXT = (".csv", ".tsv", ".txt")
-DELIMITERS = (",", ";", "\t", "|")
-MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+KINDS = {"Parquet": PARQUET, "Arrow": ARROW, "CSV": TEXT}
 NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
-SAMPLE = 200
-CHUNK = 1 << 20
+HEAD = 1000
+LEADING_ZERO = r"^[+-]?0\d"
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+MOMENT = DAY + r"[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?"
+DATES: dict[str, pl.DataType] = {
+    f"^{DAY}$": pl.Date(),
+    f"^{MOMENT}$": pl.Datetime("us"),
+    rf"^{MOMENT}(Z|[+-]\d{{2}}:\d{{2}})$": pl.Datetime("us", "UTC"),
+}
+"""ISO 8601 is the one way to write a date that reads the same everywhere."""
+
+Schema = Mapping[str, pl.DataType]
 
 
-class Dialect(NamedTuple):
-    """How a text file is written."""
-
-    encoding: str
-    delimiter: str
-    columns: tuple[str, ...]
-
-
-def scan_files(source: str | Path, *, text: bool = False) -> pl.LazyFrame:
+def scan_files(source: str | os.PathLike[str], *, text: bool = False) -> pl.LazyFrame:
     """Return the rows of a file, of a folder of Parquet files, or of a glob, not yet read.
 
     ``text`` leaves every column of a CSV as text. Raises InvalidFile for what is missing, empty or corrupt.
     """
-    paths = found(source)
-    ending = paths[0].suffix.lower()
-    if ending in TEXT:
-        scans = [scan_csv(path, text=text) for path in paths]
-        return scans[0] if len(scans) == 1 else pl.concat(scans)
-    scan = pl.scan_parquet if ending in PARQUET else pl.scan_ipc
-    frame = scan([str(path) for path in paths])
+    kind = "a table"
     try:
-        names = frame.collect_schema().names()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        what = "Parquet" if ending in PARQUET else "Arrow"
-        raise InvalidFile(f"{source} cannot be read as {what} ({_first_line(error)}); give an undamaged file") from error
-    if not names:
-        raise InvalidFile(f"{source} has no columns; give a file with a table in it")
-    return frame
+        paths = found(source)
+        kind = kind_of(paths[0])
+        if kind == "CSV":
+            return scan_csv(paths, text=text)
+        return _joined(paths, _scan_arrow if kind == "Arrow" else _parquet_scan(source, paths))
+    except GpusegError:
+        raise
+    except UNREADABLE as error:
+        raise unreadable(os.fspath(source), error, kind=kind) from error
 
 
-def found(source: str | Path) -> list[Path]:
-    """Return the files that a path, a folder or a glob names, in order of name."""
-    path = Path(source)
+def found(source: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that a path, a folder or a glob names, in order of name; ``~`` is the user's home."""
+    path = Path(os.path.expanduser(source))  # noqa: PTH111 - Path's own raises for a user that is not there
     if path.is_dir():
-        paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in PARQUET)
+        paths = _parquet_in(path)
         if not paths:
             raise InvalidFile(f"{source} is a folder without a Parquet file; give a file, or a folder that holds some")
     elif path.exists():
         paths = [path]
     else:
-        paths = sorted(Path(p) for p in glob.glob(str(source), recursive=True))  # noqa: PTH207 - the user's own pattern
+        hits = [Path(hit) for hit in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - any pattern
+        paths = list(dict.fromkeys(p for hit in hits for p in (_parquet_in(hit) if hit.is_dir() else [hit])))
         if not paths:
             raise InvalidFile(f"{source} does not exist; check the path{_neighbours(path)}")
-    endings = {p.suffix.lower() for p in paths}
-    known = PARQUET + ARROW + TEXT
-    if not endings <= set(known) or len(endings) > 1:
-        raise InvalidFile(f"{source} ends in {listed(sorted(endings))}; give files of one kind, of {listed(known)}")
+    endings = sorted({ending_of(p) for p in paths})
+    if len({kind_of(p) for p in paths}) > 1 or kind_of(paths[0]) == "":
+        known = [ending for kind in KINDS.values() for ending in kind]
+        raise InvalidFile(
+            f"{source} ends in {listed(endings)}; give files of one kind, of {listed(known, most=len(known))}"
+        )
     if empty := [p for p in paths if p.stat().st_size == 0]:
         raise InvalidFile(f"{empty[0]} is empty; give a file with a header and rows")
     return paths
 
 
-def scan_csv(path: Path, *, text: bool) -> pl.LazyFrame:
-    """Return the rows of a CSV file, not yet read; another encoding than UTF-8 goes through a temporary copy."""
-    dialect = dialect_of(path)
-    log.info("%s: %s, delimiter %r", path, dialect.encoding, dialect.delimiter)
-    source = path if dialect.encoding in ("utf-8", "utf-8-sig") else _in_utf8(path, dialect.encoding)
-    try:
-        frame = pl.scan_csv(
-            source,
-            separator=dialect.delimiter,
-            infer_schema=not text,
-            infer_schema_length=None,
-            null_values=NULLS,
-            try_parse_dates=not text,
-            truncate_ragged_lines=False,
-        )
-        frame.collect_schema()
-    except pl.exceptions.PolarsError as error:
-        raise InvalidFile(f"{path} cannot be read as CSV ({_first_line(error)}); mend the file") from error
+def ending_of(path: Path) -> str:
+    """Return the ending of a name in lower case, that of a packed file with what is packed.
+
+    >>> ending_of(Path("2024.sales.CSV.gz"))
+    '.csv.gz'
+    """
+    parts = [part.lower() for part in path.suffixes[-2:]]
+    return "".join(parts) if parts[-1:] == [".gz"] else "".join(parts[-1:])
+
+
+def kind_of(path: Path) -> str:
+    """Return "Parquet", "Arrow" or "CSV" by the ending of a name, else nothing."""
+    return next((kind for kind, endings in KINDS.items() if ending_of(path) in endings), "")
+
+
+def scan_csv(paths: Sequence[Path], *, text: bool = False) -> pl.LazyFrame:
+    """Return the rows of CSV files, not yet read; what is not plain UTF-8 goes through a temporary copy.
+
+    Types are found in all rows of all files. Whole numbers with a leading zero stay text, for an
+    identifier would lose it; dates are ISO 8601 or stay text. A short line ends in missing values.
+    """
+    dialects = [dialect_of(path) for path in paths]
+    for path, dialect in zip(paths, dialects, strict=True):
+        log.info("%s: %s, delimiter %r", path, dialect.encoding, dialect.delimiter)
+        _same_columns(paths[0], dialects[0].columns, path, dialect.columns)
+    sources = [_escaped(p) if d.readable else in_utf8(p, d.encoding) for p, d in zip(paths, dialects, strict=True)]
+    scans = list(zip(sources, dialects, strict=True))
+    types = {} if text else reduce(_wider, [_types(source, dialect) for source, dialect in scans])
+    frames = [_rows(source, dialect, types) for source, dialect in scans]
+    return pl.concat([frame.select(dialects[0].columns) for frame in frames]) if len(frames) > 1 else frames[0]
+
+
+def _rows(source: Any, dialect: Dialect, types: Schema) -> pl.LazyFrame:
+    frame = _scan(source, dialect, infer_schema=False, schema_overrides=dict(types))
+    if dialect.blank_lines and len(dialect.columns) > 1:  # in one column a blank line is a missing value
+        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     return frame
 
 
-def dialect_of(path: Path) -> Dialect:
-    """Return encoding, delimiter and column names of a CSV file, from its bytes and first lines."""
-    encoding = encoding_of(path)
-    with path.open(encoding=encoding, newline="") as lines:
-        head = [line for _, line in zip(range(SAMPLE), lines, strict=False)]
-    if not head or not head[0].strip():
-        raise InvalidFile(f"{path} has no header line; give a CSV file whose first line names the columns")
-    delimiter = max(DELIMITERS, key=lambda d: (_agreement(head, d), -DELIMITERS.index(d)))
-    columns = next(csv.reader(head, delimiter=delimiter))
-    return Dialect(encoding, delimiter, tuple(columns))
+def _scan(source: Any, dialect: Dialect, **options: Any) -> pl.LazyFrame:
+    return pl.scan_csv(
+        source, separator=dialect.delimiter, eol_char=dialect.line_end, null_values=NULLS, **options
+    )
 
 
-def encoding_of(path: Path) -> str:
-    """Return the encoding by byte-order mark, else UTF-8 where all bytes are, else Windows-1252, which is said."""
+def _types(source: Any, dialect: Dialect) -> Schema:
+    """Return the type of each column of a CSV file: Polars' guess over all rows, corrected by a second look."""
+    guess = dict(_scan(source, dialect, infer_schema_length=None).collect_schema())
+    rows = _scan(source, dialect, infer_schema=False)
+    odd = [name for name, kind in guess.items() if kind in (pl.Time, pl.Int128)]
+    whole = [name for name, kind in guess.items() if kind.is_integer()]
+    dated = [name for name, kind in guess.items() if kind == pl.String]
+    looks = _holding({(name, form) for name in dated for form in DATES}, rows.head(HEAD))
+    zeros = [pl.col(name).str.contains(LEADING_ZERO).any().alias(name) for name in whole]
+    numbered = rows.select(zeros).collect().row(0, named=True) if zeros else {}
+    dates = {name: DATES[form] for name, form in _holding(looks, rows)}
+    texts = [name for name in guess if name in odd or numbered.get(name)]
+    return guess | dates | dict.fromkeys(texts, pl.String())
+
+
+def _holding(looks: set[tuple[str, str]], rows: pl.LazyFrame) -> set[tuple[str, str]]:
+    """Return the pairs of column and form for which every value that is there has the form and is a date."""
+    pairs = sorted(looks)
+    if not pairs:
+        return set()
+    days = {name: pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False) for name, _ in pairs}
+    holds = [(pl.col(name).str.contains(form) & days[name].is_not_null()) for name, form in pairs]
+    values = rows.select(
+        (there := pl.col(name).is_not_null()).any() & (fits.fill_null(value=False) | ~there).all().alias(str(number))
+        for number, ((name, _), fits) in enumerate(zip(pairs, holds, strict=True))
+    )
+    return {pair for pair, holding in zip(pairs, values.collect().row(0), strict=True) if holding}
+
+
+def _wider(one: Schema, other: Schema) -> Schema:
+    """Return the types that hold the values of both files: numbers with numbers, all else as text."""
+    numbers = pl.Float64()
+    both = {name: (one[name], other[name]) for name in one}
+    return {
+        name: a if a == b else numbers if a.is_numeric() and b.is_numeric() else pl.String()
+        for name, (a, b) in both.items()
+    }
+
+
+def _joined(paths: list[Path], scan: Callable[[Path], pl.LazyFrame]) -> pl.LazyFrame:
+    """Return the rows of files one after the other; whole numbers and decimals may meet in a column."""
+    scans = [scan(path) for path in paths]
+    schemas = [frame.collect_schema() for frame in scans]
+    if not schemas[0]:
+        raise InvalidFile(f"{paths[0]} has no columns; give a file with a table in it")
+    for path, schema in zip(paths, schemas, strict=True):
+        _same_columns(paths[0], schemas[0].names(), path, schema.names())
+        _same_types(paths[0], schemas[0], path, schema)
+    if len(scans) == 1:
+        return scans[0]
+    how = "vertical" if all(a == b for a, b in pairwise(schemas)) else "vertical_relaxed"
+    return pl.concat([frame.select(schemas[0].names()) for frame in scans], how=how)  # type: ignore[arg-type]
+
+
+def _same_columns(first: Path, expected: Sequence[str], path: Path, names: Sequence[str]) -> None:
+    if differing := sorted(set(expected) ^ set(names)):
+        raise InvalidFile(f"{path} and {first} differ in the columns {listed(differing)}; give files of one table")
+
+
+def _same_types(first: Path, expected: Schema, path: Path, types: Schema) -> None:
+    for name, kind in types.items():
+        was = expected[name]
+        alike = kind.base_type() == was.base_type() or (kind.is_numeric() and was.is_numeric())
+        if not alike and pl.Null not in (kind, was):
+            raise InvalidFile(f"{name!r} is {kind} in {path} and {was} in {first}; write both with one type")
+
+
+def _parquet_scan(source: str | os.PathLike[str], paths: list[Path]) -> Callable[[Path], pl.LazyFrame]:
+    """Return the scan of one Parquet file; folders named ``key=value`` below the source are a column."""
+    depth = len(Path(os.path.expanduser(source)).parts)  # noqa: PTH111
+    keyed = any("=" in part for path in paths for part in path.parts[depth:-1])
+    return lambda path: pl.scan_parquet(_escaped(path), hive_partitioning=keyed)
+
+
+def _scan_arrow(path: Path) -> pl.LazyFrame:
+    """Return the rows of an Arrow file; those of the stream format are mapped into memory."""
     with path.open("rb") as file:
-        start = file.read(4)
-    for mark, name in MARKS.items():
-        if start.startswith(mark):
-            return name
-    if b"\0" in start:
-        raise InvalidFile(f"{path} is no text file (it starts with {start!r}); give a CSV file")
-    for name in ("utf-8", "cp1252"):
-        if _decodes(path, name):
-            if name == "cp1252":
-                say(f"{path} is not UTF-8; it is read as Windows-1252")
-            return name
-    raise InvalidFile(f"{path} is neither UTF-8, UTF-16 nor Windows-1252 text; save it as UTF-8")
-
-
-def _agreement(head: list[str], delimiter: str) -> tuple[float, int]:
-    """Return how many of the first lines have as many fields as the header, and that number of fields."""
-    rows = [row for row in csv.reader(head, delimiter=delimiter) if row]
-    width = len(rows[0])
-    agreeing = sum(len(row) == width for row in rows) / len(rows)
-    return (agreeing if width > 1 else 0.0, width)
-
-
-def _decodes(path: Path, encoding: str) -> bool:
+        if file.read(6) == b"ARROW1":
+            return pl.scan_ipc(_escaped(path))
     try:
-        for _ in _chunks(path, encoding):
-            pass
-    except UnicodeDecodeError:
-        return False
-    return True
+        return pl.DataFrame(pa.ipc.open_stream(pa.memory_map(str(path))).read_all()).lazy()
+    except pa.ArrowInvalid as error:
+        raise unreadable(path, error, kind="Arrow") from error
 
 
-def _chunks(path: Path, encoding: str) -> Iterator[str]:
-    with path.open(encoding=encoding, newline="") as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
+def _parquet_in(folder: Path) -> list[Path]:
+    """Return the Parquet files below a folder, without those that a writer hides or left behind half done."""
+    paths = (p for p in folder.rglob("*") if p.suffix.lower() in PARQUET and p.is_file())
+    return sorted(p for p in paths if not any(part[0] in "._" for part in p.relative_to(folder).parts))
 
 
-def _in_utf8(path: Path, encoding: str) -> io.BufferedRandom:
-    """Return a nameless temporary file with the same text in UTF-8; it goes when it is closed."""
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the scan that reads it
-    for chunk in _chunks(path, encoding):
-        copy.write(chunk.encode())
-    copy.seek(0)
-    return copy  # type: ignore[return-value]
+def _escaped(path: Path) -> str:
+    return glob.escape(str(path))
 
 
 def _neighbours(path: Path) -> str:
-    from gpuseg.errors import nearest_hint
-
     folder = path.parent
     return nearest_hint(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
