@@ -4,7 +4,7 @@ import numbers
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -17,6 +17,7 @@ __all__ = [
     "TransformerMixin",
     "_check_sample_weight",
     "check_is_fitted",
+    "clone",
     "seed_of",
     "validate_data",
 ]
