@@ -6,17 +6,40 @@ from typing import TYPE_CHECKING, Any
 from gpuseg.settings import config
 
 if TYPE_CHECKING:
+    from gpuseg.cluster import DBSCAN, HDBSCAN, Assignment, KMeans
+    from gpuseg.features import (
+        CleaningReport,
+        behaviour,
+        clean_transactions,
+        customer_features,
+        repeat_purchases,
+        rfm,
+        rfm_scores,
+    )
     from gpuseg.io import read_table, write_table
+    from gpuseg.preprocessing import Preprocessor
+    from gpuseg.segmenter import Segmenter, load
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "read_table": "gpuseg.io",
-    "write_table": "gpuseg.io",
-}
+_ROOMS = {
+    "cluster": ("DBSCAN", "HDBSCAN", "Assignment", "KMeans"),
+    "features": (
+        "CleaningReport", "behaviour", "clean_transactions", "customer_features", "repeat_purchases", "rfm",
+        "rfm_scores",
+    ),
+    "io": ("read_table", "write_table"),
+    "preprocessing": ("Preprocessor",),
+    "segmenter": ("Segmenter", "load"),
+}  # fmt: skip
+_HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in names}
 """Where each public name lives; importing gpuseg loads none of these."""
 
-__all__ = ["__version__", "config", "read_table", "write_table"]
+__all__ = [
+    "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "KMeans", "Preprocessor", "Segmenter", "__version__",
+    "behaviour", "clean_transactions", "config", "customer_features", "load", "read_table", "repeat_purchases", "rfm",
+    "rfm_scores", "write_table",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gpuseg import __version__
 from gpuseg.backends import Host
 
-LIBRARIES = ("numpy", "scikit-learn", "polars", "narwhals", "cupy-cuda12x", "cupy-cuda13x", "cuml-cu12", "cuml-cu13")
+LIBRARIES = (
+    "gpuseg", "numpy", "scikit-learn", "polars", "narwhals", "cupy-cuda12x", "cupy-cuda13x", "cuml-cu12", "cuml-cu13"
+)  # fmt: skip
 TYPES: Mapping[str, Any] = {"Int32": pl.Int32, "Int64": pl.Int64, "Float64": pl.Float64, "String": pl.String}
 DATE = "Datetime"
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, of gpuseg and of the libraries that are here."""
-    found = {"gpuseg": __version__, "python": platform.python_version()}
+    found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
             found[name] = version(name)

@@ -51,7 +51,5 @@ def assignment_table(ids: nw.Series[Any], kept: Host, assigned: Assignment) -> F
     """Return id, segment, distance, confidence and novelty, a row a customer that was kept."""
     frame = ids.filter(kept.tolist()).to_frame() if not kept.all() else ids.to_frame()
     library = frame.implementation
-    fields = [
-        nw.new_series(name, to_host(values), backend=library) for name, values in assigned._asdict().items()
-    ]
+    fields = [nw.new_series(name, to_host(values), backend=library) for name, values in assigned._asdict().items()]
     return frame.with_columns(*fields)

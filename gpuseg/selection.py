@@ -60,6 +60,6 @@ def _taken(scored: Sequence[tuple[KMeans, Score]]) -> tuple[KMeans, str]:
     if model is best_model:
         return model, f"{model.n_clusters} segments have the highest {found}"
     return model, (
-        f"{model.n_clusters} segments are the fewest within one standard error ({best.standard_error:.3f}) of the best, "
+        f"{model.n_clusters} segments are the fewest within a standard error ({best.standard_error:.3f}) of the best, "
         f"{best_model.n_clusters} with {best.mean:.3f}: {found}"
     )

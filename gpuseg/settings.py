@@ -23,7 +23,7 @@ class Settings(NamedTuple):
     progress: bool | None = None
 
 
-_current: ContextVar[Settings] = ContextVar("gpuseg_settings", default=Settings())
+_current: ContextVar[Settings] = ContextVar("gpuseg_settings", default=Settings())  # noqa: B039 - a tuple
 
 
 def settings() -> Settings:
@@ -52,8 +52,14 @@ def config(
     """
     if notices not in (None, "stdout", "stderr", "off"):
         raise unknown("notices", notices, ("stdout", "stderr", "off"))
-    given = {"backend": _checked("backend", backend), "notices": notices, "progress": progress}
-    token = _current.set(settings()._replace(**{k: v for k, v in given.items() if v is not None}))
+    now = settings()
+    token = _current.set(
+        Settings(
+            now.backend if backend is None else _checked("backend", backend),
+            now.notices if notices is None else notices,
+            now.progress if progress is None else progress,
+        )
+    )
     try:
         yield settings()
     finally:
@@ -77,7 +83,7 @@ def wished_backend(argument: str) -> Wish:
     if (inside := settings().backend) is not None:
         return Wish(inside, "asked for by gpuseg.config")
     if variable := os.environ.get(VARIABLE, "").strip():
-        return Wish(str(_checked(VARIABLE, variable)), f"asked for by {VARIABLE}")
+        return Wish(_checked(VARIABLE, variable), f"asked for by {VARIABLE}")
     return Wish("auto", "nothing was asked for")
 
 
@@ -89,7 +95,7 @@ def say(message: str) -> None:
         print(message, file=streams[where])
 
 
-def _checked(what: str, backend: str | None) -> str | None:
-    if backend is not None and backend not in BACKENDS:
+def _checked(what: str, backend: str) -> str:
+    if backend not in BACKENDS:
         raise unknown(what, backend, BACKENDS)
     return backend

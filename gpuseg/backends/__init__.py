@@ -12,7 +12,8 @@ from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend, listed
 from gpuseg.settings import wished_backend
 
 __all__ = [
-    "KNOWN", "Array", "Backend", "Choice", "Host", "Kernel", "Known", "available", "choose", "get_backend", "holder", "like", "to_host",
+    "KNOWN", "Array", "Backend", "Choice", "Host", "Kernel", "Known", "available", "choose", "get_backend",
+    "holder", "like", "to_host",
 ]  # fmt: skip
 
 KNOWN: dict[str, Known] = {

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import sklearn.cluster
 
+from gpuseg.backends import _cpu_density
 from gpuseg.backends._protocol import Backend, Host, host_memory
 
 
@@ -37,6 +38,7 @@ BACKEND = Backend(
     to_device=np.ascontiguousarray,
     to_host=np.asarray,
     free_memory=host_memory,
-    fits={"kmeans": fit_kmeans},
+    fits={"kmeans": fit_kmeans, **_cpu_density.FITS},
+    kernels=_cpu_density.KERNELS,
     vendor_lloyd_wins=vendor_always,
 )

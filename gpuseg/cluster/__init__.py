@@ -1,6 +1,14 @@
 """One file an algorithm."""
 
-from gpuseg.cluster._assignment import Assignment
+from collections.abc import Mapping
+
+from gpuseg.cluster._assignment import NOISE, NOVEL, Assignment
+from gpuseg.cluster._base import Clusterer
+from gpuseg.cluster.dbscan import DBSCAN
+from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
 
-__all__ = ["Assignment", "KMeans"]
+ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN}
+"""Every algorithm by its name on the command line; a new one is a file and a row here."""
+
+__all__ = ["ALGORITHMS", "DBSCAN", "HDBSCAN", "NOISE", "NOVEL", "Assignment", "Clusterer", "KMeans"]

@@ -1,6 +1,6 @@
 """What every clusterer shares: checked input as blocks, and the choice of who works, said aloud."""
 
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import narwhals as nw
 import numpy as np
@@ -20,6 +20,7 @@ class Dispatch(NamedTuple):
 
     backend: str
     engine: str
+    feature_names_in_: Any
     solver: str
     reason: str
 
@@ -41,7 +42,8 @@ class Clusterer(ClusterMixin, Stored):
 
     backend: str
     engine: str
-    _fit_name: str | None = None
+    feature_names_in_: Any
+    _fit_name: ClassVar[str | None] = None
 
     def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Opened:
         """Return checked blocks, the backend, and the engine that has the blocks on their devices."""
@@ -90,15 +92,20 @@ class Clusterer(ClusterMixin, Stored):
         """Learn width and names of the input, or hold it against those learnt; scikit-learn does it for host data."""
         if reset:
             self.n_features_in_ = n_features
-            vars(self).pop("feature_names_in_", None)
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
             if names is not None:
                 self.feature_names_in_ = np.asarray(names)
             return
         if n_features != self.n_features_in_:
-            raise InvalidInput(f"X has {n_features} features; the model was fitted to {self.n_features_in_}: pass those")
+            raise InvalidInput(
+                f"X has {n_features} features; the model was fitted to {self.n_features_in_}: pass those"
+            )
         learnt = getattr(self, "feature_names_in_", None)
         if names is not None and learnt is not None and list(names) != list(learnt):
-            raise InvalidInput(f"X has columns {listed(names)}; the model was fitted to {listed(learnt)}, in this order")
+            raise InvalidInput(
+                f"X has columns {listed(names)}; the model was fitted to {listed(learnt)}, in this order"
+            )
 
     def _say(self, dispatch: Dispatch) -> Self:
         self.backend_, self.dispatch_ = dispatch.backend, dispatch

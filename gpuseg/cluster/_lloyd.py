@@ -45,7 +45,9 @@ def lloyd(
     engine: Engine, step: Kernel, centers: Host, offset: Host, *, max_iter: int, tolerance: float
 ) -> tuple[Host, int]:
     """Return the centres and the number of steps taken; ``tolerance`` is of the summed squared shift."""
-    for n_iter in range(1, max_iter + 1):
+    n_iter, shift = 0, np.inf
+    while n_iter < max_iter and shift > tolerance:
+        n_iter += 1
         sums, weights = engine.reduce(step, add, centers, offset)
         if (empty := np.flatnonzero(weights == 0)).size:
             far = engine.reduce(partial(farthest, count=len(empty)), join_far, centers, offset)
@@ -53,8 +55,6 @@ def lloyd(
         moved = update(sums, weights, centers)
         shift = float(np.sum((moved - centers) ** 2))
         centers = moved
-        if shift <= tolerance:
-            break
     return centers, n_iter
 
 

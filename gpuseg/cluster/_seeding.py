@@ -83,7 +83,7 @@ def draw(block: Block, d2: Array, offset: Host, seed: Seed, step: int, trials: i
     share = to_host(block.weight).astype(np.float64)
     if step:
         share = share * to_host(d2)
-    picked = weighted_draw(share, generator(seed, block.index, step).random(trials))
+    picked = weighted_draw(share, generator(seed, block.number, step).random(trials))
     rows = np.stack([to_host(block.x[int(i), :]) for i in picked])
     return Draw(float(np.sum(share)), rows.astype(np.float64) - offset)
 

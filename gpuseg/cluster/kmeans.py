@@ -49,7 +49,6 @@ class KMeans(Clusterer):
     array([2.])
     """
 
-    _fit_name: ClassVar[None] = None
     stored: ClassVar[tuple[str, ...]] = (
         "cluster_centers_", "offset_", "segment_weight_", "distance_quantiles_", "inertia_", "n_iter_", "n_features_in_"
     )  # fmt: skip
@@ -167,7 +166,7 @@ class KMeans(Clusterer):
         return Solution(centers, n_iter, label(engine, kernel_or_body(backend, "nearest"), centers, data.mean))
 
     def _number(self, best: Solution, offset: Host, opened: Opened) -> None:
-        """Number the segments by falling weight; what a model stores is NumPy, k rows long."""
+        """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
         histogram = best.labelled.histogram
         weight = histogram.sum(axis=1)
         order = _assignment.order_ids(best.centers + offset, weight)
@@ -210,5 +209,3 @@ def _matrix(block: Block) -> tuple[Array]:
 
 def _weight(block: Block) -> tuple[Array]:
     return (block.weight,)
-
-

@@ -16,9 +16,9 @@ ROWS = 65_536
 
 
 class Block(NamedTuple):
-    """A run of rows on its device. ``index`` keys random draws and the order of sums."""
+    """A run of rows on its device. ``number`` keys random draws and the order of sums."""
 
-    index: int
+    number: int
     x: Array
     weight: Array
 
@@ -59,7 +59,9 @@ class Blocks:
 class Engine(Protocol):
     """A walk over blocks. Functions take ``(block, *args)``, or ``(block, beside, *args)`` after ``map``."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return "local" or "dask"."""
 
     def map(self, function: Callable[..., Any], *args: Any) -> Self:
         """Return an engine that keeps ``function``'s value beside each block."""
@@ -77,7 +79,9 @@ class Engine(Protocol):
         """
 
 
-def blocks_of(x: Any, sample_weight: Any = None, *, names: Sequence[str] | None = None, missing: bool = False) -> Blocks:
+def blocks_of(
+    x: Any, sample_weight: Any = None, *, names: Sequence[str] | None = None, missing: bool = False
+) -> Blocks:
     """Return the blocks of an array, of a Dask array or of Parquet files (a path or a list of paths).
 
     ``names`` are the columns that a fitted model needs: those of files are read in that order.
@@ -171,7 +175,7 @@ def read_row_group(part: RowGroup) -> np.ndarray:
     return np.column_stack(columns)
 
 
-def place(index: int, part: Any, weight: Any, load: Callable[[Any], Array], backend: str, *, missing: bool) -> Block:
+def place(number: int, part: Any, weight: Any, load: Callable[[Any], Array], backend: str, *, missing: bool) -> Block:
     """Return one block on the device of the backend; the engine calls this where it works."""
     worker = get_backend(backend)
     loaded = load(part)
@@ -181,8 +185,8 @@ def place(index: int, part: Any, weight: Any, load: Callable[[Any], Array], back
     if not missing:
         refuse_missing(x)
     if weight is None:
-        return Block(index, x, xp.ones(x.shape[0], dtype=x.dtype, device=device(x)))
-    return Block(index, x, xp.astype(worker.to_device(weight), x.dtype))
+        return Block(number, x, xp.ones(x.shape[0], dtype=x.dtype, device=device(x)))
+    return Block(number, x, xp.astype(worker.to_device(weight), x.dtype))
 
 
 def refuse_missing(x: Array) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, ClassVar, Self
 
-import dask
 import dask.array as da
 import numpy as np
-from dask.delayed import Delayed
+from dask.base import compute, persist
+from dask.delayed import Delayed, delayed
 from distributed import get_client
 
 from gpuseg.backends import to_host
@@ -27,21 +27,21 @@ class DaskEngine:
     @classmethod
     def of(cls, blocks: Blocks, backend: str) -> Self:
         """Return the engine with every block loaded onto a worker's device."""
-        run = dask.delayed(place, traverse=False, pure=False)
+        run = delayed(place, traverse=False, pure=False)
         parts, weights = scattered(blocks.parts), scattered(blocks.weights)
         values = [
             run(i, part, weight, blocks.load, backend, missing=blocks.missing)
             for i, (part, weight) in enumerate(zip(parts, weights, strict=True))
         ]
-        return cls(dask.persist(*values), [()] * len(values), blocks.sizes or ())
+        return cls(persist(*values), [()] * len(values), blocks.sizes or ())
 
     def map(self, function: Callable[..., Any], *args: Any) -> Self:
         """Return the engine that keeps ``function``'s value beside each block."""
-        return replace(self, beside=[(value,) for value in dask.persist(*self._tasks(function, *args))])
+        return replace(self, beside=[(value,) for value in persist(*self._tasks(function, *args))])
 
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
-        return list(dask.compute(*self._tasks(function, *args)))
+        return list(compute(*self._tasks(function, *args)))
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
@@ -49,12 +49,12 @@ class DaskEngine:
 
     def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:
         """Return Dask arrays of ``function``'s fields, lazy, a chunk a block."""
-        tasks = [dask.delayed(hosted)(task) for task in self._tasks(function, *args)]
+        tasks = [delayed(hosted)(task) for task in self._tasks(function, *args)]
         columns = () if width is None else (width,)
         return tuple(
             da.concatenate(
                 [
-                    da.from_delayed(dask.delayed(itemgetter(field))(task), (size, *columns), dtype=dtype)
+                    da.from_delayed(delayed(itemgetter(field))(task), (size, *columns), dtype=dtype)
                     for task, size in zip(tasks, self.sizes, strict=True)
                 ]
             )
@@ -62,7 +62,7 @@ class DaskEngine:
         )
 
     def _tasks(self, function: Callable[..., Any], *args: Any) -> list[Delayed]:
-        run = dask.delayed(function, pure=False)
+        run = delayed(function, pure=False)
         return [run(value, *beside, *args) for value, beside in zip(self.values, self.beside, strict=True)]
 
 

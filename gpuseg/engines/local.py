@@ -42,8 +42,7 @@ class LocalEngine:
         """Return the engine with every block on its device, or read anew at each walk where they do not fit."""
         pairs = enumerate(zip(blocks.parts, blocks.weights, strict=True))
         sources = [
-            partial(place, i, part, weight, blocks.load, backend, missing=blocks.missing)
-            for i, (part, weight) in pairs
+            partial(place, i, part, weight, blocks.load, backend, missing=blocks.missing) for i, (part, weight) in pairs
         ]
         engine = cls(sources, [()] * len(sources))
         fits = blocks.nbytes <= HELD * get_backend(backend).free_memory()

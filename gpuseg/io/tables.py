@@ -5,6 +5,7 @@ missing values, text and time zones, on every core. Files are scanned, not read:
 does not need never enters memory.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,12 +15,19 @@ import polars as pl
 import pyarrow as pa
 
 from gpuseg.backends import holder
-from gpuseg.errors import InvalidInput
+from gpuseg.errors import InvalidInput, listed
+from gpuseg.io.dialect import UNREADABLE, unreadable
 from gpuseg.io.files import scan_files
 from gpuseg.io.write import write_frame
+from gpuseg.settings import say
 
 Frame = nw.DataFrame[Any]
 Lazy = nw.LazyFrame[Any]
+
+CALLERS_OWN = (nw.exceptions.ColumnNotFoundError, nw.exceptions.DuplicateError, nw.exceptions.InvalidOperationError)
+"""What a wrong expression raises: no fault of the file."""
+NO_ARROW = (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError)
+"""What a column that Arrow or Polars cannot hold raises."""
 
 
 class Opened(NamedTuple):
@@ -30,41 +38,49 @@ class Opened(NamedTuple):
     source: str
 
     def eager(self) -> Frame:
-        """Return the table in memory."""
-        return self.frame.collect() if isinstance(self.frame, nw.LazyFrame) else self.frame
+        """Return the table in memory; raise InvalidFile where its file turns out to be damaged."""
+        return collected(self.frame, self.source) if isinstance(self.frame, nw.LazyFrame) else self.frame
+
+
+def collected(frame: Lazy, source: str = "the input") -> Frame:
+    """Return the rows of a lazy frame in memory; raise InvalidFile where its file turns out to be damaged.
+
+    A file is read when its rows are needed: only then can its damage be seen. ``source`` is what
+    the error names.
+    """
+    try:
+        return frame.collect()
+    except CALLERS_OWN:
+        raise
+    except (nw.exceptions.NarwhalsError, *UNREADABLE) as error:
+        raise unreadable(source, error) from error
 
 
 def open_table(source: Any, *, text: bool = False) -> Opened:
     """Return a table ready to compute on, from a path, a glob, a folder, any frame, or an Arrow stream.
 
-    A file or a lazy frame stays lazy. ``text`` reads every column of a CSV as text, which spares the
-    pass that infers types. Raises InvalidFile for a file that cannot be read, InvalidInput for an
-    object that is no table.
+    A file or a lazy frame of Polars stays lazy. ``text`` reads every column of a CSV as text, which
+    spares the passes that find types. Names of columns become text; an index of pandas is left out,
+    and one with a name is said. Results given back to pandas have its default types. Raises
+    InvalidFile for a file that cannot be read, InvalidInput for an object that is no table.
 
     >>> import polars as pl
     >>> open_table(pl.DataFrame({"a": [1, 2]})).eager().shape
     (2, 1)
     """
-    if isinstance(source, str | Path):
-        return Opened(nw.from_native(scan_files(source, text=text)), _to_polars, str(source))
+    if isinstance(source, str | os.PathLike):
+        return Opened(nw.from_native(scan_files(source, text=text)), _to_polars, os.fspath(source))
     if isinstance(source, nw.DataFrame | nw.LazyFrame):
         source = source.to_native()
     where = f"a {type(source).__module__.partition('.')[0]} {type(source).__name__}"
     if isinstance(source, pl.LazyFrame):
         return Opened(nw.from_native(source), _to_polars, where)
-    frame = nw.from_native(source, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    if isinstance(frame, nw.DataFrame):
-        unique_names(frame.columns, where)
-        if holder(source) is not None:  # a table on a device stays there
-            return Opened(frame, lambda result: result.to_native(), where)
-        return Opened(nw.from_native(_in_polars(frame)), _giver(frame), where)
-    if hasattr(source, "__arrow_c_stream__"):
+    frame = _frame(source, where)
+    if frame is None:
         return Opened(nw.from_native(_from_stream(source, where)), _to_polars, where)
-    raise InvalidInput(
-        f"got {where}, which is no table; pass a path, a pandas, Polars, PyArrow or cuDF frame, or an Arrow stream"
-    )
+    if holder(source) is not None:  # a table on a device stays there
+        return Opened(frame, lambda result: result.to_native(), where)
+    return Opened(nw.from_native(_in_polars(frame, where)), _giver(frame), where)
 
 
 def read_table(source: Any) -> Any:
@@ -83,33 +99,69 @@ def write_table(table: Any, path: str | Path) -> Path:
 
     Raises InvalidFile where the path cannot be written.
     """
-    return write_frame(open_table(table).eager().to_polars(), Path(path))
+    return write_frame(open_table(table).eager().to_polars(), Path(path).expanduser())
 
 
 def unique_names(names: list[str], where: str) -> None:
     """Raise InvalidInput where two columns of a table share a name."""
-    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
-        raise InvalidInput(f"{where} has columns of the same name, {', '.join(map(repr, twice))}; rename one of each")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidInput(f"{where} has columns of the same name, {listed(twice)}; rename one of each")
 
 
-def _in_polars(frame: Frame) -> pl.DataFrame:
+def _frame(source: Any, where: str) -> Frame | None:
+    """Return an eager frame of a library that Narwhals knows, else None."""
+    try:
+        frame = nw.from_native(source, pass_through=True)
+        if isinstance(frame, nw.LazyFrame):
+            frame = collected(frame, where)
+        if not isinstance(frame, nw.DataFrame):
+            return None
+        unique_names([str(name) for name in frame.columns], where)
+    except nw.exceptions.DuplicateError as error:
+        why = " ".join(str(error).split())
+        raise InvalidInput(f"{where} has columns of the same name ({why}); rename one of each") from error
+    return frame
+
+
+def _in_polars(frame: Frame, where: str) -> pl.DataFrame:
     native = frame.to_native()
     if isinstance(native, pl.DataFrame):
         return native
+    if not isinstance(native, pa.Table):
+        _say_index(native, where)
     try:
         # pandas' float NaN stands for a missing value, and so it is one here.
-        table = native if isinstance(native, pa.Table) else pa.Table.from_pandas(frame.to_pandas(), preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        sentence = str(error).splitlines()[0]
-        raise InvalidInput(f"a column mixes kinds of values ({sentence}); make each column of one kind") from error
-    return pl.DataFrame(table)
+        table = (
+            native if isinstance(native, pa.Table) else pa.Table.from_pandas(frame.to_pandas(), preserve_index=False)
+        )
+        return pl.DataFrame(table)
+    except NO_ARROW as error:
+        why = str(error.args[-1]).splitlines()[0]  # the last one names the column, those before may quote a value
+        sentence = f"{where} has a column whose values are not of one kind that a table can hold ({why})"
+        raise InvalidInput(f"{sentence}; make it numbers, text, dates or true and false, or leave it out") from error
+
+
+def _say_index(native: Any, where: str) -> None:
+    """Say that a named index is left out: it may be the customers' ids."""
+    if names := [name for name in getattr(getattr(native, "index", None), "names", []) if name is not None]:
+        say(f"{where}: the index {listed(names)} is no column and is left out; reset_index() makes it one")
 
 
 def _from_stream(source: Any, where: str) -> pl.DataFrame:
+    if not (hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")):
+        raise InvalidInput(
+            f"got {where}, which is no table; pass a path, a pandas, Polars, PyArrow or cuDF frame, or an Arrow stream"
+        )
     try:
-        return pl.DataFrame(pa.table(source))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError, TypeError) as error:
-        raise InvalidInput(f"{where} gives no table through its Arrow stream ({error}); pass a stream of rows") from error
+        table = pa.table(source)
+        unique_names(table.column_names, where)
+        return pl.DataFrame(table)
+    except InvalidInput:
+        raise
+    except NO_ARROW as error:
+        raise InvalidInput(
+            f"{where} gives no table through its Arrow stream ({error}); pass a stream of rows"
+        ) from error
 
 
 def _to_polars(result: Frame) -> pl.DataFrame:

@@ -115,7 +115,7 @@ def two_nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array
         # The difference itself, not the expanded square: exact also for a row close to its centre.
         first = xp.sqrt(xp.sum((x - xp.take(placed, label, axis=0)) ** 2, axis=1))
         found.append((xp.astype(label, xp.int32), first, second))
-    return tuple(xp.concat(field, axis=0) for field in map(list, zip(*found, strict=True)))  # type: ignore[return-value]
+    return tuple(xp.concat(field, axis=0) for field in map(list, zip(*found, strict=True)))
 
 
 def farthest(block: Block, centers: Host, offset: Host, count: int) -> Far:

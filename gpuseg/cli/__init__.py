@@ -1,0 +1,41 @@
+"""The command line: one file a command, one line of error for what the user can mend.
+
+Exit codes: 0 done; 2 something that the user can mend; 130 interrupted; 1 anything else.
+"""
+
+import sys
+import warnings
+from collections.abc import Sequence
+
+from gpuseg.cli._arguments import Parser, UsageError, parser
+from gpuseg.errors import FewerSegments, GpusegError
+from gpuseg.settings import config
+
+MENDABLE = 2
+INTERRUPTED = 130
+
+__all__ = ["Parser", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        options = parser().parse_args(arguments)
+        with warnings.catch_warnings(), config(notices="off" if options.quiet else "stderr", progress=_bars(options)):
+            warnings.simplefilter("error", FewerSegments)
+            options.run(options)
+            sys.stdout.flush()
+    except (GpusegError, FewerSegments, UsageError) as error:
+        print(f"gpuseg: {' '.join(str(error).split())}", file=sys.stderr)
+        return MENDABLE
+    except KeyboardInterrupt:
+        print("gpuseg: interrupted; no output was written", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as in `gpuseg inspect M | head -1`
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _bars(options: object) -> bool | None:
+    return False if getattr(options, "quiet", False) or getattr(options, "json", False) else None

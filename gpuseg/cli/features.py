@@ -1,0 +1,46 @@
+"""``gpuseg features``: transactions in, a customer table out."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gpuseg.cli._arguments import Parser, add_roles, role_options
+
+HELP = "Turn transactions into a table of one row a customer."
+
+
+def add(command: Parser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("transactions", metavar="TX", help="CSV, Parquet or Arrow file; a folder or glob of Parquet")
+    command.add_argument(
+        "-o", "--output", metavar="CUSTOMERS", required=True, type=Path, help=".parquet, .csv or .arrow"
+    )
+    add_roles(command)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Work out the features and write them."""
+    from gpuseg.cli._output import give
+    from gpuseg.features import customer_features
+    from gpuseg.io import write_table
+    from gpuseg.io.write import check_writable
+
+    check_writable(options.output)
+    customers, report = customer_features(options.transactions, **role_options(options))
+    write_table(customers, options.output)
+    give(options, result_of(customers, report, options.output), [str(report), written(customers, options.output)])
+
+
+def result_of(customers: Any, report: Any, path: Path) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    return {
+        "output": str(path),
+        "customers": customers.height,
+        "columns": customers.columns,
+        "cleaning": report.to_dict(),
+    }
+
+
+def written(customers: Any, path: Path) -> str:
+    """Return the line that says what was written."""
+    return f"{customers.height:,} customers with {customers.width - 1} features are in {path}"

@@ -1,0 +1,41 @@
+"""``gpuseg inspect``: what a model file says of itself."""
+
+import argparse
+from pathlib import Path
+
+from gpuseg.cli._arguments import Parser
+
+HELP = "Show what a model is made of: segments, parameters, data, versions."
+
+
+def add(command: Parser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("model", metavar="MODEL", type=Path, help="a .gpuseg file")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the model card."""
+    from gpuseg.cli._output import give
+    from gpuseg.cli.segment import lines_of, result_of
+    from gpuseg.segmenter import load
+
+    segmenter = load(options.model)
+    card = segmenter.card_
+    lines = [
+        *lines_of(segmenter, []),
+        f"algorithm {card['algorithm']}: {_settings(card['parameters'])}",
+        f"id column: {card['id_column'] or 'none, rows are numbered'}",
+        f"rows: {card['rows']['read']:,} read, {card['rows']['kept']:,} kept, {card['rows']['noise']:,} noise",
+        *(f"column {c['name']!r}: {_column(c)}" for c in card["preprocessing"]["columns"]),
+        f"created {card['created']} with {_settings(card['versions'])}",
+        f"training data SHA-256 {card['training_data_sha256']}",
+    ]
+    give(options, {**card, **result_of(segmenter)}, lines)
+
+
+def _settings(values: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _column(column: dict[str, object]) -> str:
+    return f"dropped, {column['dropped']}" if column["dropped"] else f"{column['kind']}"

@@ -1,0 +1,143 @@
+"""Columns of a host table read as numbers and ids: what they hold is looked at once, then converted lazily."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from gpuseg.errors import InvalidInput
+
+BLANKS = ("", "nan", "NaN", "NAN", "None", "none", "null", "NULL", "NA", "N/A", "<NA>", "NaT")
+WHOLE = r"^(0|[1-9]\d{0,17})(\.0+)?$"
+POINT_ZERO = r"^\d+\.0+$"
+LARGEST_WHOLE_FLOAT = 2.0**53
+
+
+class Converted(NamedTuple):
+    """A column as an expression of its type; the zone of its times, and what was taken, for a notice."""
+
+    expression: pl.Expr
+    zone: dt.tzinfo | None = None
+    notice: str = ""
+
+
+class Reading(NamedTuple):
+    """What has to be looked at in a column (aggregates), and the conversion that follows from what was seen."""
+
+    looks: Sequence[pl.Expr]
+    settle: Callable[[dict[str, Any]], Converted]
+
+
+def convert(frame: pl.LazyFrame, readings: Sequence[Reading]) -> list[Converted]:
+    """Return the conversions of several columns, all looked at in one pass over the rows.
+
+    >>> frame = pl.LazyFrame({"id": ["1.0", "2.0"], "price": ["2.5", " 3"]})
+    >>> readings = [ids("id", pl.String()), numbers("price", pl.String())]
+    >>> frame.select(c.expression for c in convert(frame, readings)).collect().rows()
+    [(1, 2.5), (2, 3.0)]
+    """
+    looks = [look for reading in readings for look in reading.looks]
+    seen = frame.select(looks).collect(engine="streaming").row(0, named=True) if looks else {}
+    return [reading.settle(seen) for reading in readings]
+
+
+def plain(expression: pl.Expr, zone: dt.tzinfo | None = None) -> Reading:
+    """Return the reading of a column that needs no look."""
+    return Reading((), lambda _: Converted(expression, zone))
+
+
+def is_text(dtype: pl.DataType) -> bool:
+    """Return whether a column holds text, plain or as categories."""
+    return dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def stripped(column: str) -> pl.Expr:
+    """Return a column as text without blanks at its ends; empty text and words for nothing are missing.
+
+    >>> pl.DataFrame({"id": [" 7 ", "NaN", ""]}).select(stripped("id")).to_series().to_list()
+    ['7', None, None]
+    """
+    text = pl.col(column).cast(pl.String).str.strip_chars()
+    return pl.when(text.is_in(BLANKS)).then(None).otherwise(text).alias(column)
+
+
+def numbers(column: str, dtype: pl.DataType) -> Reading:
+    """Return how a column is read as numbers; a number column stays as it is.
+
+    Settling raises InvalidInput for text that is no number, with the count of such rows and an example.
+    """
+    if dtype.is_numeric():
+        return plain(pl.col(column))
+    if dtype == pl.Null:
+        return plain(pl.col(column).cast(pl.Float64))
+    if not is_text(dtype):
+        raise InvalidInput(f"column {column!r} holds {dtype}, not numbers; name a column of numbers")
+    text = stripped(column)
+    value = text.cast(pl.Float64, strict=False)
+    odd = text.is_not_null() & value.is_null()
+    count, example, rows = (f"{column}: {what}" for what in ("odd", "example", "rows"))
+
+    def settle(seen: dict[str, Any]) -> Converted:
+        if seen[count]:
+            raise _no_number(column, seen[count], seen[rows], seen[example])
+        return Converted(value.alias(column))
+
+    looks = (odd.sum().alias(count), pl.when(odd).then(text).min().alias(example), pl.len().alias(rows))
+    return Reading(looks, settle)
+
+
+def ids(column: str, dtype: pl.DataType) -> Reading:
+    """Return how a column is read as ids: whole numbers where all of them are, else text.
+
+    Floats and text such as "17850.0" come out as the whole number 17850; leading zeros keep all ids text.
+    Settling raises InvalidInput for numbers with a fraction.
+    """
+    if dtype == pl.Null:
+        return plain(pl.col(column).cast(pl.Int64))
+    if dtype.is_integer():
+        return plain(pl.col(column) if dtype == pl.UInt64 else pl.col(column).cast(pl.Int64))
+    if dtype.is_numeric():
+        return _number_ids(column)
+    if is_text(dtype):
+        return _text_ids(column)
+    raise InvalidInput(f"column {column!r} holds {dtype}, not ids; name a column of whole numbers or text")
+
+
+def _number_ids(column: str) -> Reading:
+    value = pl.col(column).cast(pl.Float64)
+    odd = value.is_finite() & ((value != value.floor()) | (value.abs() > LARGEST_WHOLE_FLOAT))
+    count, example = f"{column}: odd", f"{column}: example"
+
+    def settle(seen: dict[str, Any]) -> Converted:
+        if seen[count]:
+            raise InvalidInput(
+                f"column {column!r} holds numbers that are not whole in {seen[count]:,} rows, for example {seen[example]}; "
+                "ids are whole numbers or text: name the column that holds them"
+            )
+        return Converted(pl.col(column).cast(pl.Int64, strict=False))
+
+    return Reading((odd.sum().alias(count), pl.when(odd).then(value).min().alias(example)), settle)
+
+
+def _text_ids(column: str) -> Reading:
+    text = stripped(column)
+    whole, pointed = f"{column}: whole", f"{column}: pointed"
+    without = pl.when(text.str.contains(POINT_ZERO)).then(text.str.replace(r"\.0+$", "")).otherwise(text)
+
+    def settle(seen: dict[str, Any]) -> Converted:
+        if seen[whole]:  # the words for a missing id become missing in the cast
+            return Converted(without.cast(pl.Int64, strict=False).alias(column))
+        return Converted((without if seen[pointed] else text).alias(column))
+
+    looks = (text.str.contains(WHOLE).all().alias(whole), text.str.contains(POINT_ZERO).any().alias(pointed))
+    return Reading(looks, settle)
+
+
+def _no_number(column: str, count: int, rows: int, example: str) -> InvalidInput:
+    comma = " with a decimal comma" if re.fullmatch(r"[-+]?\d+,\d+", example) else ""
+    return InvalidInput(
+        f"column {column!r} holds text in {count:,} of {rows:,} rows, for example {example!r}{comma}; "
+        "write plain numbers such as 1234.5, without currency signs, words, thousands separators and decimal commas"
+    )

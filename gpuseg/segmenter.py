@@ -1,0 +1,258 @@
+"""Segmenter: the whole way from a customer table to segments in one estimator, and back from a model file."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import narwhals as nw
+import numpy as np
+
+from gpuseg import card
+from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, clone, seed_of
+from gpuseg.backends import Array, Host, to_host
+from gpuseg.cluster import ALGORITHMS, Clusterer
+from gpuseg.customers import assignment_table, ids_of, opened_customers
+from gpuseg.errors import InvalidInput, InvalidModel, unknown
+from gpuseg.io.model import read_model, write_model
+from gpuseg.metrics import Score, silhouette
+from gpuseg.neighbors.order import canonical_order, count_distinct
+from gpuseg.notebook import segments_html
+from gpuseg.preprocessing import Preprocessor
+from gpuseg.profile import profile
+from gpuseg.selection import Candidate, choose_n_clusters
+from gpuseg.settings import say
+
+STARTS = 10
+"""Starts of k-means: as practitioners use; the best of ten is rarely beaten."""
+
+
+class Choice(NamedTuple):
+    """How the number of segments came about; ``candidates`` is empty where it was not searched for."""
+
+    k: int
+    reason: str
+    candidates: list[Candidate]
+
+
+class Segmenter(ClusterMixin, Stored):
+    """Segment a customer table: clean, encode, scale, choose the number of segments, cluster, profile.
+
+    ``id_column``: the customers' id, unique and never missing; left out, rows are numbered from 0 in a
+    column "row". ``algorithm``: "kmeans", "dbscan" or "hdbscan", with ``algorithm_params`` for its
+    estimator. ``n_clusters``: "auto" or a number, for k-means; "auto" tries ``k_range`` (both ends in) and
+    takes the fewest within one standard error of the best sampled silhouette. ``columns``: those to use;
+    left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
+    ``backend``: "auto", "cpu" or "cuda". The result does not depend on the order of the rows.
+
+    After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
+    ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
+    the caller's table library; ``labels_``, ``choice_``, ``score_`` (silhouette), ``preprocessor_``,
+    ``model_``, ``backend_``, ``dispatch_``, ``card_``. Raises InvalidInput for ids that are missing or
+    repeat, and for a table in which nothing varies.
+
+    >>> import polars as pl
+    >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
+    >>> segmenter = Segmenter(id_column="id", random_state=0).fit(customers)
+    >>> segmenter.profile_.select("segment", "size", "spend_median").rows()
+    [(0, 4, 1.5), (1, 4, 90.5)]
+    """
+
+    def __init__(
+        self,
+        id_column: str | None = None,
+        *,
+        algorithm: str = "kmeans",
+        n_clusters: int | str = "auto",
+        preprocessor: Preprocessor | None = None,
+        columns: Sequence[str] | None = None,
+        k_range: tuple[int, int] = (2, 12),
+        algorithm_params: Mapping[str, Any] | None = None,
+        backend: str = "auto",
+        random_state: Any = 0,
+    ) -> None:
+        self.id_column = id_column
+        self.algorithm = algorithm
+        self.n_clusters = n_clusters
+        self.preprocessor = preprocessor
+        self.columns = columns
+        self.k_range = k_range
+        self.algorithm_params = algorithm_params
+        self.backend = backend
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: None = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
+        """Return self, fitted to a customer table: a path, any frame, or an array of numbers."""
+        self._check_parameters()
+        opened = opened_customers(X)
+        frame = opened.eager()
+        ids = ids_of(frame, self.id_column)
+        self.preprocessor_ = self._preparing()
+        matrix = self.preprocessor_.fit(frame).transform(frame)
+        kept = self.preprocessor_.kept_rows(frame)
+        self._cluster(matrix)
+        assigned = self.model_.assign(matrix)
+        self.labels_ = to_host(assigned.segment)
+        self.score_ = self._score(matrix)
+        raw, fields = self.preprocessor_.raw(frame)
+        found = profile(to_host(raw)[kept], fields, self.labels_)
+        self.segments_ = opened.give_back(assignment_table(ids, kept, assigned))
+        self.profile_ = opened.give_back(nw.from_native(found))
+        self.n_features_in_ = len(frame.columns)
+        self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
+        self.card_ = self._card(card.profile_state(found), card.fingerprint(to_host(raw), [f.name for f in fields]))
+        return self
+
+    def predict(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
+        """Return the segment of each row, int32, (n_samples,)."""
+        check_is_fitted(self, "model_")
+        frame = opened_customers(X).eager()
+        labels = to_host(self.model_.predict(self.preprocessor_.transform(frame)))
+        if len(labels) < len(frame):
+            left = len(frame) - len(labels)
+            raise InvalidInput(
+                f"{left} of {len(frame)} rows are dropped by missing='drop'; use assign, which names ids"
+            )
+        return labels
+
+    def assign(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
+        """Return id, segment, distance, confidence and novelty of each customer, in the caller's table library.
+
+        distance: to what represents the segment, in the units of the scaled matrix. confidence: in [0, 1].
+        novelty: above .99 the customer is unlike those that the segment was made of.
+        """
+        check_is_fitted(self, "model_")
+        opened = opened_customers(X)
+        frame = opened.eager()
+        ids = ids_of(frame, self.id_column)
+        matrix = self.preprocessor_.transform(frame)
+        kept = self.preprocessor_.kept_rows(frame)
+        if not kept.all():
+            say(f"{int((~kept).sum())} of {len(kept)} rows are not assigned: a value is missing and missing='drop'")
+        return opened.give_back(assignment_table(ids, kept, self.model_.assign(matrix)))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to a file that ends in .gpuseg, whole or not at all; return the path."""
+        check_is_fitted(self, "card_")
+        return write_model(path, self.card_, self.state())
+
+    def state(self) -> dict[str, Any]:
+        """Return what assigning needs: the id column, the preprocessing and the fitted algorithm."""
+        check_is_fitted(self, "model_")
+        return {
+            "id_column": self.id_column,
+            "algorithm": self.algorithm,
+            "preprocessor": self.preprocessor_.state(),
+            "model": self.model_.state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Return the segmenter that ``state`` was taken from, ready to assign."""
+        self = cls(state["id_column"], algorithm=state["algorithm"])
+        self.preprocessor_ = Preprocessor.from_state(state["preprocessor"])
+        self.model_ = ALGORITHMS[state["algorithm"]].from_state(state["model"])
+        self.n_features_in_ = self.preprocessor_.n_features_in_
+        return self
+
+    def _check_parameters(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise unknown("algorithm", self.algorithm, ALGORITHMS)
+        counted = isinstance(self.n_clusters, int | np.integer) and not isinstance(self.n_clusters, bool)
+        if not (self.n_clusters == "auto" or (counted and int(self.n_clusters) >= 1)):
+            raise InvalidInput(
+                f"n_clusters={self.n_clusters!r} is not allowed; give 'auto' or a whole number from 1 up"
+            )
+        if self.n_clusters != "auto" and self.algorithm != "kmeans":
+            raise InvalidInput(f"n_clusters={self.n_clusters} is for k-means; {self.algorithm} finds the number itself")
+        low, high = self.k_range
+        if not 2 <= low <= high:  # noqa: PLR2004 - a choice needs two segments
+            raise InvalidInput(f"k_range={self.k_range!r} is no range; give two whole numbers from 2 up, as in (2, 12)")
+
+    def _preparing(self) -> Preprocessor:
+        if self.preprocessor is None:
+            return Preprocessor(columns=self.columns, id_column=self.id_column, backend=self.backend)
+        own = clone(self.preprocessor)
+        given = {"columns": self.columns, "id_column": self.id_column}
+        return own.set_params(**{k: v for k, v in given.items() if v is not None}, backend=self.backend)
+
+    def _cluster(self, matrix: Array) -> None:
+        """Fit the algorithm to the rows in their canonical order, so that the table's own order does not matter."""
+        ordered = canonical_order(matrix)
+        seed, parameters = seed_of(self.random_state), dict(self.algorithm_params or {})
+        if self.algorithm != "kmeans":
+            self.model_ = self._estimator(parameters).fit(ordered)
+            self.choice_ = Choice(self.model_.n_clusters_, f"{self.algorithm} found the number itself", [])
+            return
+        parameters = {"n_init": STARTS, "backend": self.backend, **parameters}
+        if self.n_clusters == "auto":
+            low, high = self.k_range
+            most = min(high, count_distinct(ordered))
+            found = choose_n_clusters(ordered, range(min(low, most), most + 1), random_state=seed, **parameters)
+            self.model_, self.choice_ = found.model, Choice(found.k, found.reason, found.candidates)
+            say(f"k={found.k}: {found.reason}")
+            return
+        estimator = self._estimator({"n_clusters": self.n_clusters, "random_state": seed, **parameters})
+        self.model_ = estimator.fit(ordered)
+        self.choice_ = Choice(len(self.model_.segment_weight_), "asked for by number", [])
+
+    def _estimator(self, parameters: dict[str, Any]) -> Clusterer:
+        estimator = ALGORITHMS[self.algorithm]
+        allowed = estimator().get_params(deep=False)
+        for name in parameters:
+            if name not in allowed:
+                raise unknown(f"algorithm_params of {self.algorithm}", name, sorted(allowed))
+        return estimator(**{"backend": self.backend, **parameters})
+
+    def _score(self, matrix: Array) -> Score | None:
+        """Return the silhouette of the segments; None where there are fewer than two."""
+        if len(np.unique(self.labels_[self.labels_ >= 0])) < 2:  # noqa: PLR2004 - one has no neighbour
+            return None
+        return silhouette(matrix, self.labels_, random_state=seed_of(self.random_state))
+
+    def _card(self, profile_state: dict[str, Any], fingerprint: str) -> dict[str, Any]:
+        score = {} if self.score_ is None else {"silhouette": self.score_._asdict()}
+        inertia = {"inertia": self.model_.inertia_} if self.algorithm == "kmeans" else {}
+        report = self.preprocessor_.report_
+        return {
+            "created": card.now(),
+            "versions": card.versions(),
+            "algorithm": self.algorithm,
+            "parameters": self.model_.state()["parameters"],
+            "id_column": self.id_column,
+            "rows": {"read": report.rows_read, "kept": len(self.labels_), "noise": int((self.labels_ < 0).sum())},
+            "segments": self.choice_.k,
+            "choice": {"reason": self.choice_.reason, "tried": [c._asdict() for c in self.choice_.candidates]},
+            "backend": self.dispatch_._asdict(),
+            "metrics": {**score, **inertia},
+            "training_data_sha256": fingerprint,
+            "preprocessing": report.to_dict(),
+            "profile": profile_state,
+        }
+
+    def _repr_html_(self) -> str:
+        if not hasattr(self, "card_"):
+            return f"<pre>{escape(repr(self))}</pre>"
+        rows, choice = self.card_["rows"]["kept"], self.card_["choice"]["reason"]
+        title = f"{self.card_['segments']} segments of {rows:,} customers by {self.algorithm}"
+        dispatch = self.card_["backend"]
+        remarks = [choice, f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}"]
+        return segments_html(title, remarks, card.profile_of(self.card_["profile"]))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def load(path: str | Path) -> Segmenter:
+    """Return the segmenter in a model file, ready to predict and assign on any machine.
+
+    Has ``profile_`` (Polars) and ``card_``; nobody's row is in them. Raises InvalidModel for a file that
+    is truncated, changed, of another format, or no model.
+    """
+    about, state = read_model(path)
+    try:
+        segmenter = Segmenter.from_state(state)
+        segmenter.card_, segmenter.profile_ = about, card.profile_of(about["profile"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InvalidModel(f"{path} holds no segmenter that can be rebuilt ({error!r}); write it again") from error
+    return segmenter
