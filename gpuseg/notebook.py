@@ -46,7 +46,7 @@ def shown(name: str, value: Any) -> str:
     """Return a value of the profile as a person reads it.
 
     >>> shown("spend_mean", 2054.266), shown("share", 0.25), shown("segment", -1), shown("gap_mean", None)
-    ('2,054', '25.0 %', 'noise', '-')
+    ('2054', '25.0 %', 'noise', '-')
     """
     if value is None:
         return "-"
@@ -57,7 +57,8 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"  # noqa: PLR2004 - four digits tell enough
+        digits = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004 - four digits tell enough
+        return f"{value:,.0f}" if abs(value) >= 10_000 else digits  # noqa: PLR2004 - a year has no comma
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -23,7 +23,7 @@ class Field(NamedTuple):
 def profile(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
     """Return one row a segment: segment, size, share, then each field's summary; noise (-1) last.
 
-    ``raw``: (rows, fields), float64, in the user's units, NaN where missing (left out of each summary);
+    ``raw``: (rows, fields), float64, in the user's units, NaN where missing (left out of each summary, as infinity is);
     ``segments``: (rows,). Numbers and dates give ``<name>_mean`` and ``<name>_median``, yes-or-no columns
     the share of yes as ``<name>_share``, categories ``<name>_top`` and ``<name>_top_share``.
 
@@ -46,7 +46,7 @@ def profile(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
 
 
 def _numbers(field: Field, groups: Sequence[Host]) -> list[pl.Series]:
-    there = [group[~np.isnan(group)] for group in groups]
+    there = [group[np.isfinite(group)] for group in groups]
     means = [float(np.mean(group)) if len(group) else None for group in there]
     medians = [float(np.median(group)) if len(group) else None for group in there]
     return [

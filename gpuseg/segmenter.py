@@ -11,7 +11,7 @@ import numpy as np
 from gpuseg import card
 from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, clone, seed_of
 from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster import ALGORITHMS, Clusterer
+from gpuseg.cluster import ALGORITHMS, KMeans
 from gpuseg.customers import assignment_table, ids_of, opened_customers
 from gpuseg.errors import InvalidInput, InvalidModel, unknown
 from gpuseg.io.model import read_model, write_model
@@ -19,12 +19,16 @@ from gpuseg.metrics import Score, silhouette
 from gpuseg.neighbors.order import canonical_order, count_distinct
 from gpuseg.notebook import segments_html
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.profile import profile
+from gpuseg.profile import Field, profile
 from gpuseg.selection import Candidate, choose_n_clusters
 from gpuseg.settings import say
 
 STARTS = 10
 """Starts of k-means: as practitioners use; the best of ten is rarely beaten."""
+
+
+OWN = ("n_clusters", "random_state", "backend")
+"""Parameters of algorithms that are Segmenter's own."""
 
 
 class Choice(NamedTuple):
@@ -88,19 +92,20 @@ class Segmenter(ClusterMixin, Stored):
         frame = opened.eager()
         ids = ids_of(frame, self.id_column)
         self.preprocessor_ = self._preparing()
-        matrix = self.preprocessor_.fit(frame).transform(frame)
-        kept = self.preprocessor_.kept_rows(frame)
-        self._cluster(matrix)
-        assigned = self.model_.assign(matrix)
+        prepared = self.preprocessor_.fit(frame).prepare(frame, quiet=True)
+        # In an order that depends on the rows' values alone: then the table's own order does not matter.
+        ordered = canonical_order(prepared.matrix)
+        self._cluster(ordered)
+        assigned = self.model_.assign(prepared.matrix)
         self.labels_ = to_host(assigned.segment)
-        self.score_ = self._score(matrix)
-        raw, fields = self.preprocessor_.raw(frame)
-        found = profile(to_host(raw)[kept], fields, self.labels_)
-        self.segments_ = opened.give_back(assignment_table(ids, kept, assigned))
+        self.score_ = self._score(ordered)
+        raw, fields = prepared.raw(), [Field(c.name, c.kind, c.levels) for c in prepared.columns]
+        found = profile(raw, fields, self.labels_)
+        self.segments_ = opened.give_back(assignment_table(ids, prepared.kept, assigned))
         self.profile_ = opened.give_back(nw.from_native(found))
         self.n_features_in_ = len(frame.columns)
         self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
-        self.card_ = self._card(card.profile_state(found), card.fingerprint(to_host(raw), [f.name for f in fields]))
+        self.card_ = self._card(card.profile_state(found), card.fingerprint(raw, [field.name for field in fields]))
         return self
 
     def predict(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
@@ -125,8 +130,7 @@ class Segmenter(ClusterMixin, Stored):
         opened = opened_customers(X)
         frame = opened.eager()
         ids = ids_of(frame, self.id_column)
-        matrix = self.preprocessor_.transform(frame)
-        kept = self.preprocessor_.kept_rows(frame)
+        matrix, kept, *_ = self.preprocessor_.prepare(frame)
         if not kept.all():
             say(f"{int((~kept).sum())} of {len(kept)} rows are not assigned: a value is missing and missing='drop'")
         return opened.give_back(assignment_table(ids, kept, self.model_.assign(matrix)))
@@ -163,6 +167,12 @@ class Segmenter(ClusterMixin, Stored):
             raise InvalidInput(
                 f"n_clusters={self.n_clusters!r} is not allowed; give 'auto' or a whole number from 1 up"
             )
+        allowed = sorted(set(ALGORITHMS[self.algorithm]().get_params(deep=False)) - set(OWN))
+        for name in self.algorithm_params or {}:
+            if name in OWN:
+                raise InvalidInput(f"algorithm_params sets {name!r}; give {name} to Segmenter itself")
+            if name not in allowed:
+                raise unknown(f"algorithm_params of {self.algorithm}", name, allowed)
         if self.n_clusters != "auto" and self.algorithm != "kmeans":
             raise InvalidInput(f"n_clusters={self.n_clusters} is for k-means; {self.algorithm} finds the number itself")
         low, high = self.k_range
@@ -176,15 +186,15 @@ class Segmenter(ClusterMixin, Stored):
         given = {"columns": self.columns, "id_column": self.id_column}
         return own.set_params(**{k: v for k, v in given.items() if v is not None}, backend=self.backend)
 
-    def _cluster(self, matrix: Array) -> None:
-        """Fit the algorithm to the rows in their canonical order, so that the table's own order does not matter."""
-        ordered = canonical_order(matrix)
-        seed, parameters = seed_of(self.random_state), dict(self.algorithm_params or {})
+    def _cluster(self, ordered: Array) -> None:
+        """Fit the algorithm, for k-means with the number of segments asked for or chosen."""
+        seed = seed_of(self.random_state)
+        parameters = {"backend": self.backend, **(self.algorithm_params or {})}
         if self.algorithm != "kmeans":
-            self.model_ = self._estimator(parameters).fit(ordered)
+            self.model_ = ALGORITHMS[self.algorithm](**parameters).fit(ordered)
             self.choice_ = Choice(self.model_.n_clusters_, f"{self.algorithm} found the number itself", [])
             return
-        parameters = {"n_init": STARTS, "backend": self.backend, **parameters}
+        parameters = {"n_init": STARTS, **parameters}
         if self.n_clusters == "auto":
             low, high = self.k_range
             most = min(high, count_distinct(ordered))
@@ -192,23 +202,14 @@ class Segmenter(ClusterMixin, Stored):
             self.model_, self.choice_ = found.model, Choice(found.k, found.reason, found.candidates)
             say(f"k={found.k}: {found.reason}")
             return
-        estimator = self._estimator({"n_clusters": self.n_clusters, "random_state": seed, **parameters})
-        self.model_ = estimator.fit(ordered)
+        self.model_ = KMeans(int(self.n_clusters), random_state=seed, **parameters).fit(ordered)
         self.choice_ = Choice(len(self.model_.segment_weight_), "asked for by number", [])
 
-    def _estimator(self, parameters: dict[str, Any]) -> Clusterer:
-        estimator = ALGORITHMS[self.algorithm]
-        allowed = estimator().get_params(deep=False)
-        for name in parameters:
-            if name not in allowed:
-                raise unknown(f"algorithm_params of {self.algorithm}", name, sorted(allowed))
-        return estimator(**{"backend": self.backend, **parameters})
-
-    def _score(self, matrix: Array) -> Score | None:
+    def _score(self, ordered: Array) -> Score | None:
         """Return the silhouette of the segments; None where there are fewer than two."""
-        if len(np.unique(self.labels_[self.labels_ >= 0])) < 2:  # noqa: PLR2004 - one has no neighbour
+        if self.choice_.k < 2:  # noqa: PLR2004 - one has no neighbour
             return None
-        return silhouette(matrix, self.labels_, random_state=seed_of(self.random_state))
+        return silhouette(ordered, self.model_.labels_, random_state=seed_of(self.random_state))
 
     def _card(self, profile_state: dict[str, Any], fingerprint: str) -> dict[str, Any]:
         score = {} if self.score_ is None else {"silhouette": self.score_._asdict()}

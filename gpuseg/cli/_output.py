@@ -26,8 +26,8 @@ def profile_lines(profile: pl.DataFrame) -> list[str]:
     names = [name for name in profile.columns if not name.endswith("_median")][: MOST + 2]
     rows = [[shown(name, row[name]) for name in names] for row in profile.iter_rows(named=True)]
     lines = aligned([[heading(name).removesuffix(", mean") for name in names], *rows])
-    left = len([name for name in profile.columns if not name.endswith("_median")]) - len(names)
-    return [*lines, f"({left} more columns: gpuseg inspect MODEL --json)"] if left > 0 else lines
+    left = sum(not name.endswith("_median") for name in profile.columns) - len(names)
+    return [*lines, f"(columns not shown here: {left}; gpuseg inspect MODEL --json)"] if left > 0 else lines
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

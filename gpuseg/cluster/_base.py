@@ -20,7 +20,6 @@ class Dispatch(NamedTuple):
 
     backend: str
     engine: str
-    feature_names_in_: Any
     solver: str
     reason: str
 

@@ -26,7 +26,8 @@ def distinct(rows: Host) -> Distinct:
     Distinct(first=array([1, 0]), place=array([1, 0, 1]))
     """
     order = np.lexsort(rows.T[::-1])
-    new = np.concatenate([[True], np.any(rows[order[1:]] != rows[order[:-1]], axis=1)])
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = np.any(rows[order[1:]] != rows[order[:-1]], axis=1)
     place = np.empty(len(rows), dtype=np.int64)
     place[order] = np.cumsum(new) - 1
     return Distinct(order[new], place)

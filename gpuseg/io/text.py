@@ -88,10 +88,11 @@ def numbers(column: str, dtype: pl.DataType) -> Reading:
     return Reading(looks, settle)
 
 
-def ids(column: str, dtype: pl.DataType) -> Reading:
+def ids(column: str, dtype: pl.DataType, *, whole: bool = True) -> Reading:
     """Return how a column is read as ids: whole numbers where all of them are, else text.
 
     Floats and text such as "17850.0" come out as the whole number 17850; leading zeros keep all ids text.
+    Without ``whole`` text stays text, "17850", as orders do: which of them are left changes with cleaning.
     Settling raises InvalidInput for numbers with a fraction.
     """
     if dtype == pl.Null:
@@ -101,7 +102,7 @@ def ids(column: str, dtype: pl.DataType) -> Reading:
     if dtype.is_numeric():
         return _number_ids(column)
     if is_text(dtype):
-        return _text_ids(column)
+        return _text_ids(column, whole=whole)
     raise InvalidInput(f"column {column!r} holds {dtype}, not ids; name a column of whole numbers or text")
 
 
@@ -113,25 +114,25 @@ def _number_ids(column: str) -> Reading:
     def settle(seen: dict[str, Any]) -> Converted:
         if seen[count]:
             raise InvalidInput(
-                f"column {column!r} holds numbers that are not whole in {seen[count]:,} rows, for example {seen[example]}; "
-                "ids are whole numbers or text: name the column that holds them"
+                f"column {column!r} holds numbers that are not whole in {seen[count]:,} rows, for example "
+                f"{seen[example]}; ids are whole numbers or text: name the column that holds them"
             )
         return Converted(pl.col(column).cast(pl.Int64, strict=False))
 
     return Reading((odd.sum().alias(count), pl.when(odd).then(value).min().alias(example)), settle)
 
 
-def _text_ids(column: str) -> Reading:
+def _text_ids(column: str, *, whole: bool) -> Reading:
     text = stripped(column)
-    whole, pointed = f"{column}: whole", f"{column}: pointed"
+    all_whole, pointed = f"{column}: whole", f"{column}: pointed"
     without = pl.when(text.str.contains(POINT_ZERO)).then(text.str.replace(r"\.0+$", "")).otherwise(text)
 
     def settle(seen: dict[str, Any]) -> Converted:
-        if seen[whole]:  # the words for a missing id become missing in the cast
+        if whole and seen[all_whole]:  # the words for a missing id become missing in the cast
             return Converted(without.cast(pl.Int64, strict=False).alias(column))
         return Converted((without if seen[pointed] else text).alias(column))
 
-    looks = (text.str.contains(WHOLE).all().alias(whole), text.str.contains(POINT_ZERO).any().alias(pointed))
+    looks = (text.str.contains(WHOLE).all().alias(all_whole), text.str.contains(POINT_ZERO).any().alias(pointed))
     return Reading(looks, settle)
 
 

@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gpuseg.cluster import KMeans
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 
+
 @parametrize_with_checks([KMeans()])
 def test_scikit_learn_takes_it_for_its_own(estimator, check):
     check(estimator)

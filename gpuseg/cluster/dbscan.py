@@ -1,0 +1,139 @@
+"""DBSCAN: segments of dense regions, as many as the data has; what lies in none is noise."""
+
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from gpuseg.backends import Array, Backend, Host, to_host
+from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence
+from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, in_callers_library
+from gpuseg.cluster._checks import check_count, check_number
+from gpuseg.cluster._training import (
+    distance_quantiles,
+    distinct,
+    given_back,
+    nothing_near,
+    numbered,
+    placed,
+    rank,
+    weights_of,
+)
+from gpuseg.engines import Block, engine_for
+from gpuseg.neighbors.rows import kernel_or_body
+
+
+class Core(NamedTuple):
+    """The distinct core points in the order of their coordinates, and the segment of each."""
+
+    rows: Host
+    segments: Host
+
+
+class DBSCAN(Clusterer):
+    """Join rows that have ``min_samples`` rows, themselves counted, within ``eps``: the core points of a segment.
+
+    Ester, Kriegel, Sander and Xu, KDD 1996; scikit-learn's DBSCAN on the CPU, cuML's on the GPU. A row that is no
+    core point belongs to the segment of its nearest core point within ``eps`` (of equally near ones, the first in
+    the order of the coordinates), else it is noise, -1: the order of the rows changes nothing.
+
+    ``X``: (n_samples, n_features), finite, scaled: ``eps`` is in its units. An array or a table in memory.
+
+    After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``core_sample_indices_``, ``n_clusters_``,
+    ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the distinct core points, which are rows of
+    persons, and 201 quantiles a segment: at most 8 (n (d + 1) + 202 k) bytes. Raises InvalidInput for parameters
+    out of range and for NaN, UnsupportedOnBackend where ``fit`` is given Dask arrays or files.
+
+    >>> import numpy as np
+    >>> model = DBSCAN(eps=1.0, min_samples=3).fit(np.array([[0.0], [1.0], [2.0], [9.0]]))
+    >>> model.labels_
+    array([ 0,  0,  0, -1], dtype=int32)
+    >>> model.assign(np.array([[1.75], [5.0]])).distance
+    array([0.75, 4.  ])
+    """
+
+    _fit_name: ClassVar[str] = "dbscan"
+    stored: ClassVar[tuple[str, ...]] = (
+        "core_rows_", "core_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_"
+    )  # fmt: skip
+
+    def __init__(self, eps: float = 0.5, *, min_samples: int = 5, backend: str = "auto", engine: str = "auto") -> None:
+        self.eps = eps
+        self.min_samples = min_samples
+        self.backend = backend
+        self.engine = engine
+
+    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
+        """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows."""
+        check_number("eps", self.eps, low=0.0, above=True)
+        check_count("min_samples", self.min_samples)
+        blocks, backend, x, reason = self._whole(X, sample_weight, reset=True)
+        rows, weight = to_host(x), weights_of(blocks, x.shape[0])
+        given = None if sample_weight is None else weight
+        fitted = backend.fits["dbscan"](x, eps=float(self.eps), min_samples=self.min_samples, sample_weight=given)
+        cores = np.asarray(fitted["core_sample_indices_"], dtype=np.int64)
+        found = distinct(rows[cores])
+        core = Core(rows[cores[found.first]], fitted["labels_"][cores[found.first]].astype(np.int64))
+        engine = engine_for(blocks, backend.name, "local")
+        fields = engine.rows(label_block, search_for(backend, core), self.eps, dtypes=(np.int32, np.float64))
+        label, distance = (np.array(to_host(field)) for field in fields)
+        distance[cores] = apart(backend, core, self.eps)[found.place]
+        number, self.segment_weight_ = numbered(label, rows, weight, 1 + int(np.max(label)))
+        self.n_clusters_, self.core_sample_indices_ = len(self.segment_weight_), cores
+        self.core_rows_, self.core_segments_ = core.rows, number[core.segments]
+        self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_)
+        self.labels_ = given_back(number[label], backend, blocks)
+        return self._say(Dispatch(backend.name, engine.name, "vendor", reason))
+
+    def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
+        """Return the segment of each row, int32, (n_samples,): that of the nearest core point within ``eps``, else -1.
+
+        The rows that the model was fitted to get their ``labels_``.
+        """
+        return self._walk(X, label_block, dtypes=(np.int32, np.float64))[0]
+
+    def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
+        """Return segment, distance, confidence and novelty of each row.
+
+        distance: to the nearest core point, inf where the model has none. confidence: 1 - d1/d2, d2 to the nearest
+        core point of any other segment; 0 for noise. novelty: the rank of the distance among the segment's training
+        rows, those of a core point being to the nearest other one; that of noise is its rank in the nearest segment.
+        """
+        check_is_fitted(self)
+        return Assignment(*self._walk(X, assign_block, self.distance_quantiles_, dtypes=ASSIGNED))
+
+    def _walk(self, x: Any, function: Any, *args: Any, dtypes: Any) -> tuple[Array, ...]:
+        check_is_fitted(self)
+        opened = self._open(x, reset=False)
+        search = search_for(opened.backend, Core(self.core_rows_, self.core_segments_))
+        return in_callers_library(opened.engine.rows(function, search, self.eps, *args, dtypes=dtypes), opened.blocks)
+
+
+def search_for(backend: Backend, core: Core) -> Any:
+    """Return the search ``x -> (segment, first, second)`` among the core points."""
+    if len(core.rows) == 0:
+        return nothing_near
+    return kernel_or_body(backend, "two_nearest_groups")(core.rows, core.segments)
+
+
+def apart(backend: Backend, core: Core, eps: float) -> Host:
+    """Return each core point's distance to the nearest other one of its segment, ``eps`` where it is alone."""
+    if len(core.rows) == 0:
+        return np.zeros(0)
+    search = kernel_or_body(backend, "nearest_of_group")(core.rows, core.segments, skip=1)
+    _, distance = search(backend.to_device(core.rows), backend.to_device(core.segments))
+    return np.minimum(to_host(distance), eps)
+
+
+def label_block(block: Block, search: Any, eps: float) -> tuple[Array, ...]:
+    """Return a block's segments and the distances to the nearest core points."""
+    segment, first, _ = (to_host(field) for field in search(block.x))
+    return placed(block, np.where(first <= eps, segment, NOISE).astype(np.int32), first)
+
+
+def assign_block(block: Block, search: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:
+    """Return the fields of a block's Assignment."""
+    segment, first, second = (to_host(field) for field in search(block.x))
+    near, sure = first <= eps, np.zeros(len(first))
+    sure[near] = confidence(first[near], second[near])
+    found = np.where(near, segment, NOISE).astype(np.int32)
+    return placed(block, found, first, sure, rank(segment, first, quantiles))

@@ -1,0 +1,354 @@
+"""Everything that a user can get wrong: exit code 2, one line that says what to do, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gpuseg.backends import available
+
+
+@pytest.fixture
+def model(gpuseg, customers):
+    """Write c.csv, s.csv and m.gpuseg in the folder of the test."""
+    customers.write_csv("c.csv")
+    assert gpuseg("segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--model", "m.gpuseg", "--quiet")[0] == 0
+    return Path("m.gpuseg")
+
+
+def written(table, name="in.parquet"):
+    pl.DataFrame(table, strict=False).write_parquet(name)
+    return name
+
+
+def rows(**changes):
+    """Return four transactions as text, with some columns exchanged."""
+    return {
+        "customer_id": ["1", "2", "3", "3"],
+        "date": ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"],
+        "amount": ["1.5", "2", "3", "4"],
+        **changes,
+    }
+
+
+# Files
+
+
+@pytest.mark.parametrize("command", ["features", "segment", "run"])
+def test_a_missing_file(refused, command, tmp_path):
+    Path("shop.parquet").touch()
+    assert "shp.parquet does not exist" in refused(command, "shp.parquet", "-o", "out.csv")
+    assert "did you mean 'shop.parquet'" in refused(command, "shp.parquet", "-o", "out.csv")
+    assert [p.name for p in tmp_path.iterdir()] == ["shop.parquet"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.arrow"])
+def test_an_empty_file(refused, name):
+    Path(name).touch()
+    assert "x." in refused("segment", name, "-o", "out.csv")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.arrow"])
+def test_a_corrupt_file(refused, name):
+    Path(name).write_bytes(np.random.default_rng(0).bytes(4000))
+    assert name in refused("features", name, "-o", "out.csv")
+
+
+def test_a_truncated_file(refused, customers):
+    customers.write_parquet("x.parquet")
+    Path("x.parquet").write_bytes(Path("x.parquet").read_bytes()[:-100])
+    assert "x.parquet" in refused("segment", "x.parquet", "-o", "out.csv")
+
+
+def test_a_file_with_a_header_only(refused):
+    Path("x.csv").write_text("a,b\n")
+    assert "no rows" in refused("segment", "x.csv", "-o", "out.csv")
+    Path("x.csv").write_text("customer_id,date,amount\n")
+    assert "no rows" in refused("features", "x.csv", "-o", "out.csv")
+
+
+# Columns
+
+
+def test_a_wrong_column_of_transactions(refused):
+    message = refused("features", written(rows()), "-o", "out.csv", "--customer", "custmer_id")
+    assert "custmer_id" in message
+    assert "did you mean 'customer_id'" in message
+
+
+def test_a_role_that_no_column_has(refused):
+    table = rows()
+    del table["date"]
+    assert "time" in refused("features", written(table), "-o", "out.csv")
+
+
+def test_an_ambiguous_role_lists_the_candidates(refused):
+    message = refused("features", written(rows(timestamp=["2026-01-01"] * 4)), "-o", "out.csv")
+    assert "'date'" in message
+    assert "'timestamp'" in message
+
+
+@pytest.mark.parametrize("option", [["--id", "custmer_id"], ["--columns", "spend,vsits"]])
+def test_a_wrong_column_of_customers(refused, customers, option):
+    customers.write_csv("c.csv")
+    message = refused("segment", "c.csv", "-o", "out.csv", *option)
+    assert "did you mean" in message
+    assert not Path("out.csv").exists()
+
+
+# Values
+
+
+@pytest.mark.parametrize("bad", ["£3.50", "three", "1,5", "$4"])
+def test_text_in_the_amount(refused, bad):
+    message = refused("features", written(rows(amount=["1.5", bad, "3", "4"])), "-o", "out.csv")
+    assert "'amount'" in message
+    assert bad in message
+
+
+def test_missing_and_infinite_amounts_are_dropped_and_counted(gpuseg):
+    table = rows(amount=[1.5, float("nan"), float("inf"), None])
+    code, out, _ = gpuseg("features", written(table), "-o", "out.csv", "--json")
+    assert code == 0
+    assert json.loads(out)["cleaning"]["dropped"]["no amount"] == 3
+
+
+@pytest.mark.parametrize("bad", ["n/k", "$ 12", "£3.50"])
+def test_text_in_a_number_column_of_customers(refused, bad):
+    spend = [str(i) for i in range(39)] + [bad]
+    message = refused("segment", written({"spend": spend, "visits": list(range(40))}), "-o", "out.csv")
+    assert "'spend'" in message
+    assert bad in message
+
+
+def test_missing_and_infinite_numbers_of_customers_are_filled(gpuseg, customers):
+    spend = customers["spend"].to_list()
+    spend[0], spend[1], spend[2] = float("nan"), float("inf"), None
+    table = written(customers.with_columns(spend=pl.Series(spend)).to_dict(as_series=False))
+    assert gpuseg("segment", table, "-o", "out.csv", "--id", "customer_id")[0] == 0
+    assert pl.read_csv("out.csv").height == 120
+
+
+@pytest.mark.parametrize(
+    ("dates", "word"),
+    [
+        (["soon", "later", "never", "2026-01-01"], "reads as times in only 1 of 4 rows"),
+        (["01/02/2026", "03/04/2026", "05/06/2026", "07/08/2026"], "time_format"),
+        (["2026-01-01T00:00:00Z", "2026-01-02T00:00:00+02:00", "2026-01-03T00:00:00", "2026-01-03"], "zone"),
+    ],
+)
+def test_times_that_cannot_be_read(refused, dates, word):
+    message = refused("features", written(rows(date=dates)), "-o", "out.csv")
+    assert "'date'" in message
+    assert word in message
+
+
+def test_every_id_missing(refused):
+    assert "holds no id" in refused("features", written(rows(customer_id=[None, "", "nan", " "])), "-o", "out.csv")
+
+
+def test_an_as_of_before_every_row_or_unreadable(refused):
+    assert "none of 4 rows is left" in refused("features", written(rows()), "-o", "out.csv", "--as-of", "2020-01-01")
+    assert "soon" in refused("features", written(rows()), "-o", "out.csv", "--as-of", "soon")
+
+
+# Customers
+
+
+def test_duplicate_and_missing_ids(refused, customers):
+    twice = pl.concat([customers, customers.head(2)])
+    twice.write_csv("c.csv")
+    message = refused("segment", "c.csv", "-o", "out.csv", "--id", "customer_id")
+    assert "repeats ids in 2 of 122 rows, such as '1000', '1001'" in message
+    customers.with_columns(pl.when(pl.col("customer_id") > 1002).then("customer_id")).write_csv("c.csv")
+    message = refused("segment", "c.csv", "-o", "out.csv", "--id", "customer_id")
+    assert "missing in 3 of 120 rows" in message
+
+
+def test_one_customer(refused, customers):
+    customers.head(1).write_csv("c.csv")
+    assert "1 row" in refused("segment", "c.csv", "-o", "out.csv", "--id", "customer_id")
+
+
+def test_fewer_distinct_rows_than_k(refused):
+    table = {"a": [1.0, 2.0, 3.0] * 10, "b": [1.0, 5.0, 2.0] * 10}
+    message = refused("segment", written(table), "-o", "out.csv", "--k", "5")
+    assert "n_clusters=5 is more than the 3 distinct rows" in message
+    assert not Path("out.csv").exists()
+
+
+def test_more_segments_than_customers(refused, customers):
+    customers.write_csv("c.csv")
+    message = refused("segment", "c.csv", "-o", "out.csv", "--id", "customer_id", "--k", "121")
+    assert "n_clusters=121 is more than the rows, n_samples=120; use at most 120" in message
+
+
+def test_a_constant_table(refused):
+    assert "constant" in refused("segment", written({"a": [1.0] * 30, "b": ["x"] * 30}), "-o", "out.csv")
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [
+        (["--k", "0"], "'0' is no number of segments"),
+        (["--k", "many"], "'many' is no number of segments"),
+        (["--k", "-3"], "'-3' is no number of segments"),
+        (["--k", "3", "--algorithm", "dbscan"], "n_clusters=3 is for k-means"),
+        (["--k-range", "5"], "'5' is no range of k"),
+        (["--k-range", "9:3"], "'9:3' is no range of k"),
+        (["--set-param", "eps"], "'eps' sets nothing"),
+        (["--set-param", "n_int=3"], "did you mean 'n_init'"),
+        (["--set-param", "n_init=few"], "n_init='few' is not allowed"),
+        (["--set-param", "preprocessor__scael=robust"], "did you mean 'scale'"),
+        (["--set-param", "preprocessor__scale=big"], "scale='big'"),
+        (["--algorithm", "kmedoid"], "invalid choice: 'kmedoid'"),
+        (["--random-state", "x"], "'x' is no seed"),
+        (["--colour", "red"], "unrecognized arguments: --colour red"),
+    ],
+)
+def test_a_wrong_option(refused, customers, option, word):
+    customers.write_csv("c.csv")
+    assert word in refused("segment", "c.csv", "-o", "out.csv", "--id", "customer_id", *option)
+    assert not Path("out.csv").exists()
+
+
+def test_no_command_and_an_unknown_one(refused):
+    assert "COMMAND" in refused()
+    assert "invalid choice: 'segmnt'" in refused("segmnt")
+
+
+@pytest.mark.skipif(any(b.name == "cuda" for b in available()), reason="there is a GPU here")
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_a_gpu_asked_for_where_there_is_none(refused, customers, monkeypatch, by):
+    customers.write_csv("c.csv")
+    option = ["--backend", "cuda"] if by == "option" else []
+    if by == "variable":
+        monkeypatch.setenv("GPUSEG_BACKEND", "cuda")
+    message = refused("segment", "c.csv", "-o", "out.csv", "--id", "customer_id", *option)
+    assert "backend='cuda' cannot be used here" in message
+    assert "usable here are 'cpu'" in message
+
+
+def test_an_unknown_backend_in_the_variable(refused, customers, monkeypatch):
+    customers.write_csv("c.csv")
+    monkeypatch.setenv("GPUSEG_BACKEND", "gpu")
+    assert "GPUSEG_BACKEND='gpu' is not known" in refused("segment", "c.csv", "-o", "out.csv")
+
+
+# Outputs
+
+
+@pytest.mark.parametrize("output", ["out.xlsx", "none/out.csv", "folder.csv", "/sys/out.csv", "/dev/null.csv/x.csv"])
+def test_an_output_that_cannot_be_written(refused, customers, output):
+    customers.write_csv("c.csv")
+    Path("folder.csv").mkdir()
+    assert output.rsplit("/", 1)[0] in refused("segment", "c.csv", "-o", output, "--id", "customer_id")
+
+
+def test_a_folder_that_cannot_be_written(refused, transactions):
+    transactions.write_csv("tx.csv")
+    assert "/sys" in refused("run", "tx.csv", "-o", "/sys/out")
+    assert "tx.csv is not a folder" in refused("run", "tx.csv", "-o", "tx.csv")
+
+
+LIMITED = """
+import resource, signal, sys
+from gpuseg.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_leaves_nothing_and_harms_nothing(customers, tmp_path):
+    customers.write_csv(tmp_path / "c.csv")
+    (tmp_path / "s.csv").write_text("old")
+    # A limit on the size of files stands for the full disk: the write fails in the middle in the same way.
+    command = [sys.executable, "-c", LIMITED, "segment", "c.csv", "-o", "s.csv", "--id", "customer_id"]
+    done = subprocess.run(
+        [*command, "--model", "m.gpuseg"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "s.csv").read_text() == "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.csv", "s.csv"]
+
+
+def test_an_interrupt_in_the_middle(tmp_path):
+    rng = np.random.default_rng(0)
+    pl.DataFrame(rng.normal(size=(60_000, 12))).write_parquet(tmp_path / "c.parquet")
+    command = [sys.executable, "-m", "gpuseg", "segment", "c.parquet", "-o", "s.csv", "--k-range", "20:60"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        time.sleep(6)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1] == "gpuseg: interrupted; no output was written"
+    assert "Traceback" not in err
+    assert [p.name for p in tmp_path.iterdir()] == ["c.parquet"]
+
+
+# Models and new customers
+
+
+def test_a_model_of_another_format_version(refused, model):
+    with zipfile.ZipFile(model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    members["manifest.json"] = json.dumps({**manifest, "format_version": 2}).encode()
+    with zipfile.ZipFile(model, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    for command in (["predict", model, "c.csv", "-o", "p.csv"], ["inspect", model]):
+        assert "is of format version 2 and this gpuseg reads 1" in refused(*command)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.95])
+def test_a_truncated_model(refused, model, keep):
+    model.write_bytes(model.read_bytes()[: int(keep * model.stat().st_size)])
+    assert "no whole model file" in refused("predict", model, "c.csv", "-o", "p.csv")
+
+
+def test_what_is_no_model(refused, model):
+    assert "no whole model file" in refused("inspect", "c.csv")
+    assert "does not exist" in refused("inspect", "none.gpuseg")
+    assert "ends in '.zip'" in refused("segment", "c.csv", "-o", "t.csv", "--model", "m.zip")
+    assert not Path("t.csv").exists()
+
+
+def test_predict_with_a_column_missing(refused, model, customers):
+    customers.rename({"visits": "visit"}).write_csv("new.csv")
+    message = refused("predict", model, "new.csv", "-o", "p.csv")
+    assert "'visits'" in message
+    assert "did you mean 'visit'" in message
+    customers.drop("customer_id").write_csv("new.csv")
+    assert "id_column='customer_id' is not a column" in refused("predict", model, "new.csv", "-o", "p.csv")
+
+
+def test_predict_with_a_column_retyped(refused, gpuseg, model, customers):
+    customers.with_columns(pl.lit("lots").alias("spend")).write_csv("new.csv")
+    message = refused("predict", model, "new.csv", "-o", "p.csv")
+    assert "'spend'" in message
+    assert "'lots'" in message
+    customers.with_columns(pl.col("spend").cast(pl.String)).write_parquet("new.parquet")
+    assert gpuseg("predict", model, "new.parquet", "-o", "p.csv", "--quiet")[0] == 0
+    assert pl.read_csv("p.csv")["segment"].equals(pl.read_csv("s.csv")["segment"])
+
+
+def test_predict_with_an_unknown_level_says_so(gpuseg, model, customers):
+    customers.with_columns(pl.lit("platinum").alias("plan")).write_csv("new.csv")
+    code, _, err = gpuseg("predict", model, "new.csv", "-o", "p.csv")
+    assert code == 0
+    assert "'platinum'" in err
