@@ -1,0 +1,94 @@
+"""The fit as a list of steps: kinds, duplicates, levels, counts, constants, plan, report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuseg.backends import Host
+from gpuseg.errors import InvalidInput
+from gpuseg.preprocessing import survey, tally
+from gpuseg.preprocessing._intake import Intake, distinct
+from gpuseg.preprocessing._walk import Raw, raw_matrix
+from gpuseg.preprocessing.learn import learn_plan
+from gpuseg.preprocessing.options import Choice, check_parameters, choice_of
+from gpuseg.preprocessing.plan import Plan
+from gpuseg.preprocessing.quantiles import EXACT, POINTS
+from gpuseg.preprocessing.report import Report
+from gpuseg.preprocessing.reporting import report_of
+from gpuseg.preprocessing.schema import Column
+
+
+class Fitted(NamedTuple):
+    """What a fit learnt: the walk it took and the plan for that walk, every column, the rows used, the report.
+
+    ``live`` are the columns of the raw matrix, ``notes`` what is to be said.
+    """
+
+    raw: Raw
+    plan: Plan
+    live: list[Column]
+    columns: list[Column]
+    choices: dict[str, Choice]
+    rows: Host
+    report: Report
+    notes: list[str]
+
+
+def learn(intake: Intake, parameters: Mapping[str, Any]) -> Fitted:
+    """Return what is learnt from a table or an array; raise InvalidInput where nothing can be."""
+    check_parameters(parameters, intake.names)
+    names = survey.used_names(intake, parameters["id_column"], parameters["columns"])
+    columns = survey.kinds_of(intake, names, parameters)
+    rows, duplicates = _rows(intake, columns, parameters["duplicates"])
+    read, intake = intake.rows, distinct(intake, rows)
+    choices = {c.name: choice_of(parameters, c.name, c.kind) for c in columns}
+    columns = survey.with_levels(intake, columns, choices, parameters)
+    survey.refuse_nothing_left(columns, intake.rows)
+    live = [c for c in columns if c.dropped is None]
+    raw = raw_matrix(intake, live, [choices[c.name].missing == "drop" for c in live], parameters)
+    places, counts = survey.places_of(live), _counts(raw, live, parameters["infinite"])
+    live, plan, notes = _plan(raw, live, choices, counts, parameters["scale"])
+    columns = _updated(columns, live)
+    rows[rows] = raw.kept
+    totals = {"rows_read": read, "rows_kept": raw.total, "duplicates": duplicates, "scale": parameters["scale"]}
+    lines = report_of(columns, live, plan, choices, counts, places)
+    return Fitted(raw, plan, live, columns, choices, rows, Report(columns=lines, **totals), notes)
+
+
+def _rows(intake: Intake, columns: Sequence[Column], duplicates: str) -> tuple[Host, int | None]:
+    """Return which rows to learn from, and how many are duplicates."""
+    first = survey.first_rows(intake, columns)
+    if first is None and duplicates == "drop":
+        raise InvalidInput("duplicates='drop' compares rows, which only tables and NumPy arrays allow; use 'keep'")
+    if first is not None and duplicates == "drop":
+        return first, int((~first).sum())
+    return np.ones(intake.rows, dtype=bool), None if first is None else int((~first).sum())
+
+
+def _counts(raw: Raw, live: Sequence[Column], infinite: str) -> tally.Tally:
+    places = survey.places_of(live)
+    points = POINTS if raw.total > EXACT else None
+    counts: tally.Tally = raw.engine.reduce(tally.tally_block, tally.combined, places, points)
+    if infinite == "error":
+        survey.refuse_infinite(live, places, counts)
+    return counts
+
+
+def _plan(
+    raw: Raw, live: list[Column], choices: Mapping[str, Choice], counts: tally.Tally, scale: str
+) -> tuple[list[Column], Plan, list[str]]:
+    """Return the plan without constant columns, those that winsorising made constant included."""
+    places = survey.places_of(live)
+    live = survey.without_constants(live, places, counts)
+    while True:
+        survey.refuse_nothing_left(live, raw.total)
+        plan, notes = learn_plan(raw.engine, live, [choices[c.name] for c in live], places, counts, scale=scale)
+        if np.all(plan.scale > 0):
+            return live, plan, notes
+        live = survey.without_flat(live, plan)
+
+
+def _updated(columns: Sequence[Column], live: Sequence[Column]) -> list[Column]:
+    later = {c.name: c for c in live}
+    return [later.get(c.name, c) for c in columns]

@@ -1,0 +1,128 @@
+"""The levels of a category: learnt with the rare ones pooled, and the tables that turn codes into features."""
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from gpuseg.backends import Host
+from gpuseg.preprocessing.options import Choice
+from gpuseg.preprocessing.schema import Column
+from gpuseg.preprocessing.text import Series, without_blanks
+
+OTHER = "(other)"
+MISSING = "(missing)"
+
+
+def words_of(series: Series) -> Series:
+    """Return any column as text by which levels are told apart: 1 and 1.0 are the same level."""
+    dtype = series.dtype
+    if dtype == nw.String:
+        return without_blanks(series)
+    if dtype == nw.Boolean:
+        return series.cast(nw.String).str.to_lowercase()
+    if dtype.is_float():
+        return series.fill_nan(None).cast(nw.String).str.replace_all(r"\.0$", "")
+    return series.cast(nw.String)
+
+
+def learn_levels(series: Series, column: Column, choice: Choice, *, min_share: float, max_levels: int) -> Column:
+    """Return the column with its levels, those below ``min_share`` or beyond ``max_levels`` pooled in "(other)".
+
+    Levels are in the order of a Polars Enum, numbers by size, else by name.
+
+    >>> import polars as pl
+    >>> plan = nw.from_native(pl.Series(["basic"] * 6 + ["gold"] * 5 + ["trial"]), series_only=True)
+    >>> choice = Choice("median", 0.0, "none", (0.0, 1.0), "onehot")
+    >>> learn_levels(plan, Column("plan", "category"), choice, min_share=0.1, max_levels=20).levels.tolist()
+    ['basic', 'gold', '(other)']
+    """
+    words = words_of(series)
+    missing = int(words.is_null().sum())
+    if words.drop_nulls().n_unique() <= 1:
+        only = str(words.drop_nulls()[0])
+        return column._replace(dropped=f"it is constant, {only!r}", constant=only, missing=missing)
+    absent = _absent(choice)
+    counts = _counts(words if absent is None else words.fill_null(absent))
+    ranked = sorted(counts, key=lambda level: (-counts[level], level))
+    total = sum(counts.values())
+    kept = [level for level in ranked[:max_levels] if counts[level] >= min_share * total and level != OTHER]
+    outside = total - sum(counts[level] for level in kept)
+    levels = sorted(kept, key=_order_of(series)) + [OTHER] * (outside > 0)
+    return column._replace(
+        levels=np.array(levels),
+        absent=absent,
+        pooled=len(counts) - len(kept),
+        outside=outside / total,
+        missing=missing,
+    )
+
+
+def codes_of(series: Series, column: Column) -> tuple[Series, Series]:
+    """Return a category's codes as float64, NaN for a missing value to be imputed, and the words that are no level."""
+    levels = column.levels.tolist()
+    words = words_of(series)
+    if column.absent is not None:
+        words = words.fill_null(column.absent)
+    unknown = levels.index(OTHER) if OTHER in levels else len(levels)
+    codes = words.replace_strict(levels, [float(i) for i in range(len(levels))], default=float(unknown))
+    codes = codes.cast(nw.Float64)
+    gone = words.is_null()
+    codes = codes.zip_with(~gone, codes * float("nan"))
+    return codes, words.filter(~(words.is_in(levels) | gone))
+
+
+def table_of(encoding: str, counts: Host) -> Host:
+    """Return the features of every code, (levels + 1, features); the last row is for what is no level.
+
+    An unknown level is zeros in one-hot, the mean code in ordinal and a frequency of 0.
+
+    >>> table_of("frequency", np.array([3.0, 1.0])).ravel().tolist()
+    [0.75, 0.25, 0.0]
+    """
+    shares = counts / max(counts.sum(), 1.0)
+    if encoding == "onehot":
+        return np.eye(len(counts) + 1, len(counts))
+    if encoding == "ordinal":
+        codes = np.arange(len(counts), dtype=float)
+        return np.append(codes, codes @ shares)[:, None]
+    return np.append(shares, 0.0)[:, None]
+
+
+def nearest_codes(features: Host, table: Host) -> Host:
+    """Return the code whose features are nearest to each row's: for one-hot the largest.
+
+    >>> nearest_codes(np.array([[0.2, 0.7]]), table_of("onehot", np.ones(2))).tolist()
+    [1]
+    """
+    known = table[:-1]
+    return np.argmin(np.sum(known * known, axis=1)[None, :] - 2 * features @ known.T, axis=1)
+
+
+def _absent(choice: Choice) -> str | None:
+    """Return the level that stands for a missing value, or None where it is imputed or its row dropped."""
+    if choice.missing in ("mode", "drop"):
+        return None
+    return choice.fill_value if choice.missing == "constant" and isinstance(choice.fill_value, str) else MISSING
+
+
+def _counts(words: Series) -> dict[str, int]:
+    table = words.drop_nulls().alias("level").value_counts(name="rows")
+    return dict(zip(map(str, table["level"].to_list()), table["rows"].to_list(), strict=True))
+
+
+def _order_of(series: Series) -> Any:
+    """Return the key by which levels are sorted."""
+    if isinstance(series.dtype, nw.Enum):
+        place = {level: i for i, level in enumerate(series.dtype.categories)}
+        return lambda level: (place.get(level, len(place)), level)
+    if series.dtype.is_numeric():
+        return _by_size
+    return lambda level: (level == MISSING, level)
+
+
+def _by_size(level: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(level), level)
+    except ValueError:  # what stands for a missing number
+        return (1, 0.0, level)

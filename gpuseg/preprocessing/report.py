@@ -1,0 +1,96 @@
+"""What preprocessing did to a table: rows, duplicates, and a line a column. Aggregates only."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """What was done to one column. ``imputed`` is in the column's units, a date in days since 1970-01-01.
+
+    ``levels`` and ``pooled`` count a category's levels kept and pooled; ``dropped`` says why there are
+    no ``features``.
+    """
+
+    name: str
+    kind: str
+    missing: int
+    infinite: int
+    imputed: float | str | None
+    skew: str
+    limits: tuple[float, float] | None
+    levels: int
+    pooled: int
+    features: tuple[str, ...]
+    dropped: str | None
+    note: str | None
+
+    def steps(self) -> str:
+        """Return what was done, in words."""
+        if self.dropped:
+            return f"dropped: {self.dropped}"
+        steps = [f"{self.infinite} infinite taken as missing"] * bool(self.infinite)
+        if self.missing or self.infinite:
+            steps.append("rows dropped" if self.imputed is None else f"missing as {_short(self.imputed)}")
+        if self.limits:
+            steps.append(f"winsorised to {_short(self.limits[0])} ... {_short(self.limits[1])}")
+        steps += [self.skew] * (self.skew != "none")
+        steps += [f"{self.pooled} rare levels pooled"] * bool(self.pooled)
+        return "; ".join([*steps, self.note] if self.note else steps)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done to a table. ``duplicates`` is None where rows were not compared (arrays on a device or in Dask)."""
+
+    rows_read: int
+    rows_kept: int
+    duplicates: int | None
+    scale: str
+    columns: tuple[ColumnReport, ...]
+
+    def dropped(self) -> dict[str, str]:
+        """Return the columns that are not in the matrix, and why."""
+        return {column.name: column.dropped for column in self.columns if column.dropped}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain dicts, lists, text and numbers."""
+        return {**asdict(self), "columns": [_listed(asdict(column)) for column in self.columns]}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the report that ``to_dict`` gave."""
+        columns = (
+            ColumnReport(
+                **{**c, "features": tuple(c["features"]), "limits": tuple(c["limits"]) if c["limits"] else None}
+            )
+            for c in plain["columns"]
+        )
+        return cls(**{**plain, "columns": tuple(columns)})
+
+    def __str__(self) -> str:
+        """Return the report as a table of text."""
+        width = max(len(column.name) for column in self.columns)
+        lines = [f"{c.name:{width}}  {c.kind:8}  {c.missing:7}  {c.steps()}".rstrip() for c in self.columns]
+        return "\n".join([self._summary(), f"{'column':{width}}  kind      missing  what was done", *lines])
+
+    def _summary(self) -> str:
+        compared = "" if self.duplicates is None else f", {self.duplicates} duplicates"
+        return f"{self.rows_read} rows read, {self.rows_kept} kept{compared}; scale: {self.scale}"
+
+    def _repr_html_(self) -> str:
+        cells = [(c.name, c.kind, c.missing, c.steps()) for c in self.columns]
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in cells)
+        head = "".join(f"<th>{name}</th>" for name in ("column", "kind", "missing", "what was done"))
+        return f"<table><caption>{escape(self._summary())}</caption><tr>{head}</tr>{rows}</table>"
+
+
+def _listed(column: dict[str, Any]) -> dict[str, Any]:
+    limits = column["limits"]
+    return {**column, "features": list(column["features"]), "limits": None if limits is None else list(limits)}
+
+
+def _short(value: float | str) -> str:
+    return repr(value) if isinstance(value, str) else f"{value:g}"

@@ -1,0 +1,152 @@
+"""What each column of a table is: a number, yes or no, a category, a date, or of no use and why."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+
+from gpuseg.backends import Host
+from gpuseg.preprocessing.text import (
+    Series,
+    are_booleans,
+    are_dates,
+    column_error,
+    plain_numbers,
+    signed_numbers,
+    without_blanks,
+)
+
+FEW = 20
+"""Tables of fewer rows are too short to tell an id from a value."""
+NEARLY_ALL = 0.9
+ID_WORDS = {"id", "no", "nr", "number", "key", "code", "uid", "uuid", "guid"}
+ID_ENDING = re.compile(
+    r"(customer|client|user|account|member|person|visitor|card|order|cust)(id|no|nr|number|key|code)$"
+)
+TYPES = (
+    (nw.Boolean, "boolean"),
+    (nw.Date, "date"),
+    (nw.Datetime, "date"),
+    (nw.Categorical, "category"),
+    (nw.Enum, "category"),
+)
+NO_LEVELS = np.array([], dtype="<U1")
+
+
+class Column(NamedTuple):
+    """What was learnt of one column of the table.
+
+    ``dropped`` says why it is not in the matrix; ``constant`` is its only value, if that is why.
+    ``levels`` are a category's, by code; ``absent`` is the one that stands for a missing value,
+    None where that is imputed. ``outside`` is the share of the rows in levels that were pooled.
+    """
+
+    name: str
+    kind: str
+    dropped: str | None = None
+    constant: float | str | None = None
+    levels: Host = NO_LEVELS
+    absent: str | None = None
+    pooled: int = 0
+    outside: float = 0.0
+    missing: int = 0
+    note: str | None = None
+
+
+def kind_of(series: Series, name: str, asked: str | None = None) -> Column:
+    """Return the kind of a column, by its type and its values; ``asked`` is the user's own word for it.
+
+    Raises InvalidInput for text in a column of numbers, with count and example.
+
+    >>> import polars as pl
+    >>> kind_of(nw.from_native(pl.Series(["1.5", "20"]), series_only=True), "spend").kind
+    'number'
+    """
+    dtype = series.dtype
+    there = without_gaps(series)
+    if not len(there):
+        return Column(name, "category", dropped="it has no value", missing=len(series))
+    if asked == "category":
+        return Column(name, "category")
+    if dtype == nw.String:
+        return _of_text(there, name, len(series), asked)
+    if dtype.is_numeric():
+        return _of_numbers(there, name, asked)
+    kind = next((kind for known, kind in TYPES if dtype == known), None)
+    return Column(name, kind or "category", dropped=None if kind else f"values of type {dtype} are not used")
+
+
+def without_gaps(series: Series) -> Series:
+    """Return the values that are there: no null, no NaN, no blank text."""
+    if series.dtype == nw.String:
+        return without_blanks(series).drop_nulls()
+    there = series.drop_nulls()
+    return there.filter(~there.is_nan()) if there.dtype.is_float() else there
+
+
+def _of_text(there: Series, name: str, rows: int, asked: str | None) -> Column:
+    if are_booleans(there):
+        return Column(name, "boolean")
+    plain = plain_numbers(there)
+    if bool(plain.all()):
+        numbers = _of_numbers(there.cast(nw.Float64), name, asked)
+        return numbers._replace(note="text read as numbers")
+    if are_dates(there):
+        return Column(name, "date")
+    if asked == "number" or 2 * int(signed_numbers(there).sum()) >= len(there):
+        found = f"holds numbers in {int(plain.sum())} of {rows} rows and text such as"
+        raise column_error(name, found, there.filter(~plain), rows, f"mend these, or name it in categorical=[{name!r}]")
+    if len(there) >= FEW and there.n_unique() > NEARLY_ALL * len(there):
+        return Column(name, "category", dropped=f"it is like an id: text with {there.n_unique()} different values")
+    return Column(name, "category")
+
+
+def _of_numbers(there: Series, name: str, asked: str | None) -> Column:
+    if asked == "number":
+        return Column(name, "number")
+    low, high = float(there.min()), float(there.max())
+    if (low, high) == (0.0, 1.0) and there.n_unique() == len((0, 1)):
+        return Column(name, "boolean")
+    if (why := _like_an_id(there, name, high - low)) is not None:
+        return Column(name, "number", dropped=why)
+    return Column(name, "number")
+
+
+def _like_an_id(there: Series, name: str, width: float) -> str | None:
+    if len(there) < FEW or there.n_unique() < len(there):
+        return None
+    if there.dtype.is_float() and not bool((there == there.round()).all()):
+        return None
+    if width == len(there) - 1:
+        return "it is like an id: whole numbers that count the rows"
+    return "it is like an id: whole numbers, all different, under the name of a key" if _is_key(name) else None
+
+
+def _is_key(name: str) -> bool:
+    """Return whether the last word of a name says key.
+
+    >>> [_is_key(name) for name in ("CustomerID", "customer_id", "userid", "TotalPaid")]
+    [True, True, True, False]
+    """
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    return bool(words and words[-1].casefold() in ID_WORDS) or bool(ID_ENDING.search(name.casefold()))
+
+
+def first_of_each(frame: nw.DataFrame[Any], names: Sequence[str]) -> Host:
+    """Return which rows are the first with their values in the named columns, as a mask.
+
+    >>> import polars as pl
+    >>> first_of_each(nw.from_native(pl.DataFrame({"a": [1, 1, 2]})), ["a"]).tolist()
+    [True, False, True]
+    """
+    mask = np.ones(len(frame), dtype=bool)
+    if not names:
+        return mask
+    numbered = frame.select(*[frame[name].alias(f"c{i}") for i, name in enumerate(names)])
+    indexed = numbered.with_row_index("row")
+    first = indexed.unique(numbered.columns, keep="first", maintain_order=True)["row"]
+    mask[:] = False
+    mask[first.to_numpy()] = True
+    return mask

@@ -1,0 +1,170 @@
+"""Numbers: equal to scikit-learn on clean data, the same in every array library, there and back."""
+
+import dask.array as da
+import numpy as np
+import pytest
+from sklearn import preprocessing as sk
+
+from gpuseg.backends import to_host
+from gpuseg.errors import InvalidInput, UnsupportedOnBackend
+from gpuseg.preprocessing import Preprocessor
+
+RNG = np.random.default_rng(11)
+X = np.column_stack([RNG.normal(5, 2, 900), RNG.uniform(-1, 1, 900), 1e9 + RNG.normal(size=900), RNG.normal(size=900)])
+SKEWED = np.column_stack(
+    [RNG.lognormal(1, 1, 900), -RNG.gamma(1, 3, 900), RNG.standard_t(4, 900) ** 3, RNG.exponential(1, 900) ** 2]
+)
+TWINS = {"standard": sk.StandardScaler(), "minmax": sk.MinMaxScaler(), "robust": sk.RobustScaler()}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 137)
+
+
+@pytest.mark.parametrize("scale", TWINS)
+def test_scales_as_scikit_learn(backend, spread, scale):
+    found = Preprocessor(scale=scale, skew="none", backend=backend.name).fit_transform(spread(X))
+    np.testing.assert_allclose(np.asarray(found), TWINS[scale].fit_transform(X), atol=1e-6, rtol=1e-9)
+
+
+def test_scales_far_from_zero():
+    found = Preprocessor().fit_transform(1e9 + RNG.normal(size=(5000, 1)))
+    assert abs(found.mean()) < 1e-6
+    assert abs(found.std() - 1) < 1e-9
+
+
+def test_yeo_johnson_as_scikit_learn(backend, spread):
+    found = Preprocessor(skew="yeo-johnson", backend=backend.name).fit(spread(SKEWED))
+    twin = sk.PowerTransformer().fit(SKEWED)
+    np.testing.assert_allclose(found.plan_["preparation"]["power"], twin.lambdas_, atol=1e-3)
+    np.testing.assert_allclose(np.asarray(found.transform(spread(SKEWED))), twin.transform(SKEWED), atol=0.01)
+
+
+def test_the_rule_of_auto():
+    table = np.column_stack([SKEWED, X[:, 0], RNG.choice([0, 0, 0, 0, 0, 9.0], 900)])
+    skews = [column.skew.partition("(")[0] for column in Preprocessor().fit(table).report_.columns]
+    assert skews == ["log", "yeo-johnson", "yeo-johnson", "yeo-johnson", "none", "none"]
+
+
+@pytest.mark.parametrize("skew", ["none", "log", "yeo-johnson", "auto"])
+@pytest.mark.parametrize("scale", [*TWINS, "none"])
+def test_there_and_back(skew, scale):
+    x = np.column_stack([X, SKEWED])
+    steps = Preprocessor(skew=skew, scale=scale)
+    back = steps.inverse_transform(steps.fit_transform(x)).to_numpy()
+    np.testing.assert_allclose(back, x, rtol=1e-6, atol=1e-8)
+
+
+def test_there_and_back_within_winsor_limits():
+    steps = Preprocessor(winsorize=(0.05, 0.9))
+    back = steps.inverse_transform(steps.fit_transform(SKEWED)).to_numpy()
+    expected = np.clip(SKEWED, np.quantile(SKEWED, 0.05, axis=0), np.quantile(SKEWED, 0.9, axis=0))
+    np.testing.assert_allclose(back, expected, rtol=1e-6)
+    report = steps.report_.columns[0]
+    np.testing.assert_allclose(report.limits, np.quantile(SKEWED[:, 0], [0.05, 0.9]))
+
+
+def test_what_no_value_maps_to_comes_back_as_the_extreme():
+    steps = Preprocessor(skew="yeo-johnson").fit(RNG.lognormal(0, 1, (500, 1)) ** 2)
+    assert steps.inverse_transform([[1e6], [-1e6]]).to_numpy().ravel()[0] > 0
+
+
+def test_the_order_of_rows_does_not_matter():
+    shuffled = RNG.permutation(len(SKEWED))
+    found = Preprocessor(skew="yeo-johnson", winsorize=(0.01, 0.99)).fit_transform(SKEWED)
+    other = Preprocessor(skew="yeo-johnson", winsorize=(0.01, 0.99)).fit_transform(SKEWED[shuffled])
+    np.testing.assert_allclose(other, found[shuffled], atol=1e-6)
+
+
+def test_missing_and_infinite(backend):
+    x = np.array([[1.0, 5.0], [np.nan, 6.0], [3.0, np.inf], [8.0, 9.0]])
+    steps = Preprocessor(scale="none", skew="none", backend=backend.name)
+    found = to_host(steps.fit_transform(backend.to_device(x)))
+    assert found.tolist() == [[1, 5], [3, 6], [3, 6], [8, 9]]
+    assert [(c.missing, c.infinite, c.imputed) for c in steps.report_.columns] == [(1, 0, 3.0), (0, 1, 6.0)]
+
+
+def test_missing_a_column_at_a_time():
+    nan = np.nan
+    x = np.array([[1.0, 1, 1, 1], [1, nan, nan, 2], [2, 2, 5, nan], [nan, 3, 3, 4], [0, 0, 3, 5]])
+    missing = {"x0": "mode", "x1": "constant", "x2": "indicator", "x3": "drop"}
+    steps = Preprocessor(scale="none", skew="none", missing=missing, fill_value={"x1": -7})
+    found = [[1, 1, 1, 0, 1], [1, -7, 3, 1, 2], [1, 3, 3, 0, 4], [0, 0, 3, 0, 5]]
+    assert steps.fit_transform(x).tolist() == found
+    assert steps.kept_rows(x).tolist() == steps.fit_rows_.tolist() == [True, True, False, True, True]
+    assert steps.get_feature_names_out().tolist() == ["x0", "x1", "x2", "x2=(missing)", "x3"]
+    assert steps.transform(np.array([[np.nan] * 3 + [1.0]])).tolist() == [[1, -7, 3, 1, 1]]
+
+
+def test_indicator_and_constant_dropped_come_back():
+    x = np.array([[1.0, 7, 4], [np.nan, 7, 5], [3.0, 7, 6]])
+    steps = Preprocessor(missing="indicator")
+    matrix = steps.fit_transform(x)
+    assert matrix.shape == (3, 3)
+    assert matrix[:, 1].tolist() == [0, 1, 0]
+    np.testing.assert_allclose(steps.inverse_transform(matrix).to_numpy(), [[1, 7, 4], [2, 7, 5], [3, 7, 6]])
+
+
+def test_equal_quartiles_give_way_to_the_deviation(capsys):
+    x = np.where(RNG.random((200, 1)) < 0.1, RNG.normal(size=(200, 1)), 3.0)
+    found = Preprocessor(scale="robust", skew="none").fit_transform(x)
+    np.testing.assert_allclose(found, (x - 3) / x.std())
+    assert "quartiles that are equal" in capsys.readouterr().out
+
+
+def test_winsorising_to_one_value_drops_the_column():
+    x = np.column_stack([np.r_[np.zeros(99), 1.0], np.arange(100.0)])
+    steps = Preprocessor(winsorize=(0.05, 0.95), columns=["x0", "x1"]).fit(x)
+    assert list(steps.report_.dropped()) == ["x0"]
+    assert steps.transform(x).shape == (100, 1)
+
+
+def test_float32_stays(spread):
+    found = Preprocessor().fit_transform(spread(X.astype(np.float32)))
+    assert found.dtype == np.float32
+    assert np.asarray(found).dtype == np.float32
+
+
+def test_dask_stays_lazy_and_in_memory_does_not():
+    steps = Preprocessor()
+    lazy = steps.fit_transform(da.from_array(X, chunks=(137, 2)))
+    assert isinstance(lazy, da.Array)
+    here = Preprocessor(engine="dask").fit_transform(X)
+    assert isinstance(here, np.ndarray)
+    assert here.tobytes() == lazy.compute().tobytes() == Preprocessor().fit_transform(X).tobytes()
+    assert np.array_equal(steps.transform(X), here)
+
+
+@pytest.mark.parametrize(
+    ("options", "x", "words"),
+    [
+        ({}, np.zeros((5, 2)), "no column of X is left .*'x0': it is constant, 0"),
+        ({}, np.full((5, 1), np.nan), "no finite value"),
+        ({"infinite": "error"}, np.array([[1.0], [np.inf], [2.0]]), "'x0' holds 1 infinite"),
+        ({"scale": "standrad"}, X, "did you mean 'standard'"),
+        ({"skew": {"x9": "log"}}, X, "skew='x9' is not a column"),
+        ({"missing": "means"}, X, "missing='means' is not known"),
+        ({"winsorize": (0.9, 0.1)}, X, "rising quantiles"),
+        ({"columns": "x0"}, X, r"columns=\['x0'\]"),
+        ({"categorical": ["x0"]}, X, "pass a table"),
+        ({"missing": "drop"}, np.array([[1.0, np.nan], [np.nan, 2.0]]), "no row of X"),
+        ({"max_levels": 0}, X, "max_levels=0"),
+        ({"min_share": 1.5}, X, "min_share=1.5"),
+        ({"fill_value": float("nan")}, X, "fill_value=nan"),
+        ({}, np.zeros(5), "Expected 2D array"),
+        ({}, np.zeros((0, 2)), "minimum of 1"),
+        ({}, np.array([["a"]], dtype=object), "pass a table"),
+        ({"duplicates": "drop"}, da.from_array(X), "use 'keep'"),
+    ],
+)
+def test_refuses(options, x, words):
+    with pytest.raises(InvalidInput, match=words):
+        Preprocessor(**options).fit(x)
+
+
+def test_dask_cannot_drop_rows():
+    with pytest.raises(UnsupportedOnBackend, match="missing='drop'"):
+        Preprocessor(missing="drop").fit(da.from_array(X))
+    with pytest.raises(InvalidInput, match="expecting 4 features"):
+        Preprocessor().fit(X).transform(X[:, :2])

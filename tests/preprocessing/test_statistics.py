@@ -1,0 +1,78 @@
+"""Partial and combine: the same moments and quantiles, however the rows are cut."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from gpuseg.preprocessing.quantiles import joined, mode, quantile, summary_of, with_point
+from gpuseg.preprocessing.statistics import combined, deviation, merged, moments_of, skewness
+
+RNG = np.random.default_rng(3)
+columns = arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e6, 1e6))
+exactly = settings(derandomize=True, deadline=None, max_examples=50)
+
+
+def near(a, b, x):
+    size = np.abs(x).max() + 1e-300
+    for field, power in zip(zip(a, b, strict=True), (0, 1, 1, 1, 2, 3), strict=True):
+        np.testing.assert_allclose(*field, rtol=1e-9, atol=1e-9 * size**power)
+
+
+@exactly
+@given(columns, columns, columns)
+def test_merging_is_associative(a, b, c):
+    x, y, z = (moments_of(part[:, None]) for part in (a, b, c))
+    whole = np.concatenate([a, b, c])
+    near(merged(merged(x, y), z), merged(x, merged(y, z)), whole)
+    near(merged(merged(x, y), z), moments_of(whole[:, None]), whole)
+
+
+@exactly
+@given(columns, columns, st.floats(0, 1))
+def test_summaries_merge_to_numpys_quantile(a, b, share):
+    parts = [summary_of(np.sort(part)) for part in (a, b)]
+    expected = np.quantile(np.concatenate([a, b]), share)
+    np.testing.assert_allclose(quantile(joined(parts), share), expected, rtol=1e-9, atol=1e-9)
+    assert quantile(joined(parts), share) == quantile(joined(parts[::-1]), share)
+
+
+def test_moments_on_every_backend(backend):
+    x = np.where(RNG.random((500, 3)) < 0.1, np.nan, RNG.gamma(2, size=(500, 3)))
+    parts = [moments_of(backend.to_device(x[cut])) for cut in (slice(0, 190), slice(190, 190), slice(190, 500))]
+    found = combined(parts)
+    np.testing.assert_allclose(found.mean, np.nanmean(x, axis=0))
+    np.testing.assert_allclose(deviation(found), np.nanstd(x, axis=0))
+    np.testing.assert_allclose(skewness(found), stats.skew(x, axis=0, nan_policy="omit"))
+
+
+def test_far_from_zero():
+    x = 1e9 + RNG.normal(size=(300_000, 1))
+    found = combined([moments_of(part) for part in np.array_split(x, 5)])
+    exact = x.astype(np.longdouble)
+    np.testing.assert_allclose(found.mean - 1e9, float(exact.mean() - 1e9), atol=1e-7)
+    np.testing.assert_allclose(deviation(found), float(exact.std()), rtol=1e-9)
+    assert abs(skewness(found)[0] - stats.skew(x - 1e9)[0]) < 1e-6
+
+
+def test_a_compressed_summary_keeps_its_promise():
+    x = RNG.lognormal(size=400_000)
+    summary = joined([summary_of(np.sort(part), points=1000) for part in np.array_split(x, 7)])
+    assert len(summary.values) == 7000
+    for share in (0.01, 0.25, 0.5, 0.75, 0.99):
+        rank = np.mean(x <= quantile(summary, share))
+        assert abs(rank - share) <= 1 / 2000 + 1e-5
+
+
+def test_imputed_rows_count():
+    x = np.array([1.0, 2.0, 10.0])
+    summary = with_point(summary_of(x), 2.0, 3)
+    assert quantile(summary, 0.25) == np.quantile([1, 2, 2, 2, 2, 10], 0.25)
+    assert mode(summary) == 2
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_a_column_without_values(share):
+    assert quantile(summary_of(np.array([])), share) == 0
