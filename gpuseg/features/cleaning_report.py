@@ -1,0 +1,100 @@
+"""What cleaning kept and dropped, and why."""
+
+import datetime as dt
+import html
+from dataclasses import dataclass, field
+from typing import Any
+
+REASONS = (
+    "no id",
+    "bad timestamp",
+    "after as_of",
+    "no amount",
+    "cancelled or returned",
+    "non-positive price",
+    "exact duplicate",
+    "returns only",
+)
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """What became of every row read: ``kept`` and the values of ``dropped`` add up to ``read``.
+
+    ``dropped`` has every reason, in the order in which they are tried, with 0 where no row was dropped.
+    ``customers_with_returns_only`` is counted with returns="net". ``duplicates`` are kept rows that repeat
+    another in every column: None where they were not looked for. ``first`` and ``last`` are the oldest
+    and newest kept times. ``left_out`` names features that the columns do not allow, and why.
+
+    >>> dropped = dict.fromkeys(REASONS, 0) | {"no id": 2}
+    >>> moment = dt.datetime(2011, 12, 10)
+    >>> print(CleaningReport(5, 3, dropped, 2, None, moment, moment, moment, {"customer": "id"}))
+    rows read          5
+    no id              2
+    rows kept          3
+    customers          2
+    from      2011-12-10
+    to        2011-12-10
+    as of     2011-12-10
+    """
+
+    read: int
+    kept: int
+    dropped: dict[str, int]
+    customers: int
+    customers_with_returns_only: int | None
+    as_of: dt.datetime
+    first: dt.datetime
+    last: dt.datetime
+    roles: dict[str, str]
+    duplicates: int | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values that JSON can hold; times in ISO format.
+
+        >>> moment = dt.datetime(2011, 12, 10)
+        >>> CleaningReport(1, 1, {}, 1, None, moment, moment, moment, {}).to_dict()["as_of"]
+        '2011-12-10T00:00:00'
+        """
+        return {k: v.isoformat() if isinstance(v, dt.datetime) else v for k, v in vars(self).items()}
+
+    def summary(self) -> str:
+        """Return one line: how many rows were kept, and how many dropped for which reason.
+
+        >>> moment = dt.datetime(2011, 12, 10)
+        >>> CleaningReport(3, 1, {"no id": 2}, 1, None, moment, moment, moment, {}).summary()
+        '1 of 3 rows kept; dropped: 2 no id'
+        """
+        return f"{self.kept:,} of {self.read:,} rows kept; dropped: {counted(self.dropped)}"
+
+    def __str__(self) -> str:
+        """Return the report as a small table of text."""
+        rows = self._rows()
+        left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
+        return "\n".join(f"{name:<{left}}  {value:>{right}}" for name, value in rows)
+
+    def _repr_html_(self) -> str:
+        """Return the report as an HTML table, for a notebook."""
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in self._rows()
+        )
+        return f"<table>{rows}</table>"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        counts: dict[str, int | None] = {"rows read": self.read, **{k: v for k, v in self.dropped.items() if v}}
+        counts |= {"rows kept": self.kept, "of them duplicates": self.duplicates or None, "customers": self.customers}
+        counts["customers with returns only"] = self.customers_with_returns_only or None
+        times = {"from": self.first, "to": self.last, "as of": self.as_of}
+        rows = [(name, f"{count:,}") for name, count in counts.items() if count is not None]
+        rows += [(name, str(moment).removesuffix(" 00:00:00")) for name, moment in times.items()]
+        return rows + [(f"without {name}", why) for name, why in self.left_out.items()]
+
+
+def counted(dropped: dict[str, int]) -> str:
+    """Return the reasons that applied with their counts.
+
+    >>> counted({"no id": 1200, "bad timestamp": 0})
+    '1,200 no id'
+    """
+    return ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count) or "none"

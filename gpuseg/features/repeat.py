@@ -1,0 +1,93 @@
+"""Repeat purchases in the convention of the CDNOW data, the input of models such as BG/NBD and Pareto/NBD."""
+
+import datetime as dt
+from typing import Any, Literal
+
+import narwhals as nw
+
+from gpuseg.errors import unknown
+from gpuseg.features._exact import HIGH, LOW, joined
+from gpuseg.features._rfm import tell
+from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, short_rows, whole_days
+from gpuseg.features._typed import streamed
+from gpuseg.features.clean import Cleaned, clean
+from gpuseg.features.roles import Returns, Wishes
+from gpuseg.io.tables import Frame, open_table
+
+UNITS = {"D": 1.0, "W": 7.0}
+
+
+def repeat_purchases(  # noqa: PLR0913 - a role each
+    table: Any,
+    *,
+    unit: Literal["D", "W"] = "D",
+    customer: str | None = None,
+    time: str | None = None,
+    order: str | None = None,
+    amount: str | None = None,
+    quantity: str | None = None,
+    price: str | None = None,
+    product: str | None = None,
+    time_format: str | None = None,
+    as_of: str | dt.date | None = None,
+    returns: Returns | None = None,
+    cancelled_prefix: str | None = "C",
+    drop_duplicates: bool = False,
+) -> Any:
+    """Return frequency, recency, T and monetary value of repeats, one row a customer in order of id.
+
+    Purchases of one day are one purchase. ``frequency``: purchases without the first. ``recency``: from the
+    first to the last purchase. ``T``: from the first purchase to ``as_of``. Both are whole days in ``unit``,
+    "D" for days or "W" for weeks of seven. ``monetary_value``: mean value of the repeats, less what was
+    returned after the first day with returns="net". A customer who bought once has 0, T apart.
+    After Fader and Hardie, "Counting Your Customers" the Easy Way (2005), as in the lifetimes package.
+    The other arguments and the errors are those of ``clean_transactions``.
+
+    >>> import polars as pl
+    >>> rows = pl.DataFrame({"customer_id": [1, 1, 2], "date": ["2026-01-01", "2026-01-05", "2026-01-03"],
+    ...                      "amount": [10.0, 5.0, 7.0]})
+    >>> repeat_purchases(rows, as_of="2026-01-10").rows()
+    columns taken by their names: customer='customer_id', time='date', amount='amount'
+    [(1, 1, 4.0, 9.0, 5.0), (2, 0, 0.0, 7.0, 0.0)]
+    """
+    if unit not in UNITS:
+        raise unknown("unit", unit, UNITS)
+    wishes = Wishes(
+        customer, time, order, amount, quantity, price, product, time_format, as_of, returns, cancelled_prefix,
+        drop_duplicates,
+    )  # fmt: skip
+    opened = open_table(table, text=True)
+    cleaned = clean(opened, wishes)
+    tell(cleaned)
+    return opened.give_back(repeats_of(cleaned, UNITS[unit]))
+
+
+def repeats_of(cleaned: Cleaned, days: float) -> Frame:
+    """Return repeat purchases of cleaned rows, times in units of so many days."""
+    by_day = _by_day(cleaned)
+    bought = nw.when(nw.col("bought") > 0).then(nw.col(DAY))
+    spans = by_day.with_columns(bought.alias("first"), bought.alias("last"), bought.alias("purchases"))
+    spans = spans.group_by(CUSTOMER).agg(
+        nw.col("first").min(), nw.col("last").max(), nw.col("purchases").count().cast(nw.Int64)
+    )
+    later = by_day.join(spans.select(CUSTOMER, "first"), on=CUSTOMER).filter(nw.col(DAY) > nw.col("first"))
+    totals = later.group_by(CUSTOMER).agg(nw.col(HIGH, LOW).sum())
+    table = spans.join(totals, on=CUSTOMER, how="left").with_columns(nw.col(HIGH, LOW).fill_null(0))
+    end = dt.datetime.combine(cleaned.as_of.date(), dt.time.min)
+    repeats = nw.col("purchases") - 1
+    value = nw.when(repeats > 0).then(joined(cleaned.power) / repeats).otherwise(nw.lit(0.0))
+    return table.select(
+        nw.col(CUSTOMER).alias(cleaned.roles.customer),
+        repeats.alias("frequency"),
+        (whole_days(nw.col("last") - nw.col("first")) / days).alias("recency"),
+        (whole_days(nw.lit(end) - nw.col("first")) / days).alias("T"),
+        value.alias("monetary_value"),
+    ).sort(cleaned.roles.customer)
+
+
+def _by_day(cleaned: Cleaned) -> Frame:
+    """Return the amount and the purchases of every day of a customer."""
+    rows = short_rows(cleaned).with_columns(nw.col(TIME).dt.truncate("1d").alias(DAY))
+    bought = (~nw.col(BACK)).cast(nw.Int64) if cleaned.net else nw.lit(1)
+    rows = rows.with_columns(bought.alias("bought"))
+    return streamed(rows.group_by(CUSTOMER, DAY).agg(nw.col(HIGH, LOW, "bought").sum()))

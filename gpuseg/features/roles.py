@@ -1,0 +1,157 @@
+"""Which column is the customer, the time, the order, the amount ...: named by the caller, else found by its name."""
+
+import re
+from typing import Any, Literal, NamedTuple
+
+from gpuseg.errors import InvalidInput, listed, missing_column, nearest_hint
+from gpuseg.settings import say
+
+# Names without capitals, blanks, points and underscores: "Customer ID" is customerid.
+NAMES: dict[str, tuple[str, ...]] = {
+    "customer": (
+        *("customerid", "customer", "customerno", "customernumber", "customerkey", "customercode", "custid", "custno"),
+        *(
+            "clientid",
+            "client",
+            "userid",
+            "user",
+            "memberid",
+            "member",
+            "shopperid",
+            "accountid",
+            "buyerid",
+            "householdid",
+        ),
+    ),
+    "time": (
+        *("invoicedate", "invoicedatetime", "orderdate", "orderdatetime", "ordertime", "orderedat", "date", "datetime"),
+        *(
+            "timestamp",
+            "ts",
+            "time",
+            "transactiondate",
+            "transactiontime",
+            "transactiondatetime",
+            "transactiontimestamp",
+        ),
+        *("purchasedate", "purchasetime", "purchasedat", "orderpurchasetimestamp", "saledate", "salesdate"),
+        *("eventtime", "eventdate", "createdat"),
+    ),
+    "order": (
+        *("invoiceno", "invoice", "invoiceid", "invoicenumber", "orderid", "orderno", "ordernumber", "order"),
+        *("transactionid", "transactionno", "transaction", "basketid", "receiptid", "receiptno", "receipt", "ticketid"),
+    ),
+    "amount": (
+        *(
+            "amount",
+            "totalamount",
+            "lineamount",
+            "linetotal",
+            "total",
+            "totalprice",
+            "totalspent",
+            "sales",
+            "salesamount",
+        ),
+        *("salesvalue", "revenue", "spend", "spent", "dollars", "netamount", "transactionamount", "subtotal"),
+    ),
+    "quantity": ("quantity", "qty", "quantities", "units", "unitssold", "pieces"),
+    "price": ("unitprice", "price", "itemprice", "priceeach", "sellingprice"),
+    "product": (
+        *("stockcode", "productid", "productcode", "productkey", "productno", "product", "sku", "itemid", "item"),
+        *("itemcode", "articleid", "articleno", "article", "asin", "upc", "ean"),
+    ),
+}
+ROLES = tuple(NAMES)
+FLAG = "returned"  # a true/false column of this name is what clean_transactions made of returns="net"
+Returns = Literal["exclude", "net"]
+
+
+class Wishes(NamedTuple):
+    """What the caller said about columns and cleaning; None means that nothing was said."""
+
+    customer: str | None = None
+    time: str | None = None
+    order: str | None = None
+    amount: str | None = None
+    quantity: str | None = None
+    price: str | None = None
+    product: str | None = None
+    time_format: str | None = None
+    as_of: Any = None
+    returns: Returns | None = None
+    cancelled_prefix: str | None = "C"
+    drop_duplicates: bool = False
+
+
+class Roles(NamedTuple):
+    """The columns of a table by what they mean; None for what it does not have."""
+
+    customer: str
+    time: str
+    order: str | None = None
+    amount: str | None = None
+    quantity: str | None = None
+    price: str | None = None
+    product: str | None = None
+
+    def present(self) -> dict[str, str]:
+        """Return the columns that there are, by role."""
+        return {role: column for role, column in self._asdict().items() if column is not None}
+
+
+def resolve(columns: list[str], wishes: Wishes) -> Roles:
+    """Return the column of every role: as named, else by a common name, which is said.
+
+    Raises InvalidInput for a column that is not there, a name for two roles, several columns that
+    fit, and where the customer, the time, or the amount or quantity and price are not found.
+
+    >>> resolve(["Customer ID", "InvoiceDate", "Total"], Wishes())
+    columns taken by their names: customer='Customer ID', time='InvoiceDate', amount='Total'
+    Roles(customer='Customer ID', time='InvoiceDate', order=None, amount='Total', quantity=None, ...)
+    """
+    named = _named(columns, wishes)
+    free = [column for column in columns if column not in named.values()]
+    skipped = {"quantity", "price"} if "amount" in named else set()
+    guessed = {role: _guess(role, free) for role in ROLES if role not in named and role not in skipped}
+    found = {role: column for role, column in guessed.items() if column is not None}
+    taken = named | found
+    _need(taken, columns)
+    if found:
+        say("columns taken by their names: " + ", ".join(f"{role}={column!r}" for role, column in found.items()))
+    if "amount" in found and (others := [taken[role] for role in ("quantity", "price") if role in taken]):
+        say(f"amounts are those of {found['amount']!r}; {listed(others)} only tell returns and free items")
+    return Roles(**taken)
+
+
+def _named(columns: list[str], wishes: Wishes) -> dict[str, str]:
+    named: dict[str, str] = {role: name for role in ROLES if (name := getattr(wishes, role)) is not None}
+    for role, column in named.items():
+        if column not in columns:
+            raise missing_column(role, column, columns)
+    for role, column in named.items():
+        if both := [other for other, same in named.items() if same == column and other != role]:
+            raise InvalidInput(f"column {column!r} is named as {role} and as {both[0]}; name one column for each")
+    return named
+
+
+def _guess(role: str, columns: list[str]) -> str | None:
+    fitting = [column for column in columns if re.sub(r"[^a-z0-9]", "", column.lower()) in NAMES[role]]
+    if len(fitting) > 1:
+        raise InvalidInput(f"{listed(fitting)} may each be the {role}; name one, as in {role}={fitting[0]!r}")
+    return fitting[0] if fitting else None
+
+
+def _need(taken: dict[str, str], columns: list[str]) -> None:
+    for role in ("customer", "time"):
+        if role not in taken:
+            raise _not_found(role, f"name it, as in {role}='...'", columns)
+    if "amount" not in taken and not {"quantity", "price"} <= set(taken):
+        raise _not_found("amount", "name amount='...', or quantity='...' and price='...'", columns)
+
+
+def _not_found(role: str, advice: str, columns: list[str]) -> InvalidInput:
+    near = [hint for name in NAMES[role] if (hint := nearest_hint(name, columns))]
+    return InvalidInput(
+        f"no column is the {role} by its name among {listed(columns)}; {advice}{near[0] if near else ''}"
+    )

@@ -1,0 +1,105 @@
+"""Laws that every backend keeps. A new backend is tested by being in KNOWN."""
+
+import inspect
+
+import narwhals as nw
+import numpy as np
+import pytest
+
+from gpuseg.backends import available, choose, get_backend, holder, like, to_host
+from gpuseg.backends._gpu import count_gpus, gpu_missing
+from gpuseg.cluster import KMeans
+from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend
+from gpuseg.neighbors import centers, rows
+
+HAS_GPU = gpu_missing() is None
+
+
+def test_there_and_back_is_the_same(backend):
+    x = np.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(backend.to_host(backend.to_device(x)), x)
+    assert to_host(backend.to_device(x)).tolist() == x.tolist()
+
+
+def test_holds_what_it_makes_and_is_then_chosen(backend):
+    x = backend.to_device(np.zeros((2, 2)))
+    assert holder(x) is backend
+    if backend.name != "cpu":
+        assert choose(x) == (backend, f"the data is held by {backend.name!r}")
+
+
+def test_matrix_of_a_table_of_numbers_with_a_gap(backend):
+    table = nw.from_dict({"a": [1.0, 2.0], "b": [3.0, float("nan")]}, backend="polars")
+    if backend.name == "cuda":
+        table = nw.from_dict({"a": [1.0, 2.0], "b": [3.0, float("nan")]}, backend="cudf")
+    x = backend.matrix(table)
+    assert holder(x) is backend
+    np.testing.assert_array_equal(backend.to_host(x), [[1, 3], [2, np.nan]])
+
+
+def test_free_memory_is_in_bytes(backend):
+    assert backend.free_memory() > 2**20
+
+
+def test_every_backend_gives_a_fit_the_same_parameters():
+    signatures = {}
+    for backend in available():
+        for name, fit in backend.fits.items():
+            signatures.setdefault(name, set()).add(tuple(inspect.signature(fit).parameters))
+    assert all(len(found) == 1 for found in signatures.values()), signatures
+    assert {"kmeans", "dbscan", "hdbscan"} <= set(signatures)
+
+
+def test_every_kernel_has_an_array_body_with_the_same_parameters(backend):
+    for name, kernel in backend.kernels.items():
+        body = getattr(centers, name, None) or getattr(rows, name)
+        assert [*inspect.signature(kernel).parameters] == [*inspect.signature(body).parameters]
+
+
+def test_results_are_in_the_callers_library(backend):
+    x = backend.to_device(np.zeros(3))
+    assert holder(like(x, x)) is backend
+    assert type(like(x, None)) is np.ndarray
+
+
+def test_auto_says_why(monkeypatch):
+    if HAS_GPU:
+        assert choose(np.zeros((2, 2))).backend.name == "cuda"
+        return
+    choice = choose(np.zeros((2, 2)), fit="kmeans")
+    assert choice.backend.name == "cpu"
+    assert choice.reason.startswith("auto took the preferred usable backend, 'cpu' (cuda: ")
+
+
+def test_an_unknown_backend_is_said():
+    with pytest.raises(BackendUnavailable, match=r"backend='cdua' is not known; known are 'cuda', 'cpu'"):
+        get_backend("cdua")
+
+
+@pytest.mark.skipif(HAS_GPU, reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_said():
+    with pytest.raises(BackendUnavailable, match=r"backend='cuda' cannot be used here: .*; usable here are 'cpu'"):
+        KMeans(backend="cuda").fit(np.zeros((9, 2)))
+
+
+def test_an_algorithm_that_a_backend_lacks_is_said():
+    with pytest.raises(UnsupportedOnBackend, match="backend='strict' does not offer 'hdbscan'; use 'cpu'"):
+        choose(np.zeros((2, 2)), "strict", fit="hdbscan")
+
+
+def test_the_search_for_a_gpu_names_what_is_missing(monkeypatch):
+    monkeypatch.setattr("gpuseg.backends._gpu.find_spec", lambda name: None if name == "cuml" else object())
+    assert gpu_missing().startswith("cuML is not installed; install gpuseg[cuda12]")
+    monkeypatch.setattr("gpuseg.backends._gpu.find_spec", lambda _: object())
+    monkeypatch.setattr("gpuseg.backends._gpu.count_gpus", lambda: 1)
+    assert gpu_missing() is None
+    for hidden in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        assert gpu_missing() == "CUDA_VISIBLE_DEVICES hides every GPU; unset it"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-5f2c")
+    monkeypatch.setattr("gpuseg.backends._gpu.count_gpus", lambda: 0)
+    assert "NVML finds no NVIDIA GPU" in gpu_missing()
+
+
+def test_gpus_are_counted_without_an_error_where_there_is_no_driver():
+    assert count_gpus() >= 0

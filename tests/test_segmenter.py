@@ -1,0 +1,242 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import gpuseg
+from gpuseg import Preprocessor, Segmenter
+from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
+from gpuseg.io.model import read_model, write_model
+
+GROUP = np.repeat([0, 1, 2], [50, 40, 30])
+RNG = np.random.default_rng(0)
+CUSTOMERS = pl.DataFrame(
+    {
+        "id": [f"c{i:03}" for i in range(120)],
+        "spend": np.array([10.0, 200.0, 900.0])[GROUP] + RNG.normal(size=120),
+        "joined": np.array(["2020-01-01", "2023-06-01", "2026-01-01"], dtype="datetime64[us]")[GROUP],
+        "member": np.array([True, False, True])[GROUP],
+        "plan": np.array(["basic", "gold", "trial"])[GROUP],
+    }
+)
+LIBRARIES = {
+    "polars": (lambda: CUSTOMERS, pl.DataFrame),
+    "lazy": (CUSTOMERS.lazy, pl.DataFrame),
+    "pandas": (CUSTOMERS.to_pandas, pd.DataFrame),
+    "pyarrow": (CUSTOMERS.to_arrow, pa.Table),
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with gpuseg.config(notices="off"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    with gpuseg.config(notices="off"):
+        return Segmenter(id_column="id").fit(CUSTOMERS)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_results_are_in_the_callers_library(library, fitted):
+    give, expected = LIBRARIES[library]
+    segmenter = Segmenter(id_column="id").fit(give())
+    assert isinstance(segmenter.segments_, expected)
+    assert isinstance(segmenter.profile_, expected)
+    assert isinstance(segmenter.assign(give()), expected)
+    segments = pl.DataFrame(pa.table(segmenter.segments_))
+    assert segments.columns == ["id", "segment", "distance", "confidence", "novelty"]
+    assert segments["segment"].to_list() == fitted.segments_["segment"].to_list()
+
+
+def test_segments_and_profile(fitted):
+    segments, profile = fitted.segments_, fitted.profile_
+    assert segments["segment"].dtype == pl.Int32
+    assert segments["segment"].to_list() == GROUP.tolist()
+    assert profile["size"].to_list() == [50, 40, 30]
+    assert profile["share"].sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(
+        profile["spend_mean"], [CUSTOMERS["spend"].to_numpy()[GROUP == g].mean() for g in range(3)]
+    )
+    assert profile["plan_top"].to_list() == ["basic", "gold", "trial"]
+    assert profile["plan_top_share"].to_list() == [1.0, 1.0, 1.0]
+    assert profile["member_share"].to_list() == [1.0, 0.0, 1.0]
+    assert [day.year for day in profile["joined_median"]] == [2020, 2023, 2026]
+    assert fitted.choice_.k == 3
+    assert "highest silhouette" in fitted.choice_.reason
+    assert fitted.score_.mean > 0.8
+    assert fitted.backend_ == fitted.dispatch_.backend
+
+
+def test_the_order_of_rows_does_not_matter(fitted):
+    order = np.random.default_rng(1).permutation(120)
+    again = Segmenter(id_column="id").fit(CUSTOMERS[order])
+    assert again.segments_.sort("id")["segment"].equals(fitted.segments_.sort("id")["segment"])
+    assert again.card_["training_data_sha256"] == fitted.card_["training_data_sha256"]
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "dbscan", "hdbscan"])
+def test_predicting_the_training_customers_gives_their_segments(algorithm):
+    rng = np.random.default_rng(2)
+    table = pl.DataFrame(rng.normal(size=(300, 4)), schema=list("abcd"))  # no clusters: every tie and border counts
+    options = {"dbscan": {"eps": 0.9}, "hdbscan": {"min_cluster_size": 5}}.get(algorithm)
+    segmenter = Segmenter(algorithm=algorithm, algorithm_params=options).fit(table)
+    np.testing.assert_array_equal(segmenter.predict(table), segmenter.segments_["segment"])
+    assert segmenter.assign(table).equals(segmenter.segments_)
+    np.testing.assert_array_equal(segmenter.fit_predict(table), segmenter.labels_)
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "dbscan", "hdbscan"])
+def test_there_and_back_through_a_file(algorithm, tmp_path):
+    options = {"hdbscan": {"min_cluster_size": 10}, "dbscan": {"eps": 1.0}}.get(algorithm)
+    segmenter = Segmenter(id_column="id", algorithm=algorithm, algorithm_params=options).fit(CUSTOMERS)
+    path = segmenter.save(tmp_path / "m.gpuseg")
+    again = gpuseg.load(path)
+    new = CUSTOMERS.with_columns(pl.col("spend") + 3)
+    assert again.assign(new).equals(segmenter.assign(new))
+    assert again.profile_.equals(segmenter.profile_)
+    assert again.card_ == segmenter.card_
+    assert not any(name in path.read_bytes().decode("latin-1") for name in ("c000", "c119"))
+    assert again._repr_html_() == segmenter._repr_html_()
+    again.save(tmp_path / "again.gpuseg")
+    assert (tmp_path / "again.gpuseg").read_bytes() == path.read_bytes()
+
+
+def test_a_model_fitted_under_a_named_backend_loads_anywhere(tmp_path):
+    segmenter = Segmenter(id_column="id", backend="cpu").fit(CUSTOMERS)
+    again = gpuseg.load(segmenter.save(tmp_path / "m.gpuseg"))
+    assert again.model_.backend == again.preprocessor_.backend == again.backend == "auto"
+    assert again.card_["backend"]["backend"] == "cpu"
+
+
+def test_the_card_says_what_the_model_is_made_of(fitted):
+    card = fitted.card_
+    assert card["rows"] == {"read": 120, "kept": 120, "noise": 0}
+    assert card["segments"] == 3
+    assert card["parameters"]["n_init"] == 10
+    assert card["metrics"]["silhouette"]["rows"] == 120
+    assert card["metrics"]["inertia"] == fitted.model_.inertia_
+    assert [c["name"] for c in card["preprocessing"]["columns"]] == ["spend", "joined", "member", "plan"]
+    assert {"gpuseg", "numpy", "scikit-learn", "python"} <= set(card["versions"])
+    assert len(card["training_data_sha256"]) == 64
+
+
+def test_a_number_of_segments(fitted):
+    two = Segmenter(id_column="id", n_clusters=2).fit(CUSTOMERS)
+    assert two.profile_["size"].to_list() in ([90, 30], [80, 40], [70, 50])
+    one = Segmenter(id_column="id", n_clusters=1).fit(CUSTOMERS)
+    assert one.score_ is None
+    assert one.segments_["confidence"].to_list() == [1.0] * 120
+
+
+def test_rows_dropped_for_a_gap_are_not_assigned_and_said(capsys):
+    table = CUSTOMERS.with_columns(spend=pl.when(pl.int_range(pl.len()) > 1).then("spend"))
+    segmenter = Segmenter(id_column="id", preprocessor=Preprocessor(missing="drop")).fit(table)
+    assert segmenter.segments_.height == 118
+    assert segmenter.card_["rows"]["read"] == 120
+    with gpuseg.config(notices="stdout"):
+        assert segmenter.assign(table).height == 118
+    assert "2 of 120 rows are not assigned" in capsys.readouterr().out
+    with pytest.raises(InvalidInput, match="2 of 120 rows are dropped"):
+        segmenter.predict(table)
+
+
+def test_an_array_of_numbers(blobs):
+    x, labels = blobs
+    segmenter = Segmenter().fit(x)
+    assert segmenter.segments_.columns == ["row", "segment", "distance", "confidence", "novelty"]
+    assert segmenter.choice_.k == 4
+    np.testing.assert_array_equal(segmenter.predict(x), segmenter.labels_)
+    assert len(np.unique(labels * 10 + segmenter.labels_)) == 4
+
+
+def test_noise_has_its_row_at_the_end_of_the_profile():
+    far = pl.DataFrame({"spend": [5000.0], "joined": CUSTOMERS["joined"][:1], "member": [True], "plan": ["gold"]})
+    table = pl.concat([CUSTOMERS.drop("id"), far])
+    segmenter = Segmenter(algorithm="dbscan", algorithm_params={"eps": 1.0}).fit(table)
+    assert segmenter.profile_["segment"].to_list() == [0, 1, 2, -1]
+    assert segmenter.profile_["size"].to_list() == [50, 40, 30, 1]
+    last = segmenter.segments_.row(-1, named=True)
+    assert (last["segment"], last["confidence"], last["novelty"]) == (-1, 0.0, 1.0)
+    assert "noise" in segmenter._repr_html_()
+
+
+def test_shows_itself_and_names_cannot_inject_markup():
+    table = CUSTOMERS.rename({"spend": "<script>alert(1)</script>"})
+    segmenter = Segmenter(id_column="id", n_clusters=3)
+    assert "Segmenter" in segmenter._repr_html_()
+    html = segmenter.fit(table)._repr_mimebundle_()["text/html"]
+    assert "3 segments of 120 customers by kmeans" in html
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "c000" not in html
+
+
+def test_it_is_an_estimator(fitted):
+    copy = clone(Segmenter(id_column="id", n_clusters=3, k_range=(2, 5)))
+    assert copy.get_params()["k_range"] == (2, 5)
+    with pytest.raises(NotFittedError):
+        copy.predict(CUSTOMERS)
+    with pytest.raises(NotFittedError):
+        copy.save("x.gpuseg")
+    own = Preprocessor(scale="robust")
+    Segmenter(id_column="id", preprocessor=own, n_clusters=3).fit(CUSTOMERS)
+    assert not hasattr(own, "plan_")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"algorithm": "kmean"}, "algorithm='kmean' is not known; .*did you mean 'kmeans'"),
+        ({"n_clusters": 0}, "n_clusters=0 is not allowed"),
+        ({"n_clusters": "many"}, "n_clusters='many' is not allowed"),
+        ({"n_clusters": 3, "algorithm": "hdbscan"}, "n_clusters=3 is for k-means"),
+        ({"k_range": (5, 3)}, r"k_range=\(5, 3\) is no range"),
+        ({"algorithm_params": {"n_int": 3}}, "did you mean 'n_init'"),
+        ({"algorithm_params": {"n_clusters": 3}}, "give n_clusters to Segmenter itself"),
+        ({"id_column": "di"}, "id_column='di' is not a column"),
+        ({"columns": ["spnd"]}, "did you mean 'spend'"),
+    ],
+)
+def test_a_wrong_parameter_is_said(options, message):
+    with pytest.raises(InvalidInput, match=message):
+        Segmenter(**options).fit(CUSTOMERS)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (CUSTOMERS.head(0), "no rows"),
+        (CUSTOMERS.head(1), "1 row"),
+        (pl.concat([CUSTOMERS, CUSTOMERS.head(1)]), "repeats ids in 1 of 121 rows, such as 'c000'"),
+        (CUSTOMERS.with_columns(id=None), "missing in 120 of 120 rows"),
+        (CUSTOMERS.select("id", spend=1.0), "constant"),
+        ({"a": [1]}, "no table"),
+    ],
+)
+def test_a_wrong_table_is_said(table, message):
+    with pytest.raises(InvalidInput, match=message):
+        Segmenter(id_column="id").fit(table)
+
+
+def test_more_segments_than_distinct_customers_warns():
+    table = pl.DataFrame({"a": [1.0, 2.0, 9.0] * 5})
+    with pytest.warns(FewerSegments, match="n_clusters=5 is more than the 3 distinct rows"):
+        segmenter = Segmenter(n_clusters=5).fit(table)
+    assert segmenter.choice_.k == 3
+
+
+def test_two_distinct_customers_are_two_segments():
+    assert Segmenter().fit(pl.DataFrame({"a": [1.0, 2.0, 1.0, 2.0]})).choice_.k == 2
+
+
+def test_a_model_whose_state_does_not_fit_is_one_error(fitted, tmp_path):
+    card, state = read_model(fitted.save(tmp_path / "m.gpuseg"))
+    del state["model"]
+    with pytest.raises(InvalidModel, match="holds no segmenter that can be rebuilt"):
+        gpuseg.load(write_model(tmp_path / "n.gpuseg", card, state))
