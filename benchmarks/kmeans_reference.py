@@ -50,7 +50,10 @@ def main(folder: Path, output: Path | None) -> int:
         x = np.loadtxt(folder / "benchmarks" / row["battery"] / f"{row['dataset']}.data.gz", ndmin=2)
         found = compared(x, row["k"], row["kmeans_inertia_of_published_labels"])
         rows.append({"name": row["dataset"], "k": row["k"], "passes": found["ratio"] <= ALLOWED, **found})
-        print("{name:18} k={k:<4} ratio {ratio:.6f}  {ours_s:.3f} s / {sklearn_s:.3f} s  {passes}".format(**rows[-1]), flush=True)
+        print(
+            "{name:18} k={k:<4} ratio {ratio:.6f}  {ours_s:.3f} s / {sklearn_s:.3f} s  {passes}".format(**rows[-1]),
+            flush=True,
+        )
     if output:
         output.write_text(json.dumps({"versions": versions(), "rows": rows}, indent=1))
     failed = sum(not row["passes"] for row in rows)

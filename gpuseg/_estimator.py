@@ -44,7 +44,8 @@ class Stored(BaseEstimator):
         # The backend that fitted may not be here: a restored model works on whatever holds the data.
         known = set(cls._get_param_names())
         self = cls(**{k: v for k, v in state["parameters"].items() if k in known and k != "backend"})
-        vars(self).update(state["fitted"])
+        for name, value in state["fitted"].items():
+            setattr(self, name, value)
         return self
 
 

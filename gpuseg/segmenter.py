@@ -99,7 +99,7 @@ class Segmenter(ClusterMixin, Stored):
         assigned = self.model_.assign(prepared.matrix)
         self.labels_ = to_host(assigned.segment)
         self.score_ = self._score(ordered)
-        raw, fields = prepared.raw(), [Field(c.name, c.kind, c.levels) for c in prepared.columns]
+        raw, fields = prepared.raw(), [Field(c.name, c.kind, c.levels.tolist()) for c in prepared.columns]
         found = profile(raw, fields, self.labels_)
         self.segments_ = opened.give_back(assignment_table(ids, prepared.kept, assigned))
         self.profile_ = opened.give_back(nw.from_native(found))

@@ -61,7 +61,7 @@ def test_segments_and_profile(fitted):
     assert profile["size"].to_list() == [50, 40, 30]
     assert profile["share"].sum() == pytest.approx(1.0)
     np.testing.assert_allclose(
-        profile["spend_mean"], [CUSTOMERS["spend"].to_numpy()[GROUP == g].mean() for g in range(3)]
+        profile["spend_mean"], [CUSTOMERS["spend"].to_numpy()[g == GROUP].mean() for g in range(3)]
     )
     assert profile["plan_top"].to_list() == ["basic", "gold", "trial"]
     assert profile["plan_top_share"].to_list() == [1.0, 1.0, 1.0]
@@ -101,6 +101,8 @@ def test_there_and_back_through_a_file(algorithm, tmp_path):
     assert again.assign(new).equals(segmenter.assign(new))
     assert again.profile_.equals(segmenter.profile_)
     assert again.card_ == segmenter.card_
+    names = segmenter.preprocessor_.get_feature_names_out()
+    np.testing.assert_array_equal(again.preprocessor_.get_feature_names_out(), names)
     assert not any(name in path.read_bytes().decode("latin-1") for name in ("c000", "c119"))
     assert again._repr_html_() == segmenter._repr_html_()
     again.save(tmp_path / "again.gpuseg")

@@ -22,10 +22,15 @@ def test_the_argument_wins_over_the_context_and_the_context_over_the_variable(mo
 
 
 def test_what_is_not_named_stays_and_an_error_ends_the_block():
-    with pytest.raises(RuntimeError), gpuseg.config(notices="off"):
-        with gpuseg.config(backend="cpu") as now:
-            assert now == ("cpu", "off", None)
-        raise RuntimeError
+    with gpuseg.config(notices="off"), gpuseg.config(backend="cpu") as now:
+        assert now == ("cpu", "off", None)
+
+    def broken():
+        with gpuseg.config(backend="cpu"):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
     assert settings() == (None, "stdout", None)
 
 
@@ -46,7 +51,7 @@ def test_a_wrong_setting_is_said(wrong):
 
 def test_a_wrong_variable_is_said(monkeypatch):
     monkeypatch.setenv("GPUSEG_BACKEND", "cdua")
-    with pytest.raises(InvalidInput, match="GPUSEG_BACKEND='cdua' is not known; .*did you mean 'cuda'"):
+    with pytest.raises(InvalidInput, match=r"GPUSEG_BACKEND='cdua' is not known; .*did you mean 'cuda'"):
         wished_backend("auto")
 
 

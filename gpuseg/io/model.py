@@ -35,7 +35,7 @@ def write_model(path: str | Path, card: Mapping[str, Any], state: Mapping[str, A
     tree = _packed(state, arrays)
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in arrays.items()}
     content = {"format": FORMAT, "format_version": VERSION, "card": _packed(card, {}), "state": tree, "arrays": hashes}
-    manifest = json.dumps(content, indent=1, sort_keys=True, allow_nan=False).encode()
+    manifest = json.dumps(content, indent=1, allow_nan=False).encode()
     members = {MANIFEST: manifest, DIGEST: hashlib.sha256(manifest).hexdigest().encode(), **arrays}
     with whole(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():

@@ -1,7 +1,5 @@
 """How customers buy."""
 
-# ruff: noqa: DTZ001 - wall times have no zone
-
 import datetime as dt
 import statistics
 

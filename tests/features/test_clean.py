@@ -1,7 +1,5 @@
 """Every row read is kept or dropped for the first reason that applies."""
 
-# ruff: noqa: DTZ001 - wall times have no zone
-
 import datetime as dt
 import json
 import math

@@ -1,7 +1,5 @@
 """Repeat purchases in the CDNOW convention."""
 
-# ruff: noqa: DTZ001 - wall times have no zone
-
 import datetime as dt
 
 import polars as pl

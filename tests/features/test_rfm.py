@@ -1,7 +1,5 @@
 """Recency, frequency and monetary value."""
 
-# ruff: noqa: DTZ001 - wall times have no zone
-
 import datetime as dt
 
 import narwhals as nw

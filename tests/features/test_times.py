@@ -1,7 +1,5 @@
 """Times in their many writings."""
 
-# ruff: noqa: DTZ001 - wall times have no zone
-
 import datetime as dt
 
 import polars as pl

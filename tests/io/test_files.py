@@ -156,7 +156,7 @@ def test_the_values_of_dates(put):
     path = put("day,at,sent\n2024-02-29,2024-02-29 10:30,2024-02-29T10:30:00+02:00\n")
     assert scan_files(path).collect().row(0) == (
         dt.date(2024, 2, 29),
-        dt.datetime(2024, 2, 29, 10, 30),  # noqa: DTZ001 - the file names no zone
+        dt.datetime(2024, 2, 29, 10, 30),
         dt.datetime(2024, 2, 29, 8, 30, tzinfo=dt.UTC),
     )
 

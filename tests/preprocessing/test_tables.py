@@ -83,7 +83,7 @@ def test_names_that_are_patterns():
         (["2024-01-31", "2024-02-29T10:30"], "date"),
         (["2024-02-30", "2024-01-31"], "category"),
         (["red", "5", "blue"], "category"),
-        ([dt.datetime(2024, 1, 1, 5), None], "date"),  # noqa: DTZ001
+        ([dt.datetime(2024, 1, 1, 5), None], "date"),
     ],
 )
 def test_kinds(values, kind):
