@@ -2,32 +2,18 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import polars as pl
 
-STYLE = """
-.gpuseg{font:14px system-ui,sans-serif;overflow-x:auto}
-.gpuseg table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-.gpuseg th{text-align:right;font-weight:600;border-bottom:1px solid #8886;padding:4px 10px;white-space:nowrap}
-.gpuseg td{text-align:right;padding:4px 10px;border-bottom:1px solid #8882;white-space:nowrap}
-.gpuseg td.bar{text-align:left;min-width:90px}
-.gpuseg i{display:inline-block;height:10px;background:#4c78a8;border-radius:2px;margin-right:6px}
-.gpuseg p{margin:4px 0}.gpuseg .quiet{opacity:.7}
-"""
-WIDEST = 80
-"""Pixels of the bar of a segment that holds everybody."""
+from gpuseg.html import Bar, Cell, Text, table_html
 
 
 def segments_html(title: str, remarks: Sequence[str], profile: pl.DataFrame) -> str:
-    """Return the profile as a table with a bar for each share, under a title and remarks."""
+    """Return the profile as a table with a bar for each share, under a title and above remarks."""
     names = [name for name in profile.columns if name != "share"]
-    head = "".join(f"<th>{escape(heading(name))}</th>" for name in names)
-    body = "".join(f"<tr>{_cells(row, names)}</tr>" for row in profile.iter_rows(named=True))
-    said = "".join(f'<p class="quiet">{escape(remark)}</p>' for remark in remarks)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="gpuseg"><style>{STYLE}</style><p><b>{escape(title)}</b></p>{table}{said}</div>'
+    rows = [[_cell(name, row) for name in names] for row in profile.iter_rows(named=True)]
+    return table_html(title, [_head(name) for name in names], rows, remarks)
 
 
 def heading(name: str) -> str:
@@ -62,14 +48,12 @@ def shown(name: str, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _cells(row: dict[str, Any], names: Sequence[str]) -> str:
-    cells = []
-    for name in names:
-        text = escape(shown(name, row[name]))
-        if name == "size":
-            width = round(WIDEST * row["share"])
-            share = escape(shown("share", row["share"]))
-            cells.append(f'<td class="bar"><i style="width:{width}px"></i>{text} ({share})</td>')
-        else:
-            cells.append(f"<td>{text}</td>")
-    return "".join(cells)
+def _head(name: str) -> Cell:
+    return Text(heading(name)) if name == "size" or name.endswith("_top") else heading(name)
+
+
+def _cell(name: str, row: dict[str, Any]) -> Cell:
+    text = shown(name, row[name])
+    if name == "size":
+        return Bar(row["share"], f"{text} ({shown('share', row['share'])})")
+    return Text(text) if name.endswith("_top") else text

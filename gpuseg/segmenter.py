@@ -203,7 +203,7 @@ class Segmenter(ClusterMixin, Stored):
             say(f"k={found.k}: {found.reason}")
             return
         self.model_ = KMeans(int(self.n_clusters), random_state=seed, **parameters).fit(ordered)
-        self.choice_ = Choice(len(self.model_.segment_weight_), "asked for by number", [])
+        self.choice_ = Choice(len(self.model_.segment_weight_), f"n_clusters={self.n_clusters} was asked for", [])
 
     def _score(self, ordered: Array) -> Score | None:
         """Return the silhouette of the segments; None where there are fewer than two."""

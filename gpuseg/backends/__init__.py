@@ -73,8 +73,8 @@ def choose(x: object, argument: str = "auto", *, fit: str | None = None) -> Choi
 
 
 def _reason(name: str) -> str:
-    passed = [f"{other}: {why}" for other, known in KNOWN.items() if other != name and (why := known.missing())]
-    return f"auto took the preferred usable backend, {name!r}" + (f" ({'; '.join(passed)})" if passed else "")
+    passed = [f"{o!r} cannot: {why.partition(';')[0]}" for o, known in KNOWN.items() if (why := known.missing())]
+    return f"auto took {name!r}, the first that can be used" + (f" ({'; '.join(passed)})" if passed else "")
 
 
 def _offering(choice: Choice, fit: str | None) -> Choice:

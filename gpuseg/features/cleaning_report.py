@@ -1,9 +1,10 @@
 """What cleaning kept and dropped, and why."""
 
 import datetime as dt
-import html
 from dataclasses import dataclass, field
 from typing import Any
+
+from gpuseg.html import Cell, Text, table_html
 
 REASONS = (
     "no id",
@@ -76,10 +77,8 @@ class CleaningReport:
 
     def _repr_html_(self) -> str:
         """Return the report as an HTML table, for a notebook."""
-        rows = "".join(
-            f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in self._rows()
-        )
-        return f"<table>{rows}</table>"
+        rows: list[list[Cell]] = [[Text(name), value] for name, value in self._rows()]
+        return table_html(self.summary(), [], rows)
 
     def _rows(self) -> list[tuple[str, str]]:
         counts: dict[str, int | None] = {"rows read": self.read, **{k: v for k, v in self.dropped.items() if v}}

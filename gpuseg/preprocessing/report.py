@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any, Self
+
+from gpuseg.html import Cell, Text, table_html
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,9 @@ class Report:
         return f"{self.rows_read} rows read, {self.rows_kept} kept{compared}; scale: {self.scale}"
 
     def _repr_html_(self) -> str:
-        cells = [(c.name, c.kind, c.missing, c.steps()) for c in self.columns]
-        rows = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in cells)
-        head = "".join(f"<th>{name}</th>" for name in ("column", "kind", "missing", "what was done"))
-        return f"<table><caption>{escape(self._summary())}</caption><tr>{head}</tr>{rows}</table>"
+        head: list[Cell] = [Text("column"), Text("kind"), "missing", Text("what was done")]
+        rows: list[list[Cell]] = [[Text(c.name), Text(c.kind), f"{c.missing:,}", Text(c.steps())] for c in self.columns]
+        return table_html(self._summary(), head, rows)
 
 
 def _listed(column: dict[str, Any]) -> dict[str, Any]:

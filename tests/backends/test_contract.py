@@ -68,7 +68,7 @@ def test_auto_says_why(monkeypatch):
         return
     choice = choose(np.zeros((2, 2)), fit="kmeans")
     assert choice.backend.name == "cpu"
-    assert choice.reason.startswith("auto took the preferred usable backend, 'cpu' (cuda: ")
+    assert choice.reason.startswith("auto took 'cpu', the first that can be used ('cuda' cannot: ")
 
 
 def test_an_unknown_backend_is_said():
