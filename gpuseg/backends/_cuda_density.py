@@ -11,6 +11,7 @@ import cuml.cluster
 import cupy as cp
 import numpy as np
 
+from gpuseg.backends._protocol import Fit
 from gpuseg.errors import UnsupportedOnBackend
 
 MEGABYTE = 1 << 20
@@ -58,4 +59,4 @@ def _centred(x: Any) -> Any:
     return cp.ascontiguousarray((x - cp.mean(x, axis=0, dtype=cp.float64)).astype(cp.float32))
 
 
-FITS = {"dbscan": fit_dbscan, "hdbscan": fit_hdbscan}
+FITS: Mapping[str, Fit] = {"dbscan": fit_dbscan, "hdbscan": fit_hdbscan}

@@ -12,7 +12,6 @@ from threadpoolctl import ThreadpoolController
 from gpuseg.backends import _cpu_density
 from gpuseg.backends._protocol import Backend, Host, host_memory
 
-
 SMALL = 100_000
 """Rows below which OpenMP's threads wait for each other longer than they work.
 

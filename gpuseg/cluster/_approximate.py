@@ -1,4 +1,4 @@
-"""Approximate prediction for new rows by HDBSCAN: where would a row hang in the condensed tree?
+"""Approximate prediction for new rows by HDBSCAN: where a row would hang in the condensed tree.
 
 As ``approximate_predict`` of the hdbscan package (McInnes, Healy and Astels 2017): the row is joined to the nearest
 training row by mutual reachability, at its lambda, and belongs to the cluster of that row which exists there. The
@@ -58,14 +58,16 @@ def existing(neighbor: Host, lambdas: Host, tree: CondensedTree) -> Host:
 
 def label_block(block: Block, search: Any, trained: Trained) -> tuple[Any, ...]:
     """Return a block's segments and strengths."""
-    return placed(block, *approximate_predict(*map(to_host, search(block.x)), trained))
+    numbers, distance = search(block.x)
+    return placed(block, *approximate_predict(to_host(numbers), to_host(distance), trained))
 
 
 def assign_block(block: Block, search: Any, within: Any, trained: Trained, quantiles: Host) -> tuple[Any, ...]:
     """Return the fields of a block's Assignment; ``within`` finds the nearest row of a segment."""
-    segment, strength = approximate_predict(*map(to_host, search(block.x)), trained)
-    found, distance = map(to_host, within(block.x, *placed(block, segment))[:2])
-    return placed(block, segment, distance, strength, rank(found, distance, quantiles))
+    numbers, distance = search(block.x)
+    segment, strength = approximate_predict(to_host(numbers), to_host(distance), trained)
+    found, away = (to_host(field) for field in within(block.x, *placed(block, segment)))
+    return placed(block, segment, away, strength, rank(found, away, quantiles))
 
 
 def core_block(block: Block, search: Any) -> tuple[Any, ...]:

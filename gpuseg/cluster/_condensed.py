@@ -37,7 +37,7 @@ class CondensedTree(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """For each cluster the selected one it belongs to, or -1, its rows' largest lambda, and the least one asked of a row.
+    """For each cluster the selected one that it is in, or -1, its rows' largest lambda, and the least asked of a row.
 
     The root alone asks for a lambda: it is born at 0, and without one nothing would be noise.
     """
@@ -134,10 +134,7 @@ def merge_below(tree: CondensedTree, selected: Host, epsilon: float, *, allow_si
 
 def select(tree: CondensedTree, *, method: str, epsilon: float, allow_single_cluster: bool) -> Selection:
     """Return the clusters selected by ``method``, one of METHODS, and ``epsilon``."""
-    if method == "eom":
-        selected = excess_of_mass(tree, allow_single_cluster=allow_single_cluster)
-    else:
-        selected = leaves(tree)
+    selected = excess_of_mass(tree, allow_single_cluster=allow_single_cluster) if method == "eom" else leaves(tree)
     if epsilon > 0:
         selected = merge_below(tree, selected, epsilon, allow_single_cluster=allow_single_cluster)
     chosen = np.where(selected, np.arange(len(selected)), -1).tolist()

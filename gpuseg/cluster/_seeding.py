@@ -14,7 +14,7 @@ from array_api_compat import array_namespace, device
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import FewerSegments
-from gpuseg.neighbors.centers import add, beside, squared_distances
+from gpuseg.neighbors.centers import add, beside
 
 HOST = 2**32 - 1
 """The block number that keys the host's own draws."""
@@ -27,6 +27,13 @@ class Seed(NamedTuple):
     start: int
 
 
+class Seen(NamedTuple):
+    """What is kept beside a block: its rows' squared norms less offset, and their D^2; infinity at first."""
+
+    norms: Array
+    d2: Array
+
+
 class Draw(NamedTuple):
     """A block's total of weight * D^2 and the candidates drawn in proportion to it."""
 
@@ -36,7 +43,7 @@ class Draw(NamedTuple):
 
 def seed_centers(engine: Engine, n_clusters: int, offset: Host, seed: Seed) -> Host:
     """Return ``n_clusters`` rows less offset, fewer if fewer are distinct; alike on every engine."""
-    seen, trials = engine.map(unseen), 2 + int(np.log(n_clusters))
+    seen, trials = engine.map(unseen, offset), 2 + int(np.log(n_clusters))
     centers: list[Host] = []
     for step in range(n_clusters):
         draws = seen.collect(draw, offset, seed, step, trials if step else 1)
@@ -72,33 +79,37 @@ def weighted_draw(weights: Host, uniform: Host) -> Host:
     return np.minimum(found, np.searchsorted(sums, sums[-1]))  # the last index of positive weight
 
 
-def unseen(block: Block) -> Array:
-    """Return the D^2 of rows that no centre has seen: infinity."""
+def unseen(block: Block, offset: Host) -> Seen:
+    """Return what is kept beside rows that no centre has seen."""
     xp = array_namespace(block.x)
-    return xp.full(block.x.shape[0], xp.inf, dtype=block.x.dtype, device=device(block.x))
+    x = block.x - beside(block.x, offset)[None, :]
+    return Seen(xp.sum(x * x, axis=1), xp.full(x.shape[0], xp.inf, dtype=x.dtype, device=device(x)))
 
 
-def draw(block: Block, d2: Array, offset: Host, seed: Seed, step: int, trials: int) -> Draw:
+def draw(block: Block, seen: Seen, offset: Host, seed: Seed, step: int, trials: int) -> Draw:
     """Return a block's total and its candidates less offset; the numbers are drawn on the host."""
     share = to_host(block.weight).astype(np.float64)
     if step:
-        share = share * to_host(d2)
+        share = share * to_host(seen.d2)
     picked = weighted_draw(share, generator(seed, block.number, step).random(trials))
     rows = np.stack([to_host(block.x[int(i), :]) for i in picked])
     return Draw(float(np.sum(share)), rows.astype(np.float64) - offset)
 
 
-def costs_with(block: Block, d2: Array, candidates: Host, offset: Host) -> tuple[Any]:
+def costs_with(block: Block, seen: Seen, candidates: Host, offset: Host) -> tuple[Any]:
     """Return a block's cost, the sum of weight * D^2, were each candidate the next centre."""
-    xp = array_namespace(d2)
+    xp = array_namespace(block.x)
     x = block.x - beside(block.x, offset)[None, :]
-    nearer_d2 = xp.minimum(d2[:, None], squared_distances(x, beside(x, candidates)))
-    return (to_host(xp.astype(block.weight, xp.float64) @ xp.astype(nearer_d2, xp.float64)),)
+    # A row a candidate, so that every pass runs along memory; -2 goes into the product.
+    product = beside(x, -2 * candidates) @ x.T
+    squared = product + beside(x, np.sum(candidates**2, axis=1))[:, None] + seen.norms[None, :]
+    cost = xp.astype(xp.minimum(squared, seen.d2[None, :]), xp.float64, copy=False)
+    return (to_host(cost @ xp.astype(block.weight, xp.float64, copy=False)),)
 
 
-def nearer(block: Block, d2: Array, center: Host, offset: Host) -> Array:
-    """Return the block's D^2 after it has seen one more centre."""
-    xp = array_namespace(d2)
+def nearer(block: Block, seen: Seen, center: Host, offset: Host) -> Seen:
+    """Return what is kept beside the block after it has seen one more centre."""
+    xp = array_namespace(block.x)
     # Offset and centre apart: their float32 sum would not be the row itself, and D^2 must be 0 there.
     away = (block.x - beside(block.x, offset)[None, :]) - beside(block.x, center)[None, :]
-    return xp.minimum(d2, xp.sum(away * away, axis=1))
+    return seen._replace(d2=xp.minimum(seen.d2, xp.sum(away * away, axis=1)))

@@ -119,7 +119,6 @@ def alike(rows: Host, label: Host, strength: Host) -> tuple[Host, Host]:
     return label[best], strength[best]
 
 
-def nothing_near(x: Array, *_: Array) -> tuple[Host, Host, Host]:
-    """Return noise, and infinite distances, for each row: the search of a model without a segment."""
-    far = np.full(x.shape[0], np.inf)
-    return np.full(x.shape[0], NOISE), far, far
+def nothing_near(x: Array, *_: Array) -> tuple[Host, Host]:
+    """Return noise and an infinite distance for each row: the search of a model without a segment."""
+    return np.full(x.shape[0], NOISE), np.full(x.shape[0], np.inf)

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host, to_host
 from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence
@@ -63,7 +64,10 @@ class DBSCAN(Clusterer):
         self.engine = engine
 
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
-        """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows."""
+        """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows.
+
+        As in scikit-learn, a row of weight 0 adds nothing to its neighbours, and is a core point where they suffice.
+        """
         check_number("eps", self.eps, low=0.0, above=True)
         check_count("min_samples", self.min_samples)
         blocks, backend, x, reason = self._whole(X, sample_weight, reset=True)
@@ -74,7 +78,7 @@ class DBSCAN(Clusterer):
         found = distinct(rows[cores])
         core = Core(rows[cores[found.first]], fitted["labels_"][cores[found.first]].astype(np.int64))
         engine = engine_for(blocks, backend.name, "local")
-        fields = engine.rows(label_block, search_for(backend, core), self.eps, dtypes=(np.int32, np.float64))
+        fields = engine.rows(label_block, group_search(backend, core, self.eps), dtypes=(np.int32, np.float64))
         label, distance = (np.array(to_host(field)) for field in fields)
         distance[cores] = apart(backend, core, self.eps)[found.place]
         number, self.segment_weight_ = numbered(label, rows, weight, 1 + int(np.max(label)))
@@ -89,7 +93,11 @@ class DBSCAN(Clusterer):
 
         The rows that the model was fitted to get their ``labels_``.
         """
-        return self._walk(X, label_block, dtypes=(np.int32, np.float64))[0]
+        check_is_fitted(self)
+        opened, core = self._open(X, reset=False), Core(self.core_rows_, self.core_segments_)
+        search = group_search(opened.backend, core, self.eps)
+        segment, _ = opened.engine.rows(label_block, search, dtypes=(np.int32, np.float64))
+        return in_callers_library((segment,), opened.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -99,20 +107,24 @@ class DBSCAN(Clusterer):
         rows, those of a core point being to the nearest other one; that of noise is its rank in the nearest segment.
         """
         check_is_fitted(self)
-        return Assignment(*self._walk(X, assign_block, self.distance_quantiles_, dtypes=ASSIGNED))
-
-    def _walk(self, x: Any, function: Any, *args: Any, dtypes: Any) -> tuple[Array, ...]:
-        check_is_fitted(self)
-        opened = self._open(x, reset=False)
-        search = search_for(opened.backend, Core(self.core_rows_, self.core_segments_))
-        return in_callers_library(opened.engine.rows(function, search, self.eps, *args, dtypes=dtypes), opened.blocks)
+        opened, core = self._open(X, reset=False), Core(self.core_rows_, self.core_segments_)
+        searches = group_search(opened.backend, core), other_search(opened.backend, core)
+        fields = opened.engine.rows(assign_block, *searches, self.eps, self.distance_quantiles_, dtypes=ASSIGNED)
+        return Assignment(*in_callers_library(fields, opened.blocks))
 
 
-def search_for(backend: Backend, core: Core) -> Any:
-    """Return the search ``x -> (segment, first, second)`` among the core points."""
+def group_search(backend: Backend, core: Core, within: float = np.inf) -> Any:
+    """Return the search ``x -> (segment, distance)`` for the nearest core point."""
     if len(core.rows) == 0:
         return nothing_near
-    return kernel_or_body(backend, "two_nearest_groups")(core.rows, core.segments)
+    return kernel_or_body(backend, "nearest_group")(core.rows, core.segments, within=within)
+
+
+def other_search(backend: Backend, core: Core) -> Any:
+    """Return the search ``(x, segment) -> distance`` for the nearest core point of any other segment, None without."""
+    if len(core.rows) == 0:
+        return None
+    return kernel_or_body(backend, "nearest_other_group")(core.rows, core.segments)
 
 
 def apart(backend: Backend, core: Core, eps: float) -> Host:
@@ -124,16 +136,18 @@ def apart(backend: Backend, core: Core, eps: float) -> Host:
     return np.minimum(to_host(distance), eps)
 
 
-def label_block(block: Block, search: Any, eps: float) -> tuple[Array, ...]:
+def label_block(block: Block, search: Any) -> tuple[Array, ...]:
     """Return a block's segments and the distances to the nearest core points."""
-    segment, first, _ = (to_host(field) for field in search(block.x))
-    return placed(block, np.where(first <= eps, segment, NOISE).astype(np.int32), first)
+    segment, distance = (to_host(field) for field in search(block.x))
+    return placed(block, segment.astype(np.int32), distance)
 
 
-def assign_block(block: Block, search: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:
+def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:
     """Return the fields of a block's Assignment."""
-    segment, first, second = (to_host(field) for field in search(block.x))
-    near, sure = first <= eps, np.zeros(len(first))
-    sure[near] = confidence(first[near], second[near])
-    found = np.where(near, segment, NOISE).astype(np.int32)
+    xp, (segment, first) = array_namespace(block.x), (to_host(field) for field in search(block.x))
+    near, sure = np.flatnonzero(first <= eps), np.zeros(len(first))
+    if near.size:
+        at, own = placed(block, near, segment[near])
+        sure[near] = confidence(first[near], to_host(other(xp.take(block.x, at, axis=0), own)))
+    found = np.where(first <= eps, segment, NOISE).astype(np.int32)
     return placed(block, found, first, sure, rank(segment, first, quantiles))

@@ -37,18 +37,25 @@ def nearest_rows(rows: Host, count: int) -> Search:
     return partial(_nearest_rows, rows, min(count, len(rows)))
 
 
-def two_nearest_groups(rows: Host, groups: Host) -> Callable[[Array], tuple[Array, Array, Array]]:
-    """Return the search ``x -> (group, first, second)``, a value a row of ``x``.
+def nearest_group(rows: Host, groups: Host, *, within: float = np.inf) -> Search:
+    """Return the search ``x -> (group, distance)`` for the nearest row, of equally near ones the lowest number.
 
-    ``group`` is that of the nearest row, of equally near ones that of the lowest number; ``first`` is the distance
-    to it; ``second`` is the distance to the nearest row of any other group, inf where there is one group only.
-    ``groups`` are numbers from 0 on, (rows,).
+    Where none lies ``within`` that distance, group is -1 and distance inf. ``groups``: numbers from 0 on, (rows,).
 
-    >>> search = two_nearest_groups(np.array([[0.0], [1.0], [9.0]]), np.array([0, 0, 1]))
-    >>> [field.tolist() for field in search(np.array([[3.0]]))]
-    [[0], [2.0], [6.0]]
+    >>> search = nearest_group(np.array([[0.0], [1.0], [9.0]]), np.array([0, 0, 1]), within=2.0)
+    >>> [field.tolist() for field in search(np.array([[3.0], [6.0]]))]
+    [[0, -1], [2.0, inf]]
     """
-    return partial(_two_nearest_groups, rows, groups)
+    return partial(_nearest_group, rows, groups, float(within))
+
+
+def nearest_other_group(rows: Host, groups: Host) -> Callable[[Array, Array], Array]:
+    """Return the search ``(x, group) -> distance`` for the nearest row of any other group; inf where there is none.
+
+    >>> nearest_other_group(np.array([[0.0], [1.0], [9.0]]), np.array([0, 0, 1]))(np.array([[3.0]]), np.array([0]))
+    array([6.])
+    """
+    return partial(_nearest_other_group, rows, groups)
 
 
 def nearest_of_group(rows: Host, groups: Host, *, skip: int = 0) -> Search:
@@ -76,7 +83,7 @@ def reranked(x: Array, rows: Array, numbers: Array, count: int) -> tuple[Array, 
 
 def _squared(x: Array, rows: Host) -> Iterator[tuple[slice, Array, Array, Array]]:
     """Give runs of ``x`` in float64, their squared distances to all rows, and what rounding may add to these."""
-    xp, mean = array_namespace(x), np.mean(rows, axis=0, dtype=np.float64)
+    xp, mean = array_namespace(x), np.asarray(np.mean(rows, axis=0, dtype=np.float64))
     centred = beside(x, rows - mean)
     largest = ROUNDING * xp.max(xp.sum(centred**2, axis=1))
     for cut, tile in tiles(x, mean, len(rows)):
@@ -98,17 +105,26 @@ def _nearest_rows(rows: Host, count: int, x: Array) -> tuple[Array, Array]:
     return _joined(found)
 
 
-def _two_nearest_groups(rows: Host, groups: Host, x: Array) -> tuple[Array, Array, Array]:
+def _nearest_group(rows: Host, groups: Host, within: float, x: Array) -> tuple[Array, Array]:
     xp, x, placed, groups = _placed(x, rows, groups)
     found = []
     for _, tile, d2, rounding in _squared(x, rows):
         # The first of those that rounding cannot tell apart: ties must not hang on how the rows were cut.
         tied = d2 <= (xp.min(d2, axis=1) + rounding)[:, None]
         nearest = xp.argmax(xp.astype(tied, xp.int8), axis=1)
-        group = xp.take(groups, nearest, axis=0)
-        other = _without(d2, groups[None, :] == group[:, None])
-        found.append((group, _away(tile, placed, nearest), _away(tile, placed, xp.argmin(other, axis=1), other)))
+        group, away = xp.take(groups, nearest, axis=0), _away(tile, placed, nearest)
+        near = away <= within
+        found.append((xp.where(near, group, -xp.ones_like(group)), xp.where(near, away, xp.full_like(away, xp.inf))))
     return _joined(found)
+
+
+def _nearest_other_group(rows: Host, groups: Host, x: Array, own: Array) -> Array:
+    xp, x, placed, groups = _placed(x, rows, groups)
+    found = []
+    for cut, tile, d2, _ in _squared(x, rows):
+        other = _without(d2, groups[None, :] == own[cut][:, None])
+        found.append((_away(tile, placed, xp.argmin(other, axis=1), other),))
+    return _joined(found)[0]
 
 
 def _nearest_of_group(rows: Host, groups: Host, skip: int, x: Array, wanted: Array) -> tuple[Array, Array]:

@@ -46,26 +46,30 @@ def test_fewer_rows_than_asked_for_are_all_given(backend, place):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_two_nearest_groups_are_those_of_all_distances(backend, kept, place, count):
+@pytest.mark.parametrize("within", [np.inf, 0.3])
+def test_nearest_and_other_group_are_those_of_all_distances(backend, kept, place, count, within):
     rows, groups, x = kept[0], kept[1] % count, kept[2]
-    group, first, second = place(kernel_or_body(backend, "two_nearest_groups")(rows, groups), x)
+    group, first = place(kernel_or_body(backend, "nearest_group")(rows, groups, within=within), x)
     away = pairwise(x, rows)
-    np.testing.assert_array_equal(group, groups[np.argmin(away, axis=1)])
-    np.testing.assert_allclose(first, away.min(axis=1), rtol=1e-12)
-    other = np.where(groups[None, :] == group[:, None], np.inf, away).min(axis=1)
+    near, nearest = away.min(axis=1) <= within, groups[np.argmin(away, axis=1)]
+    assert near.any()
+    np.testing.assert_array_equal(group, np.where(near, nearest, -1))
+    np.testing.assert_allclose(first, np.where(near, away.min(axis=1), np.inf), rtol=1e-12)
+    search = kernel_or_body(backend, "nearest_other_group")(rows, groups)
+    second = backend.to_host(search(backend.to_device(x), backend.to_device(nearest)))
+    other = np.where(groups[None, :] == nearest[:, None], np.inf, away).min(axis=1)
     np.testing.assert_allclose(second, other, rtol=1e-12)
 
 
-def test_of_equally_near_rows_the_first_has_the_row(backend, place):
+@pytest.mark.parametrize("within", [np.inf, np.sqrt(2)])
+def test_of_equally_near_rows_the_first_has_the_row(backend, place, within):
     corners = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]] + [[1.0, 8.0]] * 30)
     for turn in range(4):
         groups = np.concatenate([np.roll([0, 1, 2, 3], turn), np.full(30, 4)])
-        group, first, second = place(
-            kernel_or_body(backend, "two_nearest_groups")(corners, groups), np.array([[1.0, 1.0], [1.0, 8.0]])
-        )
+        search = kernel_or_body(backend, "nearest_group")(corners, groups, within=within)
+        group, first = place(search, np.array([[1.0, 1.0], [1.0, 8.0]]))
         assert group.tolist() == [groups[0], 4]
         np.testing.assert_allclose(first, [np.sqrt(2), 0])
-        np.testing.assert_allclose(second, [np.sqrt(2), np.sqrt(37)])
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])
@@ -87,6 +91,7 @@ def test_where_no_row_is_left_the_distance_is_infinite(backend, place):
 
 def test_a_search_can_be_sent_to_a_worker(backend, kept, place):
     rows, groups, x = kept
-    search = kernel_or_body(backend, "two_nearest_groups")(rows, groups)
-    for here, there in zip(place(search, x), place(pickle.loads(pickle.dumps(search)), x), strict=True):
+    search = kernel_or_body(backend, "nearest_group")(rows, groups)
+    sent = pickle.loads(pickle.dumps(search))  # noqa: S301 - our own
+    for here, there in zip(place(search, x), place(sent, x), strict=True):
         np.testing.assert_array_equal(here, there)
