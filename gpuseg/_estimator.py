@@ -1,6 +1,7 @@
 """What every estimator stands on: scikit-learn's base, and a state of plain values and arrays."""
 
 import numbers
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -8,6 +9,8 @@ from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from gpuseg.errors import InvalidInput
 
 __all__ = [
     "BaseEstimator",
@@ -18,6 +21,8 @@ __all__ = [
     "_check_sample_weight",
     "check_is_fitted",
     "clone",
+    "plain_parameters",
+    "restored_parameters",
     "seed_of",
     "validate_data",
 ]
@@ -32,34 +37,58 @@ class Stored(BaseEstimator):
     stored: ClassVar[tuple[str, ...]] = ()
 
     def state(self) -> dict[str, Any]:
-        """Return parameters and fitted attributes, to be restored by ``from_state``."""
+        """Return parameters and fitted attributes, to be restored by ``from_state``.
+
+        A parameter that is not plain, such as a generator or an array of starts, has done its work and is left out.
+        """
         check_is_fitted(self)
-        parameters = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
-        fitted = {name: getattr(self, name) for name in self.stored if hasattr(self, name)}
-        return {"parameters": parameters, "fitted": fitted}
+        fitted = {name: _storable(getattr(self, name)) for name in self.stored if hasattr(self, name)}
+        return {"parameters": plain_parameters(self), "fitted": fitted}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Return the estimator that ``state`` was taken from, ready to predict."""
-        # The backend that fitted may not be here: a restored model works on whatever holds the data.
-        known = set(cls._get_param_names())
-        self = cls(**{k: v for k, v in state["parameters"].items() if k in known and k != "backend"})
-        for name, value in state["fitted"].items():
-            setattr(self, name, value)
+        self = cls(**restored_parameters(cls, state["parameters"]))
+        for name in cls.stored:
+            if name in state["fitted"]:
+                setattr(self, name, state["fitted"][name])
         return self
 
 
+def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters that a model file can hold."""
+    given = estimator.get_params(deep=False)
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items() if _is_plain(v)}
+
+
+def restored_parameters(estimator: type[BaseEstimator], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that an estimator still has.
+
+    The backend that fitted may not be here: a restored model works on whatever holds the data.
+    """
+    known = set(estimator._get_param_names()) - {"backend"}  # noqa: SLF001 - scikit-learn's own way to ask a class
+    return {name: value for name, value in parameters.items() if name in known}
+
+
 def seed_of(random_state: Any) -> int:
-    """Return the integer that keys every draw: an int is taken as it is."""
-    if isinstance(random_state, numbers.Integral):
-        return int(random_state)
+    """Return the integer that keys every draw: an int is taken as it is. Raise InvalidInput for no seed."""
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
-    return int(check_random_state(random_state).randint(2**31))
+    if isinstance(random_state, numbers.Integral) and int(random_state) >= 0:
+        return int(random_state)
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return int(check_random_state(random_state).randint(2**31))
+    raise InvalidInput(f"random_state={random_state!r} is no seed; give a whole number from 0 up, a Generator or None")
 
 
-def _plain(value: Any) -> Any:
-    """Return a parameter as a model file can hold it; a generator's draws are over, so it is left out."""
-    if isinstance(value, np.random.Generator | np.random.RandomState):
-        return None
-    return value.item() if isinstance(value, np.generic) else value
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_plain(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str | np.generic)
+
+
+def _storable(value: Any) -> Any:
+    """Return names, which scikit-learn keeps as objects, as an array of text."""
+    return value.astype(str) if isinstance(value, np.ndarray) and value.dtype == object else value

@@ -30,13 +30,17 @@ def opened_customers(x: Any) -> Opened:
 def ids_of(frame: Frame, id_column: str | None) -> nw.Series[Any]:
     """Return the customers' ids; raise InvalidInput where one is missing or stands twice."""
     if not len(frame):
-        raise InvalidInput("the customer table has no rows; give one with at least 2 customers")
+        raise InvalidInput("the customer table has no rows; give one with customers")
     if id_column is None:
-        return frame.with_row_index(ROW)[ROW].cast(nw.Int64)
+        return nw.new_series(ROW, np.arange(len(frame)), nw.Int64, backend=frame.implementation)
+    if id_column in Assignment._fields:
+        raise InvalidInput(f"id_column={id_column!r} is also a column of the result; rename the column of ids")
     if id_column not in frame.columns:
         raise missing_column("id_column", id_column, frame.columns)
     ids = frame[id_column]
-    if missing := int(ids.null_count()):
+    if ids.dtype.is_nested():
+        raise InvalidInput(f"column {id_column!r} holds {ids.dtype}; give a column of numbers or text as ids")
+    if missing := int(_gaps(ids).sum()):
         raise InvalidInput(f"column {id_column!r} is missing in {missing:,} of {len(ids):,} rows; give each row an id")
     if (twice := len(ids) - ids.n_unique()) > 0:
         examples = listed(ids.filter(ids.is_duplicated()).unique(maintain_order=True).head(3).to_list())
@@ -45,6 +49,13 @@ def ids_of(frame: Frame, id_column: str | None) -> nw.Series[Any]:
             "keep one row a customer"
         )
     return ids
+
+
+def _gaps(ids: nw.Series[Any]) -> nw.Series[Any]:
+    """Return where an id is missing: null, not a number, or blank."""
+    if ids.dtype == nw.String:
+        return ids.is_null() | (ids.str.strip_chars() == "").fill_null(value=True)
+    return ids.is_null() | ids.is_nan().fill_null(value=True) if ids.dtype.is_float() else ids.is_null()
 
 
 def assignment_table(ids: nw.Series[Any], kept: Host, assigned: Assignment) -> Frame:

@@ -35,15 +35,29 @@ def silhouette(x: Array, labels: Array, *, sample_size: int | None = SAMPLE, ran
     >>> import numpy as np
     >>> score = silhouette(np.array([[0.0], [1.0], [9.0], [10.0]]), np.array([0, 0, 1, 1]))
     >>> round(score.mean, 4)
-    0.8886
+    0.8885
     """
-    kept = np.flatnonzero(to_host(labels) >= 0)
-    picked = kept[sample_rows(len(kept), sample_size, random_state)]
-    (score,) = silhouettes(_rows(x, picked), [to_host(labels)[picked]])
+    host = to_host(labels)
+    kept = np.flatnonzero(host >= 0)
+    (score,) = sampled_silhouettes(_rows(x, kept), [host[kept]], sample_size=sample_size, random_state=random_state)
     if score is None:
-        found = len(np.unique(to_host(labels)[kept]))
-        raise InvalidInput(f"labels hold {found} cluster(s) among the rows scored; a silhouette needs at least 2")
+        found = len(np.unique(host[kept]))
+        raise InvalidInput(
+            f"labels hold {found} cluster(s), of which fewer than 2 are among the rows scored; "
+            "pass at least 2 clusters, or a larger sample_size"
+        )
     return score
+
+
+def sampled_silhouettes(
+    x: Array, labellings: Sequence[Host], *, sample_size: int | None = SAMPLE, random_state: int = 0
+) -> list[Score | None]:
+    """Return the silhouettes of several labellings on one sample of the rows; noise (-1) counts as left out."""
+    picked = sample_rows(x.shape[0], sample_size, random_state)
+    sample, taken = _rows(x, picked), [to_host(labels)[picked] for labels in labellings]
+    if not any((labels < 0).any() for labels in taken):
+        return silhouettes(sample, taken)
+    return [silhouettes(_rows(sample, np.flatnonzero(labels >= 0)), [labels[labels >= 0]])[0] for labels in taken]
 
 
 def silhouettes(x: Array, labellings: Sequence[Host]) -> list[Score | None]:
@@ -51,6 +65,8 @@ def silhouettes(x: Array, labellings: Sequence[Host]) -> list[Score | None]:
 
     None stands for a labelling with fewer than 2 clusters. All pairs of rows are compared.
     """
+    if not x.shape[0]:
+        return [None] * len(labellings)
     dense = [np.unique(labels, return_inverse=True)[1].ravel() for labels in labellings]
     return [_score(rows) for rows in zip(*_values(x, dense), strict=True)] if dense else []
 

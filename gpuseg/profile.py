@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 from gpuseg.backends import Host
+from gpuseg.errors import InvalidInput, listed
+from gpuseg.preprocessing import LARGEST
 
 DAY = 86_400_000_000
 """Microseconds of a day: dates are worked on as days."""
@@ -23,8 +25,8 @@ class Field(NamedTuple):
 def profile(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
     """Return one row a segment: segment, size, share, then each field's summary; noise (-1) last.
 
-    ``raw``: (rows, fields), float64, in the user's units, NaN where missing (left out of each summary, as infinity is);
-    ``segments``: (rows,). Numbers and dates give ``<name>_mean`` and ``<name>_median``, yes-or-no columns
+    ``raw``: (rows, fields), float64, in the user's units, NaN where missing; ``segments``: (rows,). Missing values
+    and those that preprocessing takes as infinite are left out of each summary. Numbers and dates give ``<name>_mean`` and ``<name>_median``, yes-or-no columns
     the share of yes as ``<name>_share``, categories ``<name>_top`` and ``<name>_top_share``.
 
     >>> import numpy as np
@@ -42,11 +44,14 @@ def profile(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
     ]
     for at, field in enumerate(fields):
         columns += SUMMARIES[field.kind](field, [raw[group, at] for group in groups])
+    names = [column.name for column in columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidInput(f"columns of the table share the profile's column {listed(twice)}; rename one of them")
     return pl.DataFrame(columns)
 
 
 def _numbers(field: Field, groups: Sequence[Host]) -> list[pl.Series]:
-    there = [group[np.isfinite(group)] for group in groups]
+    there = [group[np.abs(group) <= LARGEST] for group in groups]
     means = [float(np.mean(group)) if len(group) else None for group in there]
     medians = [float(np.median(group)) if len(group) else None for group in there]
     return [

@@ -1,26 +1,36 @@
 """Segmenter: the whole way from a customer table to segments in one estimator, and back from a model file."""
 
+import numbers
+import warnings
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import narwhals as nw
 import numpy as np
 
 from gpuseg import card
-from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, clone, seed_of
+from gpuseg._estimator import (
+    ClusterMixin,
+    Stored,
+    check_is_fitted,
+    clone,
+    plain_parameters,
+    restored_parameters,
+    seed_of,
+)
 from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster import ALGORITHMS, KMeans
+from gpuseg.cluster import ALGORITHMS, Dispatch, KMeans
 from gpuseg.customers import assignment_table, ids_of, opened_customers
-from gpuseg.errors import InvalidInput, InvalidModel, unknown
+from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, unknown
 from gpuseg.io.model import read_model, write_model
-from gpuseg.metrics import Score, silhouette
+from gpuseg.metrics import Score, sampled_silhouettes
 from gpuseg.neighbors.order import canonical_order, count_distinct
 from gpuseg.notebook import segments_html
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.profile import Field, profile
-from gpuseg.selection import Candidate, choose_n_clusters
+from gpuseg.selection import Candidate, KChoice, choose_k
 from gpuseg.settings import say
 
 STARTS = 10
@@ -31,14 +41,6 @@ OWN = ("n_clusters", "random_state", "backend")
 """Parameters of algorithms that are Segmenter's own."""
 
 
-class Choice(NamedTuple):
-    """How the number of segments came about; ``candidates`` is empty where it was not searched for."""
-
-    k: int
-    reason: str
-    candidates: list[Candidate]
-
-
 class Segmenter(ClusterMixin, Stored):
     """Segment a customer table: clean, encode, scale, choose the number of segments, cluster, profile.
 
@@ -47,7 +49,7 @@ class Segmenter(ClusterMixin, Stored):
     estimator. ``n_clusters``: "auto" or a number, for k-means; "auto" tries ``k_range`` (both ends in) and
     takes the fewest within one standard error of the best sampled silhouette. ``columns``: those to use;
     left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
-    ``backend``: "auto", "cpu" or "cuda". The result does not depend on the order of the rows.
+    ``backend``: "auto", "cpu" or "cuda". Segments do not depend on the order of the rows.
 
     After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
@@ -58,6 +60,7 @@ class Segmenter(ClusterMixin, Stored):
     >>> import polars as pl
     >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
     >>> segmenter = Segmenter(id_column="id", random_state=0).fit(customers)
+    k=2: 2 segments have the highest silhouette ...
     >>> segmenter.profile_.select("segment", "size", "spend_median").rows()
     [(0, 4, 1.5), (1, 4, 90.5)]
     """
@@ -91,21 +94,22 @@ class Segmenter(ClusterMixin, Stored):
         opened = opened_customers(X)
         frame = opened.eager()
         ids = ids_of(frame, self.id_column)
+        seed = seed_of(self.random_state)
         self.preprocessor_ = self._preparing()
         prepared = self.preprocessor_.fit(frame).prepare(frame, quiet=True)
         # In an order that depends on the rows' values alone: then the table's own order does not matter.
         ordered = canonical_order(prepared.matrix)
-        self._cluster(ordered)
+        self._cluster(ordered, seed)
+        (self.score_,) = sampled_silhouettes(ordered, [to_host(self.model_.labels_)], random_state=seed)
         assigned = self.model_.assign(prepared.matrix)
         self.labels_ = to_host(assigned.segment)
-        self.score_ = self._score(ordered)
         raw, fields = prepared.raw(), [Field(c.name, c.kind, c.levels.tolist()) for c in prepared.columns]
         found = profile(raw, fields, self.labels_)
         self.segments_ = opened.give_back(assignment_table(ids, prepared.kept, assigned))
         self.profile_ = opened.give_back(nw.from_native(found))
         self.n_features_in_ = len(frame.columns)
         self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
-        self.card_ = self._card(card.profile_state(found), card.fingerprint(raw, [field.name for field in fields]))
+        self.card_ = self._card(card.profile_state(found), card.fingerprint(raw, fields))
         return self
 
     def predict(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
@@ -141,11 +145,10 @@ class Segmenter(ClusterMixin, Stored):
         return write_model(path, self.card_, self.state())
 
     def state(self) -> dict[str, Any]:
-        """Return what assigning needs: the id column, the preprocessing and the fitted algorithm."""
+        """Return what assigning needs: parameters, the preprocessing and the fitted algorithm."""
         check_is_fitted(self, "model_")
         return {
-            "id_column": self.id_column,
-            "algorithm": self.algorithm,
+            "parameters": plain_parameters(self),
             "preprocessor": self.preprocessor_.state(),
             "model": self.model_.state(),
         }
@@ -153,9 +156,9 @@ class Segmenter(ClusterMixin, Stored):
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Return the segmenter that ``state`` was taken from, ready to assign."""
-        self = cls(state["id_column"], algorithm=state["algorithm"])
+        self = cls(**restored_parameters(cls, state["parameters"]))
         self.preprocessor_ = Preprocessor.from_state(state["preprocessor"])
-        self.model_ = ALGORITHMS[state["algorithm"]].from_state(state["model"])
+        self.model_ = ALGORITHMS[self.algorithm].from_state(state["model"])
         self.n_features_in_ = self.preprocessor_.n_features_in_
         return self
 
@@ -175,41 +178,48 @@ class Segmenter(ClusterMixin, Stored):
                 raise unknown(f"algorithm_params of {self.algorithm}", name, allowed)
         if self.n_clusters != "auto" and self.algorithm != "kmeans":
             raise InvalidInput(f"n_clusters={self.n_clusters} is for k-means; {self.algorithm} finds the number itself")
-        low, high = self.k_range
-        if not 2 <= low <= high:  # noqa: PLR2004 - a choice needs two segments
+        tried = self.k_range if isinstance(self.k_range, tuple | list) else ()
+        whole = [k for k in tried if isinstance(k, numbers.Integral)]
+        if len(whole) != 2 or not 2 <= whole[0] <= whole[1]:  # noqa: PLR2004 - a choice needs two segments
             raise InvalidInput(f"k_range={self.k_range!r} is no range; give two whole numbers from 2 up, as in (2, 12)")
 
     def _preparing(self) -> Preprocessor:
         if self.preprocessor is None:
             return Preprocessor(columns=self.columns, id_column=self.id_column, backend=self.backend)
+        if not isinstance(self.preprocessor, Preprocessor):
+            raise InvalidInput(f"preprocessor={self.preprocessor!r} is not a Preprocessor; give one, or None")
         own = clone(self.preprocessor)
-        given = {"columns": self.columns, "id_column": self.id_column}
-        return own.set_params(**{k: v for k, v in given.items() if v is not None}, backend=self.backend)
+        given = {"columns": self.columns, "id_column": self.id_column, "backend": self.backend}
+        for name, value in given.items():
+            theirs = getattr(own, name)
+            if value not in (None, "auto", theirs) and theirs not in (None, "auto"):
+                raise InvalidInput(f"{name}={value!r} and the preprocessor's {theirs!r} differ; give one of the two")
+        return own.set_params(**{name: value for name, value in given.items() if value not in (None, "auto")})
 
-    def _cluster(self, ordered: Array) -> None:
+    def _cluster(self, ordered: Array, seed: int) -> None:
         """Fit the algorithm, for k-means with the number of segments asked for or chosen."""
-        seed = seed_of(self.random_state)
         parameters = {"backend": self.backend, **(self.algorithm_params or {})}
         if self.algorithm != "kmeans":
             self.model_ = ALGORITHMS[self.algorithm](**parameters).fit(ordered)
-            self.choice_ = Choice(self.model_.n_clusters_, f"{self.algorithm} found the number itself", [])
+            self.choice_ = KChoice(self.model_.n_clusters_, f"{self.algorithm} found the number itself", [])
             return
         parameters = {"n_init": STARTS, **parameters}
         if self.n_clusters == "auto":
-            low, high = self.k_range
-            most = min(high, count_distinct(ordered))
-            found = choose_n_clusters(ordered, range(min(low, most), most + 1), random_state=seed, **parameters)
-            self.model_, self.choice_ = found.model, Choice(found.k, found.reason, found.candidates)
-            say(f"k={found.k}: {found.reason}")
+            tried = self._tried(count_distinct(ordered))
+            self.choice_, self.model_ = choose_k(ordered, tried, random_state=seed, **parameters)
+            say(f"k={self.choice_.k}: {self.choice_.reason}")
             return
         self.model_ = KMeans(int(self.n_clusters), random_state=seed, **parameters).fit(ordered)
-        self.choice_ = Choice(len(self.model_.segment_weight_), f"n_clusters={self.n_clusters} was asked for", [])
+        reason = f"n_clusters={self.n_clusters} was asked for"
+        self.choice_ = KChoice(len(self.model_.segment_weight_), reason, [])
 
-    def _score(self, ordered: Array) -> Score | None:
-        """Return the silhouette of the segments; None where there are fewer than two."""
-        if self.choice_.k < 2:  # noqa: PLR2004 - one has no neighbour
-            return None
-        return silhouette(ordered, self.model_.labels_, random_state=seed_of(self.random_state))
+    def _tried(self, distinct: int) -> range:
+        """Return the numbers of segments to try: those of ``k_range`` that the distinct rows allow."""
+        low, high = self.k_range
+        if distinct < low:
+            sentence = f"k_range={self.k_range} starts above the {distinct} distinct rows; k={distinct} is tried alone"
+            warnings.warn(sentence, FewerSegments, stacklevel=4)
+        return range(min(low, distinct), min(high, distinct) + 1)
 
     def _card(self, profile_state: dict[str, Any], fingerprint: str) -> dict[str, Any]:
         score = {} if self.score_ is None else {"silhouette": self.score_._asdict()}
@@ -219,11 +229,11 @@ class Segmenter(ClusterMixin, Stored):
             "created": card.now(),
             "versions": card.versions(),
             "algorithm": self.algorithm,
-            "parameters": self.model_.state()["parameters"],
+            "parameters": plain_parameters(self.model_),
             "id_column": self.id_column,
             "rows": {"read": report.rows_read, "kept": len(self.labels_), "noise": int((self.labels_ < 0).sum())},
             "segments": self.choice_.k,
-            "choice": {"reason": self.choice_.reason, "tried": [c._asdict() for c in self.choice_.candidates]},
+            "choice": {**self.choice_._asdict(), "candidates": [c._asdict() for c in self.choice_.candidates]},
             "backend": self.dispatch_._asdict(),
             "metrics": {**score, **inertia},
             "training_data_sha256": fingerprint,
@@ -247,13 +257,19 @@ class Segmenter(ClusterMixin, Stored):
 def load(path: str | Path) -> Segmenter:
     """Return the segmenter in a model file, ready to predict and assign on any machine.
 
-    Has ``profile_`` (Polars) and ``card_``; nobody's row is in them. Raises InvalidModel for a file that
-    is truncated, changed, of another format, or no model.
+    It has ``profile_`` (Polars), ``card_``, ``choice_``, ``score_`` and ``dispatch_``, but not the customers' own
+    ``segments_``. Raises InvalidModel for a file that is truncated, changed, of another format, or no model.
     """
     about, state = read_model(path)
     try:
         segmenter = Segmenter.from_state(state)
         segmenter.card_, segmenter.profile_ = about, card.profile_of(about["profile"])
+        choice, score = about["choice"], about["metrics"].get("silhouette")
+        candidates = [Candidate(**candidate) for candidate in choice["candidates"]]
+        segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates)
+        segmenter.score_ = None if score is None else Score(**score)
+        segmenter.dispatch_ = Dispatch(**about["backend"])
+        segmenter.backend_ = segmenter.dispatch_.backend
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidModel(f"{path} holds no segmenter that can be rebuilt ({error!r}); write it again") from error
     return segmenter

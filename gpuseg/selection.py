@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, to_host
 from gpuseg.cluster import KMeans
 from gpuseg.errors import InvalidInput
-from gpuseg.metrics import SAMPLE, Score, sample_rows, silhouettes
+from gpuseg.metrics import SAMPLE, Score, sampled_silhouettes
 from gpuseg.progress import bar
 
 
@@ -22,44 +21,44 @@ class Candidate(NamedTuple):
     standard_error: float
 
 
-class Chosen(NamedTuple):
-    """The candidates in order of k, the one taken, why, and its fitted model."""
+class KChoice(NamedTuple):
+    """The number of segments, why in a sentence, and what was tried; nothing was where k was given."""
 
-    candidates: list[Candidate]
     k: int
     reason: str
-    model: KMeans
+    candidates: list[Candidate]
 
 
-def choose_n_clusters(
+def choose_k(
     x: Array, k_range: Sequence[int], *, random_state: int = 0, sample_size: int = SAMPLE, **parameters: Any
-) -> Chosen:
-    """Return the smallest k whose sampled silhouette is within one standard error of the best.
+) -> tuple[KChoice, KMeans]:
+    """Return the smallest k whose sampled silhouette is within one standard error of the best, and its model.
 
-    ``x``: (n_samples, n_features); ``parameters`` go to KMeans. All k are scored on the same rows.
-    Raises InvalidInput where no k can be tried.
+    ``x``: (n_samples, n_features); ``parameters`` go to KMeans. All k are scored on the same rows; a k of
+    which the sample shows one segment only is no candidate. Raises InvalidInput where no k is one.
     """
     models = [KMeans(k, random_state=random_state, **parameters).fit(x) for k in bar(k_range, "k")]
-    xp = array_namespace(x)
-    picked = sample_rows(x.shape[0], sample_size, random_state)
-    sample = xp.take(x, xp.asarray(picked, device=device(x)), axis=0)
-    scores = silhouettes(sample, [to_host(model.labels_)[picked] for model in models])
+    labels = [to_host(model.labels_) for model in models]
+    scores = sampled_silhouettes(x, labels, sample_size=sample_size, random_state=random_state)
     scored = [(m, s) for m, s in zip(models, scores, strict=True) if s is not None]
     if not scored:
-        raise InvalidInput(f"no number of segments in {list(k_range)} could be scored; give k_range above 1")
-    model, reason = _taken(scored)
+        raise InvalidInput(
+            f"no k in {list(k_range)} has two segments among the rows scored; try k above 1, or a number of your own"
+        )
+    model, reason = _taken(scored, last=max(k_range))
     candidates = [Candidate(int(m.n_clusters), m.inertia_, s.mean, s.standard_error) for m, s in scored]
-    return Chosen(candidates, int(model.n_clusters), reason, model)
+    return KChoice(int(model.n_clusters), reason, candidates), model
 
 
-def _taken(scored: Sequence[tuple[KMeans, Score]]) -> tuple[KMeans, str]:
+def _taken(scored: Sequence[tuple[KMeans, Score]], *, last: int) -> tuple[KMeans, str]:
     """Return the model of the smallest k within one standard error of the best, and why in a sentence."""
     best_model, best = scored[int(np.argmax([score.mean for _, score in scored]))]
     model, score = next((m, s) for m, s in scored if s.mean >= best.mean - best.standard_error)
     found = f"silhouette {score.mean:.3f} +- {score.standard_error:.3f} on {score.rows} rows"
+    end = ", the last of those tried: a wider k range may do better" if best_model.n_clusters == last > 2 else ""  # noqa: PLR2004
     if model is best_model:
-        return model, f"{model.n_clusters} segments have the highest {found}"
+        return model, f"{model.n_clusters} segments have the highest {found}{end}"
     return model, (
         f"{model.n_clusters} segments are the fewest within a standard error ({best.standard_error:.3f}) of the best, "
-        f"{best_model.n_clusters} with {best.mean:.3f}: {found}"
+        f"{best_model.n_clusters} with {best.mean:.3f}: {found}{end}"
     )

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from gpuseg.card import fingerprint, profile_of, profile_state
+from gpuseg.errors import InvalidInput
 from gpuseg.notebook import segments_html, shown
 from gpuseg.profile import Field, profile
 
@@ -84,13 +85,20 @@ def test_values_as_a_person_reads_them(name, value, text):
 
 
 def test_the_fingerprint_tells_data_apart_and_not_their_order():
-    names = [field.name for field in FIELDS]
     order = np.random.default_rng(0).permutation(len(RAW))
     changed = RAW.copy()
     changed[0, 0] += 1e-12
-    prints = [fingerprint(raw, names) for raw in (RAW, RAW[order], changed)]
+    prints = [fingerprint(raw, FIELDS) for raw in (RAW, RAW[order], changed)]
     assert prints[0] == prints[1] != prints[2]
-    assert fingerprint(-np.zeros((1, 1)), ["a"]) == fingerprint(np.zeros((1, 1)), ["a"])
+    assert fingerprint(-np.zeros((1, 1)), FIELDS[:1]) == fingerprint(np.zeros((1, 1)), FIELDS[:1])
+    renamed = [FIELDS[0], Field("plan", "category", ["a", "c"]), *FIELDS[2:]]
+    assert fingerprint(RAW, renamed) != prints[0]
+
+
+def test_columns_that_would_share_a_name_are_refused():
+    fields = [Field("plan", "category", ["a"]), Field("plan_top", "boolean", [])]
+    with pytest.raises(InvalidInput, match="share the profile's column 'plan_top_share'; rename one"):
+        profile(np.zeros((1, 2)), fields, np.array([0]))
 
 
 def test_it_is_polars(table):

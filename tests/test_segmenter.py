@@ -105,6 +105,10 @@ def test_there_and_back_through_a_file(algorithm, tmp_path):
     np.testing.assert_array_equal(again.preprocessor_.get_feature_names_out(), names)
     assert not any(name in path.read_bytes().decode("latin-1") for name in ("c000", "c119"))
     assert again._repr_html_() == segmenter._repr_html_()
+    assert again.choice_ == segmenter.choice_
+    assert again.score_ == segmenter.score_
+    assert again.dispatch_ == segmenter.dispatch_
+    assert again.get_params() == {**segmenter.get_params(), "backend": "auto"}
     again.save(tmp_path / "again.gpuseg")
     assert (tmp_path / "again.gpuseg").read_bytes() == path.read_bytes()
 
@@ -202,6 +206,13 @@ def test_it_is_an_estimator(fitted):
         ({"algorithm_params": {"n_int": 3}}, "did you mean 'n_init'"),
         ({"algorithm_params": {"n_clusters": 3}}, "give n_clusters to Segmenter itself"),
         ({"id_column": "di"}, "id_column='di' is not a column"),
+        ({"id_column": "segment"}, "id_column='segment' is also a column of the result"),
+        ({"random_state": -1}, "random_state=-1 is no seed"),
+        ({"k_range": 5}, "k_range=5 is no range"),
+        ({"k_range": (2.5, 4)}, r"k_range=\(2.5, 4\) is no range"),
+        ({"preprocessor": "robust"}, "preprocessor='robust' is not a Preprocessor"),
+        ({"backend": "cpu", "preprocessor": Preprocessor(backend="cuda")}, "backend='cpu' and the .*'cuda' differ"),
+        ({"columns": ["spend"], "preprocessor": Preprocessor(columns=["plan"])}, "differ; give one of the two"),
         ({"columns": ["spnd"]}, "did you mean 'spend'"),
     ],
 )
@@ -217,6 +228,9 @@ def test_a_wrong_parameter_is_said(options, message):
         (CUSTOMERS.head(1), "1 row"),
         (pl.concat([CUSTOMERS, CUSTOMERS.head(1)]), "repeats ids in 1 of 121 rows, such as 'c000'"),
         (CUSTOMERS.with_columns(id=None), "missing in 120 of 120 rows"),
+        (CUSTOMERS.with_columns(id=pl.Series([" ", *CUSTOMERS["id"][1:]])), "missing in 1 of 120 rows"),
+        (CUSTOMERS.with_columns(id=pl.Series([float("nan"), *range(119)], strict=False)), "missing in 1 of 120 rows"),
+        (CUSTOMERS.with_columns(id=pl.concat_list("id")), "give a column of numbers or text as ids"),
         (CUSTOMERS.select("id", spend=1.0), "constant"),
         ({"a": [1]}, "no table"),
     ],
@@ -242,3 +256,43 @@ def test_a_model_whose_state_does_not_fit_is_one_error(fitted, tmp_path):
     del state["model"]
     with pytest.raises(InvalidModel, match="holds no segmenter that can be rebuilt"):
         gpuseg.load(write_model(tmp_path / "n.gpuseg", card, state))
+
+
+def test_a_segment_that_the_sample_misses_is_no_error():
+    table = pl.DataFrame({"a": [*np.random.default_rng(0).normal(size=20_000), 1e6]})
+    segmenter = Segmenter(n_clusters=2, preprocessor=Preprocessor(skew="none")).fit(table)
+    assert segmenter.profile_["size"].to_list() == [20_000, 1]
+    assert segmenter.score_ is None or segmenter.score_.mean > 0.9
+
+
+def test_a_range_of_k_above_the_distinct_customers_warns():
+    table = pl.DataFrame({"a": [1.0, 2.0, 9.0] * 5})
+    with pytest.warns(FewerSegments, match=r"k_range=\(5, 8\) starts above the 3 distinct rows"):
+        assert Segmenter(k_range=(5, 8)).fit(table).choice_.k == 3
+
+
+def test_given_starts_are_not_kept_in_the_model(tmp_path):
+    starts = np.array([[0.1] * 6, [0.2] * 6, [0.3] * 6])
+    segmenter = Segmenter(id_column="id", n_clusters=3, algorithm_params={"init": starts}).fit(CUSTOMERS)
+    again = gpuseg.load(segmenter.save(tmp_path / "m.gpuseg"))
+    assert again.assign(CUSTOMERS).equals(segmenter.segments_)
+    assert "init" not in again.card_["parameters"]
+
+
+def test_a_column_called_row_is_no_id():
+    table = CUSTOMERS.drop("id").with_columns(row=pl.col("spend") * 2)
+    segmenter = Segmenter().fit(table)
+    assert segmenter.segments_["row"].to_list() == list(range(120))
+    assert "row_mean" in segmenter.profile_.columns
+
+
+def test_one_new_customer_of_whom_little_is_known(fitted):
+    new = pd.DataFrame({"id": ["n"], "spend": [None], "joined": [None], "member": [None], "plan": ["gold"]})
+    assert len(fitted.assign(new)) == 1
+
+
+def test_a_preprocessors_own_backend_is_kept():
+    own = Preprocessor(backend="cpu", id_column="id", columns=["spend"])
+    segmenter = Segmenter(id_column="id", preprocessor=own).fit(CUSTOMERS)
+    assert segmenter.preprocessor_.backend == "cpu"
+    assert segmenter.preprocessor_.columns == ["spend"]

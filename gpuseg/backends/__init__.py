@@ -8,12 +8,13 @@ import numpy as np
 
 from gpuseg.backends._gpu import gpu_missing
 from gpuseg.backends._protocol import Array, Backend, Host, Kernel, Known
-from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend, listed
+from gpuseg.backends._threads import one_blas_thread
+from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend, listed, nearest_hint
 from gpuseg.settings import wished_backend
 
 __all__ = [
     "KNOWN", "Array", "Backend", "Choice", "Host", "Kernel", "Known", "available", "choose", "get_backend",
-    "holder", "like", "to_host",
+    "holder", "like", "one_blas_thread", "to_host",
 ]  # fmt: skip
 
 KNOWN: dict[str, Known] = {
@@ -34,7 +35,8 @@ class Choice(NamedTuple):
 def get_backend(name: str) -> Backend:
     """Return the named backend; raise BackendUnavailable where it cannot be used."""
     if name not in KNOWN:
-        raise BackendUnavailable(f"backend={name!r} is not known; known are {listed(KNOWN)} and 'auto'")
+        hint = nearest_hint(name, list(KNOWN))
+        raise BackendUnavailable(f"backend={name!r} is not known; known are {listed(KNOWN)} and 'auto'{hint}")
     if (why := KNOWN[name].missing()) is not None:
         usable = listed(other for other in KNOWN if other != name and KNOWN[other].missing() is None)
         raise BackendUnavailable(f"backend={name!r} cannot be used here: {why}; usable here are {usable} and 'auto'")
@@ -68,12 +70,19 @@ def choose(x: object, argument: str = "auto", *, fit: str | None = None) -> Choi
     for name, known in KNOWN.items():
         why = known.missing()
         if why is None and (fit is None or fit in get_backend(name).fits):
-            return Choice(get_backend(name), _reason(name))
+            return Choice(get_backend(name), _reason(name, fit))
     raise UnsupportedOnBackend(f"{fit!r} is offered by no backend here; known are {listed(KNOWN)}")
 
 
-def _reason(name: str) -> str:
-    passed = [f"{o!r} cannot: {why.partition(';')[0]}" for o, known in KNOWN.items() if (why := known.missing())]
+def _reason(name: str, fit: str | None) -> str:
+    """Return why ``name`` was taken: what was before it in the order, and why that was passed over."""
+    before = list(KNOWN.items())[: list(KNOWN).index(name)]
+    passed = [
+        f"{other!r} cannot: {why.partition(';')[0]}"
+        if (why := known.missing())
+        else f"{other!r} does not offer {fit!r}"
+        for other, known in before
+    ]
     return f"auto took {name!r}, the first that can be used" + (f" ({'; '.join(passed)})" if passed else "")
 
 

@@ -3,7 +3,7 @@
 SciPy's tree releases the GIL, so that blocks are searched side by side. A fit is scikit-learn's own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,8 @@ from scipy.spatial import cKDTree
 from gpuseg.backends._protocol import Fit, Host, Kernel
 
 SLACK = 1e-9
+CELLS = 1 << 22
+"""Distances of rows to bounding boxes held at a time."""
 
 
 def fit_dbscan(x: Host, *, eps: float, min_samples: int, sample_weight: Host | None) -> Mapping[str, Any]:
@@ -47,19 +49,19 @@ def nearest_group(rows: Host, groups: Host, *, within: float = np.inf) -> Callab
 def nearest_other_group(rows: Host, groups: Host) -> Callable[..., Any]:
     """Return the search for the nearest row of any other group; see ``neighbors.rows.nearest_other_group``.
 
-    Any other group's number differs from a row's own in at least one bit: a tree of the rows without each bit and
-    one of those with it answer in log2(groups) searches.
+    A tree a group: only groups whose bounding box is nearer than the nearest row so far are searched.
     """
-    bits = [(groups >> bit) & 1 for bit in range(int(np.max(groups)).bit_length())]
-    return partial(_nearest_other_group, [(_tree(rows[bit == 0]), _tree(rows[bit == 1])) for bit in bits])
+    return partial(_nearest_other_group, _trees(rows, groups))
 
 
 def nearest_of_group(rows: Host, groups: Host, *, skip: int = 0) -> Callable[..., Any]:
     """Return the search for the nearest row of a group; see ``neighbors.rows.nearest_of_group``."""
-    order = np.argsort(groups, kind="stable")
+    return partial(_nearest_of_group, _tree(rows), _trees(rows, groups), groups, skip)
+
+
+def _trees(rows: Host, groups: Host) -> list[cKDTree]:
     ends = np.cumsum(np.bincount(groups))
-    trees = [_tree(rows[members]) for members in np.split(order, ends[:-1])]
-    return partial(_nearest_of_group, _tree(rows), trees, groups, skip)
+    return [_tree(rows[members]) for members in np.split(np.argsort(groups, kind="stable"), ends[:-1])]
 
 
 def _tree(rows: Host) -> cKDTree:
@@ -82,13 +84,48 @@ def _nearest_group(tree: cKDTree, groups: Host, within: float, x: Host) -> tuple
     return group, away
 
 
-def _nearest_other_group(halves: Sequence[tuple[cKDTree, cKDTree]], x: Host, own: Host) -> Host:
-    distance = np.full(len(x), np.inf)
-    for bit, trees in enumerate(halves):
-        for has, tree in enumerate(trees):
-            rows = np.flatnonzero((own >> bit) & 1 != has)
-            distance[rows] = np.minimum(distance[rows], tree.query(x[rows])[0])
+def _nearest_other_group(trees: Sequence[cKDTree], x: Host, own: Host) -> Host:
+    distance, step = np.empty(len(x)), max(1, CELLS // len(trees))
+    for start in range(0, len(x), step):
+        cut = slice(start, start + step)
+        bound = _box_distances(x[cut], trees)
+        bound[np.arange(len(bound)), own[cut]] = np.inf
+        distance[cut] = _nearest_below(bound, x[cut], trees)
     return distance
+
+
+def _box_distances(x: Host, trees: Sequence[cKDTree]) -> Host:
+    """Return the distance of each row to the bounding box of each tree: no row of it is nearer."""
+    low, high = (np.stack(sides).T for sides in zip(*((tree.mins, tree.maxes) for tree in trees), strict=True))
+    squared = np.zeros((len(x), len(trees)))
+    for column, least, most in zip(x.T[:, :, None], low, high, strict=True):
+        squared += np.maximum(np.maximum(least - column, column - most), 0.0) ** 2
+    return np.sqrt(squared)
+
+
+def _nearest_below(bound: Host, x: Host, trees: Sequence[cKDTree]) -> Host:
+    """Return the distance of each row to the nearest row of all trees but those whose bound is inf."""
+    rows, nearest, best = np.arange(len(x)), np.argmin(bound, axis=1), np.full(len(x), np.inf)
+    alone = np.isinf(bound[rows, nearest])
+    _improve(best, rows[~alone], nearest[~alone], bound, x, trees)
+    bound[rows, nearest] = np.inf
+    rows, nearer = np.nonzero(bound < best[:, None])
+    _improve(best, rows, nearer, bound, x, trees)
+    return best
+
+
+def _improve(best: Host, rows: Host, numbers: Host, bound: Host, x: Host, trees: Sequence[cKDTree]) -> None:
+    for number, members in _by_value(numbers):
+        near = rows[members]
+        near = near[bound[near, number] < best[near]]
+        best[near] = np.minimum(best[near], trees[number].query(x[near])[0])
+
+
+def _by_value(values: Host) -> Iterator[tuple[int, Host]]:
+    """Give each value and where it stands."""
+    order = np.argsort(values, kind="stable")
+    found, starts = np.unique(values[order], return_index=True)
+    yield from zip(found.tolist(), np.split(order, starts)[1:], strict=True)
 
 
 def _lowest(tree: cKDTree, x: Host, distance: Host, number: Host) -> Host:
@@ -107,11 +144,8 @@ def _nearest_of_group(
     whole: cKDTree, trees: Sequence[cKDTree], groups: Host, skip: int, x: Host, wanted: Host
 ) -> tuple[Host, Host]:
     group, distance = wanted.astype(np.int64), np.full(len(x), np.inf)
-    order = np.argsort(wanted, kind="stable")
-    values, starts = np.unique(wanted[order], return_index=True)
-    for value, members in zip(values, np.split(order, starts)[1:], strict=True):
-        tree = whole if value < 0 else trees[value]
-        away, number = tree.query(x[members], k=[skip + 1])
+    for value, members in _by_value(wanted):
+        away, number = (whole if value < 0 else trees[value]).query(x[members], k=[skip + 1])
         distance[members] = away[:, 0]
         if value < 0:
             group[members] = groups[np.minimum(number[:, 0], len(groups) - 1)]

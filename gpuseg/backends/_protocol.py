@@ -1,11 +1,12 @@
 """What a backend is: a namespace of arrays, the crossings to and from it, and two tables of functions."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import narwhals as nw
-import numpy as np
 from numpy.typing import NDArray
 
 Array = Any
@@ -14,6 +15,12 @@ Fit = Callable[..., Mapping[str, Any]]
 """``fit(x, **neutral_parameters) -> {fitted attribute: value}``; raises UnsupportedOnBackend."""
 Kernel = Callable[..., Any]
 """A faster twin of the array function of the same name, which is the oracle of its tests."""
+
+
+MEMINFO = Path("/proc/meminfo")
+LIMIT, USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+UNKNOWN = 2**32
+"""Bytes taken to be free where the system does not say: 4 GiB."""
 
 
 class Known(NamedTuple):
@@ -38,7 +45,6 @@ class Backend:
     """
 
     name: str
-    rank: int
     matrix: Callable[[nw.DataFrame[Any]], Array]
     to_device: Callable[[Array], Array]
     to_host: Callable[[Array], Host]
@@ -50,8 +56,22 @@ class Backend:
 
 def host_memory() -> int:
     """Return the bytes of memory that a process can still take without swapping."""
-    with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123 - not a path of the user's
-        for line in lines:
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return np.iinfo(np.int64).max
+    free = [_available(), _container()]
+    return min(size for size in free if size is not None)
+
+
+def _available() -> int:
+    """Return what Linux says is available, elsewhere half of the memory, else a cautious guess."""
+    if MEMINFO.exists():
+        fields = dict(line.split(":", 1) for line in MEMINFO.read_text(encoding="ascii").splitlines())
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return UNKNOWN
+
+
+def _container() -> int | None:
+    """Return what a container's limit leaves, None where there is no limit."""
+    if not LIMIT.exists() or (most := LIMIT.read_text(encoding="ascii").strip()) == "max":
+        return None
+    return max(int(most) - int(USED.read_text(encoding="ascii")), 0)

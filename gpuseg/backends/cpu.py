@@ -1,16 +1,17 @@
 """NumPy and scikit-learn, on the cores of this machine."""
 
+import warnings
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import sklearn.cluster
-from threadpoolctl import ThreadpoolController
+from sklearn.exceptions import ConvergenceWarning
 
 from gpuseg.backends import _cpu_density
 from gpuseg.backends._protocol import Backend, Host, host_memory
+from gpuseg.backends._threads import one_openmp_thread
 
 SMALL = 100_000
 """Rows below which OpenMP's threads wait for each other longer than they work.
@@ -19,21 +20,13 @@ On 2 cores that other processes also use, 30,000 x 6 rows took 1.9 s with two th
 """
 
 
-def few_threads(rows: int) -> AbstractContextManager[Any]:
-    """Return a context in which OpenMP starts one thread for small data."""
-    return _openmp().limit(limits=1, user_api="openmp") if rows < SMALL else nullcontext()
-
-
-@cache
-def _openmp() -> ThreadpoolController:
-    """Return the control of the thread pools that are loaded; looking for them takes milliseconds."""
-    return ThreadpoolController()
-
-
 def fit_kmeans(
     x: Host, *, init: Host, offset: Host, sample_weight: Host, max_iter: int, tolerance: float
 ) -> Mapping[str, Any]:
-    """Return centres and steps by scikit-learn, from the centres ``init``; both less offset."""
+    """Return centres, steps and inertia by scikit-learn, from the centres ``init``; both less offset.
+
+    ``exact``: whether the sums were taken in one fixed order; OpenMP's threads add in any.
+    """
     variance = float(np.mean(np.var(x, axis=0)))
     model = sklearn.cluster.KMeans(
         len(init),
@@ -43,9 +36,12 @@ def fit_kmeans(
         tol=tolerance / variance if variance > 0 else 0.0,
         algorithm="lloyd",
     )
-    with few_threads(len(x)):
+    alone = len(x) < SMALL
+    with one_openmp_thread() if alone else nullcontext(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters: KMeans says it
         model.fit(x, sample_weight=sample_weight)
-    return {"centers": model.cluster_centers_.astype(np.float64) - offset, "n_iter": model.n_iter_}
+    centers = model.cluster_centers_.astype(np.float64) - offset
+    return {"centers": centers, "n_iter": model.n_iter_, "inertia": float(model.inertia_), "exact": alone}
 
 
 def vendor_always(n_clusters: int, n_features: int) -> bool:  # noqa: ARG001 - the signature of a rule
@@ -55,7 +51,6 @@ def vendor_always(n_clusters: int, n_features: int) -> bool:  # noqa: ARG001 - t
 
 BACKEND = Backend(
     name="cpu",
-    rank=0,
     matrix=lambda frame: frame.to_numpy(),
     to_device=np.ascontiguousarray,
     to_host=np.asarray,

@@ -8,6 +8,7 @@ import cupy as cp
 import narwhals as nw
 import numpy as np
 
+from gpuseg.backends._cuda_density import FITS
 from gpuseg.backends._protocol import Array, Backend, Host
 
 SMALLEST_TOLERANCE = 1e-6
@@ -17,10 +18,10 @@ SMALLEST_TOLERANCE = 1e-6
 def fit_kmeans(
     x: Array, *, init: Host, offset: Host, sample_weight: Array, max_iter: int, tolerance: float
 ) -> Mapping[str, Any]:
-    """Return centres and steps by cuML, from the centres ``init``; both less offset.
+    """Return centres, steps and inertia by cuML, from the centres ``init``; both less offset.
 
-    cuML expands the distance in float32 and compares tolerances with one: rows are centred and scaled
-    to a mean variance of one first.
+    cuML expands the distance in float32 and compares tolerances with one: rows are centred and scaled to a
+    mean variance of one first. Its float32 sums are not ``exact``: the caller takes one more step in float64.
     """
     centered = x - cp.asarray(offset, dtype=x.dtype)
     scale = float(cp.sqrt(cp.mean(cp.var(centered, axis=0, dtype=cp.float64)))) or 1.0
@@ -34,7 +35,12 @@ def fit_kmeans(
     )
     model.fit((centered / scale).astype(cp.float32), sample_weight=sample_weight.astype(cp.float32))
     centers = cp.asnumpy(model.cluster_centers_).astype(np.float64) * scale
-    return {"centers": centers, "n_iter": int(model.n_iter_)}
+    return {
+        "centers": centers,
+        "n_iter": int(model.n_iter_),
+        "inertia": float(model.inertia_) * scale**2,
+        "exact": False,
+    }
 
 
 def matrix(frame: nw.DataFrame[Any]) -> Array:
@@ -54,11 +60,10 @@ def vendor_always(n_clusters: int, n_features: int) -> bool:  # noqa: ARG001 - t
 
 BACKEND = Backend(
     name="cuda",
-    rank=10,
     matrix=matrix,
     to_device=cp.ascontiguousarray,
     to_host=cp.asnumpy,
     free_memory=free_memory,
-    fits={"kmeans": fit_kmeans},
+    fits={"kmeans": fit_kmeans, **FITS},
     vendor_lloyd_wins=vendor_always,
 )

@@ -3,6 +3,7 @@
 Exit codes: 0 done; 2 something that the user can mend; 130 interrupted; 1 anything else.
 """
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -24,17 +25,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings(), config(notices="off" if options.quiet else "stderr", progress=_bars(options)):
             warnings.simplefilter("error", FewerSegments)
             options.run(options)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # it is None where the shell closed it
+                sys.stdout.flush()
     except (GpusegError, FewerSegments, UsageError) as error:
         print(f"gpuseg: {' '.join(str(error).split())}", file=sys.stderr)
         return MENDABLE
     except KeyboardInterrupt:
         print("gpuseg: interrupted; no output was written", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as in `gpuseg inspect M | head -1`
-        sys.stderr.close()
-        return 0
+    except OSError as error:
+        _let_go_of_stdout()
+        if isinstance(error, BrokenPipeError):  # the reader has gone, as in `gpuseg inspect M | head -1`
+            return 0
+        print(f"gpuseg: {error.strerror or error}; free space, or choose another place", file=sys.stderr)
+        return MENDABLE
     return 0
+
+
+def _let_go_of_stdout() -> None:
+    """Send what is still to be printed nowhere: Python would try again at its end, and fail again."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bars(options: object) -> bool | None:

@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 COMMANDS = ("features", "segment", "run", "predict", "inspect")
@@ -118,6 +119,11 @@ def check_known(what: str, given: dict[str, Any], estimator: Callable[..., Any])
             raise UsageError(str(unknown(what, name, allowed)))
 
 
+def path(text: str) -> Path:
+    """Return a path; ``~`` is the user's folder also where the shell did not say so."""
+    return Path(text).expanduser()
+
+
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
@@ -135,7 +141,7 @@ def _k(text: str) -> int | str:
 
 def _range(text: str) -> tuple[int, int]:
     low, colon, high = text.partition(":")
-    if not (colon and low.isdigit() and high.isdigit() and 2 <= int(low) <= int(high)):  # noqa: PLR2004 - a choice
+    if not (colon and text.isascii() and low.isdigit() and high.isdigit() and 2 <= int(low) <= int(high)):  # noqa: PLR2004 - a choice
         raise argparse.ArgumentTypeError(f"{text!r} is no range of k; give two whole numbers from 2 up, as in 2:12")
     return int(low), int(high)
 

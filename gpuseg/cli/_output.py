@@ -27,7 +27,7 @@ def profile_lines(profile: pl.DataFrame) -> list[str]:
     rows = [[shown(name, row[name]) for name in names] for row in profile.iter_rows(named=True)]
     lines = aligned([[heading(name).removesuffix(", mean") for name in names], *rows])
     left = sum(not name.endswith("_median") for name in profile.columns) - len(names)
-    return [*lines, f"(columns not shown here: {left}; gpuseg inspect MODEL --json)"] if left > 0 else lines
+    return [*lines, f"(columns not shown here: {left}; --json has them)"] if left > 0 else lines
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gpuseg.cli._arguments import Parser, add_roles, role_options
+from gpuseg.cli._arguments import Parser, add_roles, path, role_options
 
 HELP = "Turn transactions into a table of one row a customer."
 
@@ -13,7 +13,7 @@ def add(command: Parser) -> None:
     """Add the command's arguments."""
     command.add_argument("transactions", metavar="TX", help="CSV, Parquet or Arrow file; a folder or glob of Parquet")
     command.add_argument(
-        "-o", "--output", metavar="CUSTOMERS", required=True, type=Path, help=".parquet, .csv or .arrow"
+        "-o", "--output", metavar="CUSTOMERS", required=True, type=path, help=".parquet, .csv or .arrow"
     )
     add_roles(command)
 
@@ -23,9 +23,11 @@ def run(options: argparse.Namespace) -> None:
     from gpuseg.cli._output import give
     from gpuseg.features import customer_features
     from gpuseg.io import write_table
+    from gpuseg.io.outputs import check_apart
     from gpuseg.io.write import check_writable
 
     check_writable(options.output)
+    check_apart(options.output, options.transactions)
     customers, report = customer_features(options.transactions, **role_options(options))
     write_table(customers, options.output)
     give(options, result_of(customers, report, options.output), [str(report), written(customers, options.output)])

@@ -1,16 +1,15 @@
 """``gpuseg inspect``: what a model file says of itself."""
 
 import argparse
-from pathlib import Path
 
-from gpuseg.cli._arguments import Parser
+from gpuseg.cli._arguments import Parser, path
 
 HELP = "Show what a model is made of: segments, parameters, data, versions."
 
 
 def add(command: Parser) -> None:
     """Add the command's arguments."""
-    command.add_argument("model", metavar="MODEL", type=Path, help="a .gpuseg file")
+    command.add_argument("model", metavar="MODEL", type=path, help="a .gpuseg file")
 
 
 def run(options: argparse.Namespace) -> None:

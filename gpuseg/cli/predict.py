@@ -1,18 +1,17 @@
 """``gpuseg predict``: a model and new customers in, their segments out."""
 
 import argparse
-from pathlib import Path
 
-from gpuseg.cli._arguments import Parser
+from gpuseg.cli._arguments import Parser, path
 
 HELP = "Place customers in the segments of a model."
 
 
 def add(command: Parser) -> None:
     """Add the command's arguments."""
-    command.add_argument("model", metavar="MODEL", type=Path, help="a .gpuseg file")
+    command.add_argument("model", metavar="MODEL", type=path, help="a .gpuseg file")
     command.add_argument("customers", metavar="CUSTOMERS", help="a table with the columns that the model was fitted to")
-    command.add_argument("-o", "--output", metavar="OUT", required=True, type=Path, help=".parquet, .csv or .arrow")
+    command.add_argument("-o", "--output", metavar="OUT", required=True, type=path, help=".parquet, .csv or .arrow")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -22,10 +21,12 @@ def run(options: argparse.Namespace) -> None:
     from gpuseg.cli._output import aligned, give
     from gpuseg.cluster import NOVEL
     from gpuseg.io import open_table, write_table
+    from gpuseg.io.outputs import check_apart
     from gpuseg.io.write import check_writable
     from gpuseg.segmenter import load
 
     check_writable(options.output)
+    check_apart(options.output, options.customers, options.model)
     segmenter = load(options.model)
     assigned = segmenter.assign(open_table(options.customers).eager().to_polars())
     write_table(assigned, options.output)
@@ -33,7 +34,5 @@ def run(options: argparse.Namespace) -> None:
     novel = assigned.filter(pl.col("novelty") > NOVEL).height
     result = {"output": str(options.output), "customers": assigned.height, "novel": novel, "segments": sizes.to_dicts()}
     table = aligned([["segment", "size"], *[[str(segment), f"{size:,}"] for segment, size in sizes.rows()]])
-    unlike = (
-        f"{novel:,} of {assigned.height:,} customers are unlike those their segment was made of (novelty > {NOVEL})"
-    )
+    unlike = f"{novel:,} of {assigned.height:,} customers are unlike those that made the segments (novelty > {NOVEL})"
     give(options, result, [*table, unlike, f"written: {options.output}"])

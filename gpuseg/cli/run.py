@@ -1,10 +1,9 @@
 """``gpuseg run``: transactions in; customers, segments and a model out, in one folder."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from gpuseg.cli._arguments import Parser, add_roles, add_segmenting, role_options, segmenter_of
+from gpuseg.cli._arguments import Parser, add_roles, add_segmenting, path, role_options, segmenter_of
 
 HELP = "Turn transactions into customers, segments and a model, in one folder."
 NAMES = ("customers.parquet", "segments.parquet", "model.gpuseg")
@@ -13,7 +12,7 @@ NAMES = ("customers.parquet", "segments.parquet", "model.gpuseg")
 def add(command: Parser) -> None:
     """Add the command's arguments."""
     command.add_argument("transactions", metavar="TX", help="CSV, Parquet or Arrow file; a folder or glob of Parquet")
-    command.add_argument("-o", "--output", metavar="FOLDER", required=True, type=Path, help=f"gets {', '.join(NAMES)}")
+    command.add_argument("-o", "--output", metavar="FOLDER", required=True, type=path, help=f"gets {', '.join(NAMES)}")
     add_roles(command)
     add_segmenting(command)
 
@@ -26,9 +25,11 @@ def run(options: argparse.Namespace) -> None:
     from gpuseg.cli.segment import lines_of, result_of, write_segments
     from gpuseg.features import customer_features
     from gpuseg.io import write_table
-    from gpuseg.io.outputs import check_folder, together
+    from gpuseg.io.outputs import check_apart, check_folder, together
 
     check_folder(options.output)
+    for name in NAMES:
+        check_apart(options.output / name, options.transactions)
     customers, report = customer_features(options.transactions, **role_options(options))
     segmenter = segmenter_of(options, customers.columns[0]).fit(customers)
     paths = [options.output / name for name in NAMES]

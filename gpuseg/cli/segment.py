@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpuseg.cli._arguments import Parser, add_segmenting, segmenter_of
+from gpuseg.cli._arguments import Parser, add_segmenting, path, segmenter_of
 
 if TYPE_CHECKING:
     from gpuseg.segmenter import Segmenter
@@ -16,11 +16,11 @@ def add(command: Parser) -> None:
     """Add the command's arguments."""
     command.add_argument("customers", metavar="CUSTOMERS", help="CSV, Parquet or Arrow file of one row a customer")
     command.add_argument(
-        "-o", "--output", metavar="SEGMENTS", required=True, type=Path, help=".parquet, .csv or .arrow"
+        "-o", "--output", metavar="SEGMENTS", required=True, type=path, help=".parquet, .csv or .arrow"
     )
     command.add_argument("--id", metavar="COLUMN", help="the column of ids (default: rows are numbered)")
     add_segmenting(command)
-    command.add_argument("--model", metavar="M", type=Path, help="write the model to this .gpuseg file")
+    command.add_argument("--model", metavar="M", type=path, help="write the model to this .gpuseg file")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -28,10 +28,11 @@ def run(options: argparse.Namespace) -> None:
     from gpuseg.cli._output import give
     from gpuseg.io import open_table
     from gpuseg.io.model import ENDINGS
-    from gpuseg.io.outputs import together
+    from gpuseg.io.outputs import check_apart, together
     from gpuseg.io.write import check_writable
 
     check_writable(options.output)
+    check_apart(options.output, options.customers)
     if options.model:
         check_writable(options.model, ENDINGS)
     segmenter = segmenter_of(options, options.id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gpuseg.cluster._assignment import NOISE, NOVEL, Assignment
-from gpuseg.cluster._base import Clusterer
+from gpuseg.cluster._base import Clusterer, Dispatch
 from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
@@ -11,4 +11,4 @@ from gpuseg.cluster.kmeans import KMeans
 ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN}
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
-__all__ = ["ALGORITHMS", "DBSCAN", "HDBSCAN", "NOISE", "NOVEL", "Assignment", "Clusterer", "KMeans"]
+__all__ = ["ALGORITHMS", "DBSCAN", "HDBSCAN", "NOISE", "NOVEL", "Assignment", "Clusterer", "Dispatch", "KMeans"]

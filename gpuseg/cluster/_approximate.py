@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpuseg.backends import Host, to_host
+from gpuseg.cluster._assignment import novelty
 from gpuseg.cluster._condensed import CondensedTree, Selection, lambda_of, memberships
-from gpuseg.cluster._training import placed, rank
+from gpuseg.cluster._training import placed
 from gpuseg.engines import Block
 
 
@@ -67,7 +68,7 @@ def assign_block(block: Block, search: Any, within: Any, trained: Trained, quant
     numbers, distance = search(block.x)
     segment, strength = approximate_predict(to_host(numbers), to_host(distance), trained)
     found, away = (to_host(field) for field in within(block.x, *placed(block, segment)))
-    return placed(block, segment, away, strength, rank(found, away, quantiles))
+    return placed(block, segment, away, strength, novelty(found, away, quantiles))
 
 
 def core_block(block: Block, search: Any) -> tuple[Any, ...]:

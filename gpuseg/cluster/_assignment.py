@@ -1,5 +1,6 @@
 """What a row gets from a fitted model, and the order in which segments are numbered."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +10,6 @@ from gpuseg.backends import Array, Host
 NOISE = -1
 NOVEL = 0.99
 """A row whose novelty is above this counts as unlike the training rows of its segment."""
-PER_OCTAVE = 32
-LOWEST, HIGHEST = -40, 40
 RANKS = np.linspace(0.0, 1.0, 201)
 
 
@@ -41,39 +40,41 @@ def order_ids(centers: Host, weights: Host) -> Host:
     return np.lexsort((*centers.T[::-1], -weights))
 
 
-def distance_histogram(label: Host, distance: Host, weight: Host, n_clusters: int) -> Host:
-    """Return the weight of each segment in bins of log2(distance), (k, bins); noise is left out.
+def by_segment(label: Host) -> Iterator[tuple[int, Host]]:
+    """Give each segment in ``label`` but noise, and the numbers of its rows."""
+    order = np.argsort(label, kind="stable")
+    values, starts = np.unique(label[order], return_index=True)
+    for segment, members in zip(values.tolist(), np.split(order, starts)[1:], strict=True):
+        if segment >= 0:
+            yield segment, members
 
-    Histograms of blocks add up; 32 bins to each doubling keep a rank within about 0.01.
+
+def distance_quantiles(label: Host, distance: Host, weight: Host, segments: int) -> Host:
+    """Return each segment's distances at RANKS by weight, (segments, 201).
+
+    >>> distance_quantiles(np.array([0, 0, -1]), np.array([1.0, 3.0, 9.0]), np.ones(3), 1)[0, [0, 100, 200]]
+    array([1., 1., 3.])
     """
-    bins = (HIGHEST - LOWEST) * PER_OCTAVE
-    kept = label >= 0
-    with np.errstate(divide="ignore"):
-        at = np.clip((np.log2(distance[kept]) - LOWEST) * PER_OCTAVE, 0, bins - 1).astype(np.int64)
-    cells = label[kept].astype(np.int64) * bins + at
-    counts = np.bincount(cells, weights=weight[kept], minlength=n_clusters * bins)
-    return counts.reshape(n_clusters, bins)
-
-
-def histogram_quantiles(histogram: Host) -> Host:
-    """Return each segment's distances at RANKS, (k, 201)."""
-    edges = 2.0 ** (LOWEST + np.arange(histogram.shape[1] + 1) / PER_OCTAVE)
-    quantiles = np.zeros((len(histogram), len(RANKS)))
-    for segment, counts in enumerate(histogram):
-        below = np.concatenate([[0.0], np.cumsum(counts)])
-        used = np.concatenate([[counts[0] > 0], (counts > 0)[:-1] | (counts > 0)[1:], [counts[-1] > 0]])
-        if below[-1] > 0:
-            quantiles[segment] = np.interp(RANKS, below[used] / below[-1], edges[used])
+    quantiles = np.zeros((segments, len(RANKS)))
+    for segment, rows in by_segment(label):
+        members = rows[np.argsort(distance[rows], kind="stable")]
+        mass = weight[members] if np.any(weight[members] > 0) else np.ones(len(members))
+        share, away = np.cumsum(mass), distance[members]
+        quantiles[segment] = np.interp(RANKS, np.append(0.0, share / share[-1]), np.append(away[0], away))
     return quantiles
 
 
 def novelty(label: Host, distance: Host, quantiles: Host) -> Host:
-    """Return the rank in [0, 1] of each distance among its segment's training rows."""
-    rank = np.empty(len(label))
-    for segment, distances in enumerate(quantiles):
-        rows = label == segment
-        rank[rows] = np.interp(distance[rows], distances, RANKS)
-    return rank
+    """Return the rank in [0, 1] of each distance among its segment's; of equal distances the lowest rank.
+
+    >>> novelty(np.array([0, 0, 0]), np.array([0.5, 1.0, 2.0]), np.linspace(1.0, 3.0, 201)[None, :])
+    array([0. , 0. , 0.5])
+    """
+    ranks = np.ones(len(label))
+    for segment, members in by_segment(label):
+        # np.interp takes the last of equal knots: negated and reversed, that is the lowest rank.
+        ranks[members] = np.interp(-distance[members], -quantiles[segment][::-1], RANKS[::-1])
+    return ranks
 
 
 def confidence(first: Host, second: Host) -> Host:

@@ -6,13 +6,27 @@ import narwhals as nw
 import numpy as np
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
-from gpuseg.backends import Array, Backend, choose, holder, like
-from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
+from gpuseg.backends import Array, Backend, Host, choose, holder, like
+from gpuseg.engines import Block, Blocks, Engine, blocks_of, engine_for, is_dask, is_files
+from gpuseg.engines.blocks import refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
 from gpuseg.settings import log
 
-__all__ = ["Clusterer", "Dispatch", "Opened", "check_is_fitted", "in_callers_library", "seed_of"]
+__all__ = [
+    "FLOATS",
+    "Clusterer",
+    "Dispatch",
+    "Work",
+    "check_is_fitted",
+    "given_back",
+    "in_callers_library",
+    "matrix_of",
+    "seed_of",
+]
+
+
+FLOATS = [np.float64, np.float32]
 
 
 class Dispatch(NamedTuple):
@@ -24,7 +38,7 @@ class Dispatch(NamedTuple):
     reason: str
 
 
-class Opened(NamedTuple):
+class Work(NamedTuple):
     """Input ready to be worked on."""
 
     blocks: Blocks
@@ -44,11 +58,11 @@ class Clusterer(ClusterMixin, Stored):
     feature_names_in_: Any
     _fit_name: ClassVar[str | None] = None
 
-    def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Opened:
+    def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Work:
         """Return checked blocks, the backend, and the engine that has the blocks on their devices."""
         blocks = self._blocks(x, sample_weight, reset=reset)
         backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
-        return Opened(blocks, backend, engine_for(blocks, backend.name, self.engine), reason)
+        return Work(blocks, backend, engine_for(blocks, backend.name, self.engine, keep=reset), reason)
 
     def _whole(self, x: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Blocks, Backend, Array, str]:
         """Return blocks, backend, the whole matrix on its device, and the reason: for methods that need all rows."""
@@ -58,7 +72,7 @@ class Clusterer(ClusterMixin, Stored):
             raise UnsupportedOnBackend(f"{name} got Dask or file input; it needs the rows in memory: pass an array")
         backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
         engine = engine_for(blocks, backend.name, "local")
-        return blocks, backend, engine.rows(_matrix, dtypes=(np.float64,))[0], reason
+        return blocks, backend, engine.rows(matrix_of, dtypes=(np.float64,))[0], reason
 
     def _blocks(self, x: Any, sample_weight: Any, *, reset: bool) -> Blocks:
         if is_dask(x) or is_files(x):
@@ -67,9 +81,11 @@ class Clusterer(ClusterMixin, Stored):
             self._match(blocks.n_features, blocks.names, reset=reset)
             return blocks
         x = self._array(x, reset=reset)
-        if sample_weight is not None and isinstance(x, np.ndarray):
-            sample_weight = _check_sample_weight(sample_weight, x, dtype=x.dtype, ensure_non_negative=True)
-        return blocks_of(x, sample_weight)
+        names = getattr(self, "feature_names_in_", None)
+        refuse_odd(x, None if names is None else list(names))
+        if sample_weight is not None:
+            sample_weight = _weights(sample_weight, x)
+        return blocks_of(x, sample_weight, missing=True)
 
     def _array(self, x: Any, *, reset: bool) -> Array:
         """Return a matrix of floats: host data by scikit-learn's checks, device data where it is."""
@@ -78,7 +94,7 @@ class Clusterer(ClusterMixin, Stored):
             x = open_table(x).eager().to_polars()
         held = holder(x)
         if held is None or held.name == "cpu":
-            return validate_data(self, x, dtype=[np.float64, np.float32], order="C", reset=reset)
+            return validate_data(self, x, dtype=FLOATS, order="C", ensure_all_finite=False, reset=reset)
         names = None
         if isinstance(table, nw.DataFrame):
             names, x = tuple(table.columns), held.matrix(table)
@@ -112,10 +128,25 @@ class Clusterer(ClusterMixin, Stored):
         return self
 
 
+def _weights(weight: Any, x: Array) -> Array:
+    """Return one weight a row, checked where it is: by scikit-learn's rules for host data."""
+    if isinstance(x, np.ndarray):
+        return refuse_weight(_check_sample_weight(weight, x, dtype=x.dtype, ensure_non_negative=True))
+    if tuple(weight.shape) != (x.shape[0],):
+        raise InvalidInput(f"sample_weight has shape {tuple(weight.shape)}; give one a row, ({x.shape[0]},)")
+    return weight
+
+
+def given_back(values: Host, backend: Backend, blocks: Blocks) -> Array:
+    """Return row-long host values as the caller works: on the device for device data, else NumPy."""
+    return values if blocks.lazy else in_callers_library((backend.to_device(values),), blocks)[0]
+
+
 def in_callers_library(arrays: Any, blocks: Blocks) -> tuple[Any, ...]:
     """Return row-long results as the caller works: Dask for Dask, device arrays for device arrays, else NumPy."""
     return tuple(array if blocks.lazy else like(array, blocks.held) for array in arrays)
 
 
-def _matrix(block: Any) -> tuple[Array]:
+def matrix_of(block: Block) -> tuple[Array]:
+    """Return a block's rows, to be joined."""
     return (block.x,)

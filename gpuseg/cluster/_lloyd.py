@@ -6,39 +6,40 @@ from typing import NamedTuple
 import numpy as np
 
 from gpuseg.backends import Array, Host, Kernel, to_host
-from gpuseg.cluster._assignment import distance_histogram
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import InvalidInput
-from gpuseg.neighbors.centers import Far, Moments, add, farthest, join_far, squared_about
+from gpuseg.neighbors.centers import Far, add, farthest, join_far, squared_about, sums_of
 
 
 class Data(NamedTuple):
-    """What is known of the rows before clustering: how many, their mean, and their mean variance."""
+    """What is known of the rows before clustering: how many, what is taken off them, and their mean variance."""
 
     rows: int
-    mean: Host
+    offset: Host
     variance: float
 
 
 class Labelled(NamedTuple):
-    """The rows' labels and, per cluster, the weight in bins of distance; the inertia, float64."""
+    """One value a row: segment, distance to its centre and weight; a list of blocks or joined."""
 
-    labels: list[Array]
-    histogram: Host
-    inertia: float
+    label: Array
+    distance: Host
+    weight: Host
 
 
-def describe(engine: Engine, moments: Kernel) -> Data:
-    """Return rows, weighted mean and the mean over the features of the weighted variance."""
-    rows, weight, sums, squares = Moments(*engine.reduce(moments, add))
+def describe(engine: Engine) -> Data:
+    """Return rows, the weighted mean rounded to float32, and the mean over the features of the weighted variance.
+
+    A rounded mean is the same number in float32 and in float64: rows and centres lose the same.
+    """
+    rows, weight, sums = engine.reduce(sums_of, add)
     if not weight > 0:
         raise InvalidInput(f"sample_weight sums to {weight}; give at least one row a positive weight")
-    if not np.all(np.isfinite(squares)):
-        columns = np.flatnonzero(~np.isfinite(squares)).tolist()
-        raise InvalidInput(f"X is too large to square in columns {columns}; scale it below 1e150 first")
     mean = sums / weight
     (about,) = engine.reduce(squared_about, add, mean)
-    return Data(rows, mean, float(np.mean(about / weight)))
+    with np.errstate(over="ignore"):
+        rounded = mean.astype(np.float32).astype(np.float64)
+    return Data(rows, np.where(np.isfinite(rounded), rounded, mean), float(np.mean(about / weight)))
 
 
 def lloyd(
@@ -77,14 +78,18 @@ def update(sums: Host, weights: Host, centers: Host) -> Host:
     return np.where(kept, sums / np.where(kept, weights[:, None], 1.0), centers)
 
 
-def label(engine: Engine, nearest: Kernel, centers: Host, offset: Host) -> Labelled:
-    """Return labels, histograms of distance and inertia of all blocks."""
-    labels, histograms, inertias = zip(*engine.collect(label_block, nearest, centers, offset), strict=True)
-    return Labelled(list(labels), sum(histograms[1:], start=histograms[0]), float(sum(inertias)))
+def inertia_of(engine: Engine, nearest: Kernel, centers: Host, offset: Host) -> float:
+    """Return the weighted sum of squared distances to the nearest centre, float64, in block order."""
+    return float(sum(engine.collect(inertia_block, nearest, centers, offset)))
 
 
-def label_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> tuple[Array, Host, float]:
-    """Return a block's labels, distance histogram and inertia."""
-    labels, distance = nearest(block, centers, offset)
-    weight, away = to_host(block.weight).astype(np.float64), to_host(distance).astype(np.float64)
-    return labels, distance_histogram(to_host(labels), away, weight, len(centers)), float(weight @ away**2)
+def inertia_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> float:
+    """Return a block's share of the inertia."""
+    _, distance = nearest(block, centers, offset)
+    return float(to_host(block.weight).astype(np.float64) @ to_host(distance).astype(np.float64) ** 2)
+
+
+def label_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> Labelled:
+    """Return each row's label, on its device, and distance and weight as NumPy."""
+    label, distance = nearest(block, centers, offset)
+    return Labelled(label, to_host(distance).astype(np.float64), to_host(block.weight).astype(np.float64))

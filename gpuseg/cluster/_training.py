@@ -1,14 +1,12 @@
-"""What density methods keep of their training rows: one of equals, numbers of segments, quantiles of distance."""
+"""What density methods keep of their training rows: one of equals, numbers of segments."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Backend, Host, to_host
-from gpuseg.cluster._assignment import NOISE, RANKS, order_ids
-from gpuseg.cluster._base import in_callers_library
+from gpuseg.backends import Array, Host, to_host
+from gpuseg.cluster._assignment import NOISE, by_segment, order_ids
 from gpuseg.engines import Block, Blocks
 
 
@@ -40,15 +38,6 @@ def weights_of(blocks: Blocks, rows: int) -> Host:
     return np.concatenate([to_host(part) for part in blocks.weights]).astype(np.float64)
 
 
-def by_segment(label: Host) -> Iterator[tuple[int, Host]]:
-    """Give each segment in ``label`` but noise, and the numbers of its rows."""
-    order = np.argsort(label, kind="stable")
-    values, starts = np.unique(label[order], return_index=True)
-    for segment, members in zip(values.tolist(), np.split(order, starts)[1:], strict=True):
-        if segment >= 0:
-            yield segment, members
-
-
 def numbered(label: Host, rows: Host, weight: Host, count: int) -> tuple[Host, Host]:
     """Return the new number of each of ``count`` old ones, and of noise, -1, in the last place; and the weights.
 
@@ -65,39 +54,6 @@ def numbered(label: Host, rows: Host, weight: Host, count: int) -> tuple[Host, H
     ranked = order_ids(means, weights)
     numbers[np.array([segment for segment, _ in found])[ranked]] = np.arange(len(found))
     return numbers, weights[ranked]
-
-
-def distance_quantiles(label: Host, distance: Host, weight: Host, segments: int) -> Host:
-    """Return each segment's distances at RANKS by weight, (segments, 201).
-
-    >>> distance_quantiles(np.array([0, 0, -1]), np.array([1.0, 3.0, 9.0]), np.ones(3), 1)[0, [0, 100, 200]]
-    array([1., 1., 3.])
-    """
-    quantiles = np.zeros((segments, len(RANKS)))
-    for segment, rows in by_segment(label):
-        members = rows[np.argsort(distance[rows], kind="stable")]
-        mass = weight[members] if np.any(weight[members] > 0) else np.ones(len(members))
-        share, away = np.cumsum(mass), distance[members]
-        quantiles[segment] = np.interp(RANKS, np.append(0.0, share / share[-1]), np.append(away[0], away))
-    return quantiles
-
-
-def rank(label: Host, distance: Host, quantiles: Host) -> Host:
-    """Return the rank in [0, 1] of each distance among its segment's; of equal distances the lowest rank.
-
-    >>> rank(np.array([0, 0, 0]), np.array([0.5, 1.0, 2.0]), np.linspace(1.0, 3.0, 201)[None, :])
-    array([0. , 0. , 0.5])
-    """
-    ranks = np.ones(len(label))
-    for segment, members in by_segment(label):
-        # np.interp takes the last of equal knots: negated and reversed, that is the lowest rank.
-        ranks[members] = np.interp(-distance[members], -quantiles[segment][::-1], RANKS[::-1])
-    return ranks
-
-
-def given_back(values: Host, backend: Backend, blocks: Blocks) -> Array:
-    """Return row-long host values as the caller works: on the device for device data, else NumPy."""
-    return in_callers_library((backend.to_device(values),), blocks)[0]
 
 
 def placed(block: Block, *fields: Host) -> tuple[Array, ...]:

@@ -6,17 +6,14 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host, to_host
-from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence
-from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, in_callers_library
+from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, distance_quantiles, novelty
+from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._training import (
-    distance_quantiles,
     distinct,
-    given_back,
     nothing_near,
     numbered,
     placed,
-    rank,
     weights_of,
 )
 from gpuseg.engines import Block, engine_for
@@ -54,7 +51,8 @@ class DBSCAN(Clusterer):
 
     _fit_name: ClassVar[str] = "dbscan"
     stored: ClassVar[tuple[str, ...]] = (
-        "core_rows_", "core_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_"
+        "core_rows_", "core_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
+        "feature_names_in_",
     )  # fmt: skip
 
     def __init__(self, eps: float = 0.5, *, min_samples: int = 5, backend: str = "auto", engine: str = "auto") -> None:
@@ -150,4 +148,4 @@ def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: H
         at, own = placed(block, near, segment[near])
         sure[near] = confidence(first[near], to_host(other(xp.take(block.x, at, axis=0), own)))
     found = np.where(first <= eps, segment, NOISE).astype(np.int32)
-    return placed(block, found, first, sure, rank(segment, first, quantiles))
+    return placed(block, found, first, sure, novelty(segment, first, quantiles))

@@ -6,11 +6,11 @@ import numpy as np
 
 from gpuseg.backends import Array, Backend, Host, to_host
 from gpuseg.cluster._approximate import Trained, assign_block, core_block, label_block
-from gpuseg.cluster._assignment import ASSIGNED, Assignment
-from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, in_callers_library
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, distance_quantiles
+from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._condensed import METHODS, CondensedTree, Selection, SingleLinkage, condense, memberships, select
-from gpuseg.cluster._training import alike, distance_quantiles, given_back, nothing_near, numbered
+from gpuseg.cluster._training import alike, nothing_near, numbered
 from gpuseg.engines import engine_for
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.rows import kernel_or_body
@@ -48,6 +48,7 @@ class HDBSCAN(Clusterer):
     stored: ClassVar[tuple[str, ...]] = (
         "training_rows_", "training_labels_", "training_strengths_", "core_distances_", "condensed_tree_",
         "selection_", "cluster_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
+        "feature_names_in_",
     )  # fmt: skip
 
     def __init__(

@@ -1,30 +1,42 @@
 """k-means by Lloyd's algorithm, over blocks."""
 
+import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster import _assignment
-from gpuseg.cluster._assignment import ASSIGNED, Assignment
-from gpuseg.cluster._base import Clusterer, Dispatch, Opened, check_is_fitted, in_callers_library, seed_of
+from gpuseg.backends import Array, Host, Kernel, to_host
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, confidence, distance_quantiles, novelty, order_ids
+from gpuseg.cluster._base import (
+    FLOATS,
+    Clusterer,
+    Dispatch,
+    Work,
+    check_is_fitted,
+    given_back,
+    in_callers_library,
+    matrix_of,
+    seed_of,
+)
 from gpuseg.cluster._checks import check_count, check_number
-from gpuseg.cluster._lloyd import Data, Labelled, describe, label, lloyd
-from gpuseg.cluster._seeding import Seed, seed_centers, warn_fewer
+from gpuseg.cluster._lloyd import Data, describe, inertia_of, label_block, lloyd
+from gpuseg.cluster._seeding import Seed, seed_centers
 from gpuseg.engines import Block
-from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
-from gpuseg.neighbors.centers import kernel_or_body, two_nearest
+from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend, unknown
+from gpuseg.neighbors.centers import kernel_or_body
+from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
 
 
 class Solution(NamedTuple):
-    """The end of one start: centres less offset, steps taken, and the rows labelled."""
+    """The end of one start: centres less offset, steps taken, and inertia."""
 
     centers: Host
     n_iter: int
-    labelled: Labelled
+    inertia: float
 
 
 class KMeans(Clusterer):
@@ -50,7 +62,8 @@ class KMeans(Clusterer):
     """
 
     stored: ClassVar[tuple[str, ...]] = (
-        "cluster_centers_", "offset_", "segment_weight_", "distance_quantiles_", "inertia_", "n_iter_", "n_features_in_"
+        "cluster_centers_", "offset_", "segment_weight_", "distance_quantiles_", "inertia_", "n_iter_",
+        "n_features_in_", "feature_names_in_",
     )  # fmt: skip
 
     def __init__(
@@ -79,26 +92,26 @@ class KMeans(Clusterer):
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative."""
         self._check_parameters()
-        opened = self._open(X, sample_weight, reset=True)
-        data = describe(opened.engine, kernel_or_body(opened.backend, "moments"))
+        work = self._open(X, sample_weight, reset=True)
+        data = describe(work.engine)
         if data.rows < self.n_clusters:
             raise InvalidInput(
                 f"n_clusters={self.n_clusters} is more than the rows, n_samples={data.rows}; use at most {data.rows}"
             )
-        solver, why = self._solver(opened)
-        starts = self._starts(opened, data)
-        best = min((self._solve(opened, solver, start, data) for start in starts), key=_inertia)
-        self._number(best, data.mean, opened)
-        return self._say(Dispatch(opened.backend.name, opened.engine.name, solver, f"{opened.reason}; {why}"))
+        solver, why = self._solver(work)
+        solve = self._vendor(work, data) if solver == "vendor" else self._lloyd(work, data)
+        solutions = [solve(start) for start in bar(self._starts(work, data), "k-means starts")]
+        self._number(min(solutions, key=lambda solution: solution.inertia), data.offset, work)
+        return self._say(Dispatch(work.backend.name, work.engine.name, solver, f"{work.reason}; {why}"))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,)."""
         check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        nearest = kernel_or_body(opened.backend, "nearest")
+        work = self._open(X, reset=False)
+        nearest = kernel_or_body(work.backend, "nearest")
         centers = self.cluster_centers_ - self.offset_
-        segment, _ = opened.engine.rows(nearest, centers, self.offset_, dtypes=(np.int32, np.float64))
-        return in_callers_library((segment,), opened.blocks)[0]
+        segment, _ = work.engine.rows(nearest, centers, self.offset_, dtypes=(np.int32, np.float64))
+        return in_callers_library((segment,), work.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -107,10 +120,11 @@ class KMeans(Clusterer):
         centre. novelty: the rank of the distance among the segment's training rows.
         """
         check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        arguments = (self.cluster_centers_ - self.offset_, self.offset_, self.distance_quantiles_)
-        fields = opened.engine.rows(assign_block, *arguments, dtypes=ASSIGNED)
-        return Assignment(*in_callers_library(fields, opened.blocks))
+        work = self._open(X, reset=False)
+        two = kernel_or_body(work.backend, "two_nearest")
+        arguments = (two, self.cluster_centers_ - self.offset_, self.offset_, self.distance_quantiles_)
+        fields = work.engine.rows(assign_block, *arguments, dtypes=ASSIGNED)
+        return Assignment(*in_callers_library(fields, work.blocks))
 
     def _check_parameters(self) -> None:
         check_count("n_clusters", self.n_clusters)
@@ -122,26 +136,21 @@ class KMeans(Clusterer):
         if isinstance(self.init, str) and self.init != "k-means++":
             raise InvalidInput(f"init={self.init!r} is not known; give 'k-means++' or an array of centres")
 
-    def _starts(self, opened: Opened, data: Data) -> list[Host]:
+    def _starts(self, work: Work, data: Data) -> list[Host]:
         """Return the centres, less offset, of each start."""
         if isinstance(self.init, str):
             seed = seed_of(self.random_state)
-            starts = [
-                seed_centers(opened.engine, self.n_clusters, data.mean, Seed(seed, start))
-                for start in range(self.n_init)
-            ]
-            if (found := len(starts[0])) < self.n_clusters:
-                warn_fewer(self.n_clusters, found)
-            return starts
+            keys = [Seed(seed, start) for start in range(self.n_init)]
+            return [seed_centers(work.engine, self.n_clusters, data.offset, key) for key in bar(keys, "k-means++")]
         start = np.asarray(to_host(self.init), dtype=np.float64)
-        if start.shape != (self.n_clusters, len(data.mean)) or not np.all(np.isfinite(start)):
-            wanted = (self.n_clusters, len(data.mean))
+        wanted = (self.n_clusters, len(data.offset))
+        if start.shape != wanted or not np.all(np.isfinite(start)):
             raise InvalidInput(f"init has shape {start.shape}; give 'k-means++' or finite numbers of shape {wanted}")
-        return [start - data.mean]
+        return [start - data.offset]
 
-    def _solver(self, opened: Opened) -> tuple[str, str]:
-        backend, k, d = opened.backend, self.n_clusters, opened.blocks.n_features
-        can = "kmeans" in backend.fits and opened.blocks.in_memory and opened.engine.name == "local"
+    def _solver(self, work: Work) -> tuple[str, str]:
+        backend, k, d = work.backend, self.n_clusters, work.blocks.n_features
+        can = "kmeans" in backend.fits and work.blocks.in_memory and work.engine.name == "local"
         if self.solver == "vendor" and not can:
             raise UnsupportedOnBackend(
                 f"solver='vendor' needs rows in memory and a k-means of backend {backend.name!r}; use solver='lloyd'"
@@ -152,60 +161,69 @@ class KMeans(Clusterer):
             return "vendor", f"the vendor's loop is faster at n_clusters * n_features = {k * d}"
         return "lloyd", "our loop over blocks"
 
-    def _solve(self, opened: Opened, solver: str, start: Host, data: Data) -> Solution:
-        backend, engine, tolerance = opened.backend, opened.engine, self.tol * data.variance
-        if solver == "vendor":
-            x, weight = (engine.rows(field, dtypes=(np.float64,))[0] for field in (_matrix, _weight))
-            fitted = backend.fits["kmeans"](
-                x, init=start, offset=data.mean, sample_weight=weight, max_iter=self.max_iter, tolerance=tolerance
-            )
-            centers, n_iter = fitted["centers"], fitted["n_iter"]
-        else:
-            step = kernel_or_body(backend, "lloyd_step")
-            centers, n_iter = lloyd(engine, step, start, data.mean, max_iter=self.max_iter, tolerance=tolerance)
-        return Solution(centers, n_iter, label(engine, kernel_or_body(backend, "nearest"), centers, data.mean))
+    def _lloyd(self, work: Work, data: Data) -> Callable[[Host], Solution]:
+        """Return our loop over blocks as a function of a start."""
+        step, nearest = (kernel_or_body(work.backend, name) for name in ("lloyd_step", "nearest"))
+        tolerance = self.tol * data.variance
 
-    def _number(self, best: Solution, offset: Host, opened: Opened) -> None:
+        def solve(start: Host) -> Solution:
+            centers, n_iter = lloyd(work.engine, step, start, data.offset, max_iter=self.max_iter, tolerance=tolerance)
+            return Solution(centers, n_iter, inertia_of(work.engine, nearest, centers, data.offset))
+
+        return solve
+
+    def _vendor(self, work: Work, data: Data) -> Callable[[Host], Solution]:
+        """Return the backend's library as a function of a start."""
+        (x,), (weight,) = (work.engine.rows(field, dtypes=FLOATS[:1]) for field in (matrix_of, weight_of))
+        step = kernel_or_body(work.backend, "lloyd_step")
+        stop = {"max_iter": self.max_iter, "tolerance": self.tol * data.variance}
+
+        def solve(start: Host) -> Solution:
+            found = work.backend.fits["kmeans"](x, init=start, offset=data.offset, sample_weight=weight, **stop)
+            centers = found["centers"]
+            if not found["exact"]:
+                # One step of sums in float64 and in block order: what threads or float32 left in the last bits goes.
+                centers, _ = lloyd(work.engine, step, centers, data.offset, max_iter=1, tolerance=0.0)
+            return Solution(centers, int(found["n_iter"]), found["inertia"])
+
+        return solve
+
+    def _number(self, best: Solution, offset: Host, work: Work) -> None:
         """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
-        histogram = best.labelled.histogram
-        weight = histogram.sum(axis=1)
-        order = _assignment.order_ids(best.centers + offset, weight)
+        nearest = kernel_or_body(work.backend, "nearest")
+        blocks = work.engine.collect(label_block, nearest, best.centers, offset)
+        found = to_host(array_namespace(blocks[0].label).concat([block.label for block in blocks], axis=0))
+        distance, mass = (np.concatenate([block[at] for block in blocks]) for at in (1, 2))
+        weight = np.bincount(found, weights=mass, minlength=len(best.centers))
+        order = order_ids(best.centers + offset, weight)
         order = order[weight[order] > 0]
+        if len(order) < self.n_clusters:
+            warn_fewer(self.n_clusters, len(order))
         number = np.full(len(weight), -1, dtype=np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
-        if len(order) < self.n_clusters and not isinstance(self.init, str):
-            warn_fewer(self.n_clusters, len(order))
-        self.labels_ = _numbered(best.labelled.labels, number, opened)
+        label = number[found]
+        self.labels_ = given_back(label, work.backend, work.blocks)
         self.cluster_centers_, self.offset_ = (best.centers + offset)[order], offset
         self.segment_weight_ = weight[order]
-        self.distance_quantiles_ = _assignment.histogram_quantiles(histogram[order])
-        self.inertia_, self.n_iter_ = best.labelled.inertia, int(best.n_iter)
+        self.distance_quantiles_ = distance_quantiles(label, distance, mass, len(order))
+        self.inertia_, self.n_iter_ = float(mass @ distance**2), best.n_iter
 
 
-def assign_block(block: Block, centers: Host, offset: Host, quantiles: Host) -> Assignment:
+def assign_block(block: Block, two_nearest: Kernel, centers: Host, offset: Host, quantiles: Host) -> Assignment:
     """Return one block's assignment, on its device."""
     segment, first, second = two_nearest(block, centers, offset)
     xp = array_namespace(segment)
     near, away, other = to_host(segment), to_host(first).astype(np.float64), to_host(second).astype(np.float64)
-    values = (away, _assignment.confidence(away, other), _assignment.novelty(near, away, quantiles))
+    values = (away, confidence(away, other), novelty(near, away, quantiles))
     return Assignment(segment, *(xp.asarray(value, device=device(segment)) for value in values))
 
 
-def _inertia(solution: Solution) -> float:
-    return solution.labelled.inertia
+def warn_fewer(n_clusters: int, found: int) -> None:
+    """Warn that the data has fewer distinct rows than clusters were asked for."""
+    sentence = f"n_clusters={n_clusters} is more than the {found} distinct rows; {found} segments are made"
+    warnings.warn(sentence, FewerSegments, stacklevel=4)
 
 
-def _numbered(labels: list[Array], number: Host, opened: Opened) -> Array:
-    """Return the rows' new numbers: where the caller's array is, NumPy for Dask and files."""
-    xp = array_namespace(labels[0])
-    table = xp.asarray(number, device=device(labels[0]))
-    joined = xp.take(table, xp.concat(labels, axis=0), axis=0)
-    return to_host(joined) if opened.blocks.lazy else in_callers_library((joined,), opened.blocks)[0]
-
-
-def _matrix(block: Block) -> tuple[Array]:
-    return (block.x,)
-
-
-def _weight(block: Block) -> tuple[Array]:
+def weight_of(block: Block) -> tuple[Array]:
+    """Return a block's weights, to be joined."""
     return (block.weight,)

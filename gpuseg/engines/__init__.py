@@ -6,8 +6,11 @@ from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
 __all__ = ["Block", "Blocks", "Engine", "blocks_of", "engine_for", "is_dask", "is_files"]
 
 
-def engine_for(blocks: Blocks, backend: str, name: str = "auto") -> Engine:
-    """Return the engine that walks the blocks: the named one, else Dask for a Dask array only."""
+def engine_for(blocks: Blocks, backend: str, name: str = "auto", *, keep: bool = True) -> Engine:
+    """Return the engine that walks the blocks: the named one, else Dask for a Dask array only.
+
+    Without ``keep`` Dask's workers hold nothing: results stay lazy, and hang off the caller's own graph.
+    """
     if name not in ("auto", "local", "dask"):
         raise unknown("engine", name, ("auto", "local", "dask"))
     if name == "local" and blocks.lazy:
@@ -17,7 +20,7 @@ def engine_for(blocks: Blocks, backend: str, name: str = "auto") -> Engine:
             from gpuseg.engines.dask import DaskEngine
         except ModuleNotFoundError as error:
             raise UnsupportedOnBackend(f"engine='dask' needs {error.name}; install gpuseg[dask]") from error
-        return DaskEngine.of(blocks, backend)
+        return DaskEngine.of(blocks, backend, keep=keep)
     from gpuseg.engines.local import LocalEngine
 
     return LocalEngine.of(blocks, backend)

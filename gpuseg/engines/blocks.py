@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, NoReturn, Protocol, Self
 
 import numpy as np
 from array_api_compat import array_namespace, device
@@ -13,6 +13,10 @@ from gpuseg.errors import InvalidFile, InvalidInput, listed
 
 ROWS = 65_536
 """Rows of a block of data in memory: a float64 block of 16 columns is 8 MiB."""
+
+
+SPARE = 1e3
+"""How far below the root of a dtype's largest number data must stay: distances add up squares of features."""
 
 
 class Block(NamedTuple):
@@ -31,6 +35,15 @@ class RowGroup(NamedTuple):
     columns: tuple[str, ...]
 
 
+class Reading(NamedTuple):
+    """How a part becomes a block: loaded, on a backend's device, its columns' names, whether NaN may be in it."""
+
+    load: Callable[[Any], Array]
+    backend: str
+    names: tuple[str, ...] | None
+    missing: bool
+
+
 @dataclass(frozen=True)
 class Blocks:
     """The blocks of one input, not yet loaded: parts in row order and how to load one.
@@ -44,8 +57,8 @@ class Blocks:
     load: Callable[[Any], Array]
     n_features: int
     nbytes: float
+    sizes: tuple[int, ...]
     names: tuple[str, ...] | None = None
-    sizes: tuple[int, ...] | None = None
     held: Array | None = None
     lazy: bool = False
     missing: bool = False
@@ -54,6 +67,10 @@ class Blocks:
     def in_memory(self) -> bool:
         """Return whether a vendor's estimator can take the data as one array."""
         return self.held is not None and not self.lazy
+
+    def read_on(self, backend: str) -> Reading:
+        """Return how these parts become blocks of a backend."""
+        return Reading(self.load, backend, self.names, self.missing)
 
 
 class Engine(Protocol):
@@ -97,27 +114,34 @@ def blocks_of(
     sizes = tuple(cut.stop - cut.start for cut in cuts)
     nbytes = 8.0 * x.shape[0] * x.shape[1]
     parts = [x[cut, :] for cut in cuts]
-    return Blocks(parts, weights, identity, x.shape[1], nbytes, sizes=sizes, held=x, missing=missing)
+    kept = None if names is None else tuple(names)
+    return Blocks(parts, weights, identity, x.shape[1], nbytes, sizes, kept, held=x, missing=missing)
 
 
 def _of_dask(x: Any, sample_weight: Any, *, missing: bool) -> Blocks:
-    if getattr(x, "ndim", 0) != 2:  # noqa: PLR2004 - a matrix
-        raise InvalidInput(f"X is a Dask {type(x).__name__}; pass a Dask array of two dimensions")
+    if not hasattr(x, "chunks") or x.ndim != 2:  # noqa: PLR2004 - a matrix
+        raise InvalidInput(f"X is a Dask {type(x).__name__}; pass a Dask array of two dimensions, as X.to_dask_array()")
     rows = x.chunks[0]
     if any(np.isnan(size) for size in rows):
         raise InvalidInput("X is a Dask array of unknown chunk sizes; call X.compute_chunk_sizes() first")
     parts = x.rechunk({1: -1}).to_delayed().ravel().tolist()
+    if sample_weight is not None and tuple(sample_weight.shape) != (x.shape[0],):
+        raise InvalidInput(f"sample_weight has shape {tuple(sample_weight.shape)}; give one a row, ({x.shape[0]},)")
     if sample_weight is None:
         weights: Sequence[Any] = [None] * len(parts)
     elif is_dask(sample_weight):
         weights = sample_weight.rechunk((rows,)).to_delayed().tolist()
     else:
         weights = np.split(np.asarray(sample_weight), np.cumsum(rows)[:-1])
+    kept = [i for i, size in enumerate(rows) if size] or _no_rows()
     nbytes = 8.0 * sum(rows) * x.shape[1]
     meta = x._meta  # noqa: SLF001 - Dask's own way to ask for an empty array like the chunks
-    return Blocks(
-        parts, weights, identity, x.shape[1], nbytes, sizes=tuple(rows), held=meta, lazy=True, missing=missing
-    )
+    parts, weights, sizes = [parts[i] for i in kept], [weights[i] for i in kept], tuple(rows[i] for i in kept)
+    return Blocks(parts, weights, identity, x.shape[1], nbytes, sizes, held=meta, lazy=True, missing=missing)
+
+
+def _no_rows() -> NoReturn:
+    raise InvalidInput("X has no rows; pass at least one")
 
 
 def _of_files(x: Any, names: Sequence[str] | None, *, missing: bool) -> Blocks:
@@ -130,18 +154,22 @@ def _of_files(x: Any, names: Sequence[str] | None, *, missing: bool) -> Blocks:
     for path in [x] if isinstance(x, str | Path) else x:
         try:
             file = ParquetFile(path)
+        except FileNotFoundError as error:
+            raise InvalidFile(f"{path} does not exist; check the path") from error
         except (OSError, ArrowInvalid) as error:
             raise InvalidFile(f"{path} cannot be read as Parquet ({error}); give a Parquet file") from error
         wanted = wanted or tuple(file.schema_arrow.names)
         if lacking := [name for name in wanted if name not in file.schema_arrow.names]:
             raise InvalidInput(f"{path} has no column {listed(lacking)}; it has {listed(file.schema_arrow.names)}")
-        groups = range(file.metadata.num_row_groups)
+        groups = [g for g in range(file.metadata.num_row_groups) if file.metadata.row_group(g).num_rows]
         parts += [RowGroup(str(path), group, wanted) for group in groups]
         sizes += [file.metadata.row_group(group).num_rows for group in groups]
+    if not parts:
+        _no_rows()
     width = len(wanted or ())
-    nbytes = 8.0 * sum(sizes) * width
+    weights = [None] * len(parts)
     return Blocks(
-        parts, [None] * len(parts), read_row_group, width, nbytes, names=wanted, sizes=tuple(sizes), missing=missing
+        parts, weights, read_row_group, width, 8.0 * sum(sizes) * width, tuple(sizes), wanted, missing=missing
     )
 
 
@@ -175,24 +203,41 @@ def read_row_group(part: RowGroup) -> np.ndarray:
     return np.column_stack(columns)
 
 
-def place(number: int, part: Any, weight: Any, load: Callable[[Any], Array], backend: str, *, missing: bool) -> Block:
+def place(number: int, part: Any, weight: Any, reading: Reading) -> Block:
     """Return one block on the device of the backend; the engine calls this where it works."""
-    worker = get_backend(backend)
-    loaded = load(part)
+    worker = get_backend(reading.backend)
+    loaded = reading.load(part)
     x = loaded if worker is holder(loaded) else worker.to_device(loaded)
     xp = array_namespace(x)
     x = worker.to_device(x if xp.isdtype(x.dtype, "real floating") else xp.astype(x, xp.float64))
-    if not missing:
-        refuse_missing(x)
+    if not reading.missing:
+        refuse_odd(x, reading.names, at_least=True)
     if weight is None:
         return Block(number, x, xp.ones(x.shape[0], dtype=x.dtype, device=device(x)))
-    return Block(number, x, xp.astype(worker.to_device(weight), x.dtype))
+    return Block(number, x, xp.astype(refuse_weight(worker.to_device(weight)), x.dtype))
 
 
-def refuse_missing(x: Array) -> None:
-    """Raise InvalidInput where a row holds NaN or infinity, naming the columns by number."""
+def refuse_odd(x: Array, names: Sequence[str] | None, *, at_least: bool = False) -> None:
+    """Raise InvalidInput where a row holds NaN, infinity or a number too large to square, with columns and counts.
+
+    ``at_least``: the rows are a part of all, so there may be more.
+    """
     xp = array_namespace(x)
-    bad = xp.sum(xp.astype(~xp.isfinite(x), xp.int64), axis=0)
-    if int(xp.sum(bad)):
-        found = ", ".join(f"{column} ({int(bad[column])})" for column in range(x.shape[1]) if int(bad[column]))
-        raise InvalidInput(f"X holds NaN or infinity in column (count): {found}; clean the rows or use Preprocessor")
+    most = float(xp.finfo(x.dtype).max) ** 0.5 / SPARE
+    for bad, what in ((~xp.isfinite(x), "NaN or infinity"), (xp.abs(x) > most, f"numbers beyond {most:.0e}")):
+        counts = xp.sum(xp.astype(bad, xp.int64), axis=0)
+        if int(xp.sum(counts)):
+            found = ", ".join(
+                f"{repr(names[i]) if names else i} ({'at least ' * at_least}{int(counts[i])})"
+                for i in range(x.shape[1])
+                if int(counts[i])
+            )
+            raise InvalidInput(f"X holds {what} in column (rows): {found}; clean them or use Preprocessor")
+
+
+def refuse_weight(weight: Array) -> Array:
+    """Return the weights; raise InvalidInput where one is negative or not finite."""
+    xp = array_namespace(weight)
+    if not bool(xp.all(xp.isfinite(weight))) or bool(xp.any(weight < 0)):
+        raise InvalidInput("sample_weight holds a negative, missing or infinite number; give weights of 0 or more")
+    return weight

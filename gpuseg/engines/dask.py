@@ -11,7 +11,7 @@ from dask.base import compute, persist
 from dask.delayed import Delayed, delayed
 from distributed import get_client
 
-from gpuseg.backends import to_host
+from gpuseg.backends import holder, one_blas_thread, to_host
 from gpuseg.engines.blocks import Blocks, place
 
 
@@ -25,15 +25,13 @@ class DaskEngine:
     name: ClassVar[str] = "dask"
 
     @classmethod
-    def of(cls, blocks: Blocks, backend: str) -> Self:
-        """Return the engine with every block loaded onto a worker's device."""
+    def of(cls, blocks: Blocks, backend: str, *, keep: bool) -> Self:
+        """Return the engine with every block loaded onto a worker's device; ``keep`` for walks that come again."""
         run = delayed(place, traverse=False, pure=False)
         parts, weights = scattered(blocks.parts), scattered(blocks.weights)
-        values = [
-            run(i, part, weight, blocks.load, backend, missing=blocks.missing)
-            for i, (part, weight) in enumerate(zip(parts, weights, strict=True))
-        ]
-        return cls(persist(*values), [()] * len(values), blocks.sizes or ())
+        reading = blocks.read_on(backend)
+        values = [run(i, part, weight, reading) for i, (part, weight) in enumerate(zip(parts, weights, strict=True))]
+        return cls(persist(*values) if keep else values, [()] * len(values), blocks.sizes)
 
     def map(self, function: Callable[..., Any], *args: Any) -> Self:
         """Return the engine that keeps ``function``'s value beside each block."""
@@ -41,7 +39,7 @@ class DaskEngine:
 
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
-        return list(compute(*self._tasks(function, *args)))
+        return list(compute(*[delayed(hosted)(task) for task in self._tasks(function, *args)]))
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
@@ -62,13 +60,22 @@ class DaskEngine:
         )
 
     def _tasks(self, function: Callable[..., Any], *args: Any) -> list[Delayed]:
-        run = delayed(function, pure=False)
-        return [run(value, *beside, *args) for value, beside in zip(self.values, self.beside, strict=True)]
+        run = delayed(alone, pure=False)
+        return [run(function, value, *beside, *args) for value, beside in zip(self.values, self.beside, strict=True)]
 
 
-def hosted(fields: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a block's arrays as NumPy arrays, which is what Dask joins."""
-    return tuple(to_host(array) for array in fields)
+def alone(function: Callable[..., Any], *args: Any) -> Any:
+    """Return the function's value, worked out with one BLAS thread, as on any engine."""
+    with one_blas_thread():
+        return function(*args)
+
+
+def hosted(value: Any) -> Any:
+    """Return a block's value with device arrays as NumPy arrays: a client may have no device."""
+    if isinstance(value, tuple):
+        fields = [hosted(field) for field in value]
+        return type(value)(*fields) if hasattr(value, "_fields") else tuple(fields)
+    return value if holder(value) is None else to_host(value)
 
 
 def scattered(parts: Sequence[Any]) -> Sequence[Any]:

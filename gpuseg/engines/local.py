@@ -8,25 +8,23 @@ from functools import cache, partial
 from typing import Any, ClassVar, Self
 
 from array_api_compat import array_namespace
-from threadpoolctl import ThreadpoolController
 
-from gpuseg.backends import get_backend
+from gpuseg.backends import get_backend, one_blas_thread
 from gpuseg.engines.blocks import Block, Blocks, place
 
 HELD = 0.5
 """The share of the free memory up to which blocks of files are kept; beyond it they are read at every walk."""
 
 
-@cache
-def blas() -> ThreadpoolController:
-    """Return the control of the loaded BLAS libraries; looking for them takes milliseconds."""
-    return ThreadpoolController()
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
 def threads(process: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a fork must not wait for its parent's threads
     """Return the threads that work on blocks, one a core; walks are many and short, so they are kept."""
-    return ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="gpuseg")
+    return ThreadPoolExecutor(cores(), thread_name_prefix="gpuseg")
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,13 @@ class LocalEngine:
     def of(cls, blocks: Blocks, backend: str) -> Self:
         """Return the engine with every block on its device, or read anew at each walk where they do not fit."""
         pairs = enumerate(zip(blocks.parts, blocks.weights, strict=True))
-        sources = [
-            partial(place, i, part, weight, blocks.load, backend, missing=blocks.missing) for i, (part, weight) in pairs
-        ]
+        reading = blocks.read_on(backend)
+        sources = [partial(place, i, part, weight, reading) for i, (part, weight) in pairs]
         engine = cls(sources, [()] * len(sources))
         fits = blocks.nbytes <= HELD * get_backend(backend).free_memory()
         if not (blocks.in_memory or fits):
             return engine
-        return replace(engine, sources=[partial(_given, block) for block in engine.collect(_itself)])
+        return replace(engine, sources=[partial(_itself, block) for block in engine.collect(_itself)])
 
     def map(self, function: Callable[..., Any], *args: Any) -> Self:
         """Return the engine that keeps ``function``'s value beside each block."""
@@ -58,7 +55,7 @@ class LocalEngine:
         """Return ``function``'s value of every block, in block order."""
         pairs = list(zip(self.sources, self.beside, strict=True))
         # One BLAS thread a block, as on a Dask worker: the number of threads changes the last bits.
-        with blas().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             if len(pairs) == 1:
                 return [_called(pairs[0], function, args)]
             return list(threads(os.getpid()).map(lambda pair: _called(pair, function, args), pairs))
@@ -71,10 +68,6 @@ class LocalEngine:
         """Return the arrays of ``function``, a tuple a block, each joined over the blocks."""
         fields = zip(*self.collect(function, *args), strict=True)
         return tuple(array_namespace(*parts).concat(parts, axis=0) for parts in map(list, fields))
-
-
-def _given(block: Block) -> Block:
-    return block
 
 
 def _itself(block: Block) -> Block:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from gpuseg.features import _shares
-from gpuseg.features._exact import HIGH, LOW, joined
+from gpuseg.features._exact import joined
 from gpuseg.features._flags import KEPT, REASON, RETURNED, RETURNED_ROW
 from gpuseg.features._rfm import tell
 from gpuseg.features._rows import (
@@ -21,7 +21,7 @@ from gpuseg.features._rows import (
     present_kinds,
     short_rows,
     whole_days,
-)  # fmt: skip
+)
 from gpuseg.features._typed import streamed
 from gpuseg.features.clean import Cleaned, clean
 from gpuseg.features.roles import Returns, Wishes
@@ -66,7 +66,8 @@ def behaviour(  # noqa: PLR0913 - a role each
     - ``products``: distinct products bought
     - ``return_rate``: share of the customer's rows that were cancelled or returned, in [0, 1]
     - ``spend_trend``: the time from the first purchase to ``as_of`` is halved; (later - earlier) / both, in
-      [-1, 1]: -1 for a customer who bought in the first half alone; missing where nothing was paid
+      [-1, 1], an order at half-time being early; missing where there are no two orders, as one alone is always
+      early, and where nothing was paid
     - ``share_monday`` ... ``share_sunday``: shares of orders by day of the week
     - ``share_night`` (from 0:00), ``share_morning`` (from 6:00), ``share_afternoon`` (from 12:00),
       ``share_evening`` (from 18:00): shares of orders by part of the day
@@ -84,9 +85,19 @@ def behaviour(  # noqa: PLR0913 - a role each
     [(10, 7.5, 4.0)]
     """
     wishes = Wishes(
-        customer, time, order, amount, quantity, price, product, time_format, as_of, returns, cancelled_prefix,
-        drop_duplicates,
-    )  # fmt: skip
+        customer=customer,
+        time=time,
+        order=order,
+        amount=amount,
+        quantity=quantity,
+        price=price,
+        product=product,
+        time_format=time_format,
+        as_of=as_of,
+        returns=returns,
+        cancelled_prefix=cancelled_prefix,
+        drop_duplicates=drop_duplicates,
+    )
     opened = open_table(table, text=True)
     cleaned = clean(opened, wishes)
     tell(cleaned)
@@ -129,8 +140,8 @@ def _orders(cleaned: Cleaned) -> Frame:
     """Return one row an order of purchases: customer, time and amount, in order of customer and time."""
     keys = order_keys(cleaned)
     rows = short_rows(cleaned, purchases=True)
-    orders = streamed(rows.group_by(CUSTOMER, *keys).agg(nw.col(TIME).min(), nw.col(HIGH, LOW).sum()))
-    return orders.select(CUSTOMER, TIME, *keys, joined(cleaned.power).alias(BASKET)).sort(CUSTOMER, TIME, BASKET)
+    orders = streamed(rows.group_by(CUSTOMER, *keys).agg(nw.col(TIME).min(), nw.col(cleaned.scale.columns).sum()))
+    return orders.select(CUSTOMER, TIME, *keys, joined(cleaned.scale).alias(BASKET)).sort(CUSTOMER, TIME, BASKET)
 
 
 def _spans(orders: Frame, as_of: dt.datetime) -> Frame:
@@ -177,6 +188,7 @@ def _trend(orders: Frame, as_of: dt.datetime) -> Frame:
     rows = orders.select(CUSTOMER, TIME, BASKET).join(first, on=CUSTOMER, how="left")
     early = (nw.col(TIME) - nw.col("first")) <= (nw.lit(as_of) - nw.col(TIME))
     rows = rows.with_columns(nw.when(early).then(-nw.col(BASKET)).otherwise(nw.col(BASKET)).alias("signed"))
-    sums = rows.sort(CUSTOMER, TIME, BASKET).group_by(CUSTOMER).agg(nw.col("signed", BASKET).sum())
-    trend = nw.when(nw.col(BASKET) > 0).then(nw.col("signed") / nw.col(BASKET))
+    grouped = rows.sort(CUSTOMER, TIME, BASKET).group_by(CUSTOMER)
+    sums = grouped.agg(nw.col("signed", BASKET).sum(), nw.len().alias("orders"))
+    trend = nw.when((nw.col("orders") > 1) & (nw.col(BASKET) > 0)).then(nw.col("signed") / nw.col(BASKET))
     return sums.select(CUSTOMER, trend.alias("spend_trend"))

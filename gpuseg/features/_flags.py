@@ -72,6 +72,11 @@ def settled(table: Census, *, prefix: str | None, net: bool) -> Census:
     if matching > others:
         say(f"more than half of the orders begin with {prefix!r}; they are not taken as cancelled")
     use = matching <= others
+    if alone := sum(g.rows for g in free if g.cancelled and use):
+        say(
+            f"{alone:,} rows are taken as cancelled only because their order begins with {prefix!r}, not for a "
+            "negative quantity or amount; in Python, cancelled_prefix=None takes such orders as purchases"
+        )
     returned = nw.col(SIGNED) | nw.col(CANCELLED) if use else nw.col(SIGNED)
     late = returned & nw.col(BASE).is_in([KEPT, FREE])
     reason = nw.col(BASE) if net else nw.when(late).then(nw.lit(RETURNED_ROW, nw.Int8)).otherwise(nw.col(BASE))

@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from gpuseg.features._exact import HIGH, LOW, joined
+from gpuseg.features._exact import joined
 from gpuseg.features._rows import BACK, CUSTOMER, TIME, distinct, gap, order_keys, present_kinds, short_rows, whole_days
 from gpuseg.features._typed import streamed
 from gpuseg.features.clean import Cleaned, clean
@@ -47,9 +47,19 @@ def rfm(  # noqa: PLR0913 - a role each
     [(1, 5, 2, 15.0), (2, 7, 1, 7.0)]
     """
     wishes = Wishes(
-        customer, time, order, amount, quantity, price, product, time_format, as_of, returns, cancelled_prefix,
-        drop_duplicates,
-    )  # fmt: skip
+        customer=customer,
+        time=time,
+        order=order,
+        amount=amount,
+        quantity=quantity,
+        price=price,
+        product=product,
+        time_format=time_format,
+        as_of=as_of,
+        returns=returns,
+        cancelled_prefix=cancelled_prefix,
+        drop_duplicates=drop_duplicates,
+    )
     opened = open_table(table, text=True)
     cleaned = clean(opened, wishes)
     tell(cleaned)
@@ -63,13 +73,13 @@ def rfm_of(cleaned: Cleaned) -> Frame:
     """
     keys = order_keys(cleaned)
     rows = _purchases_only(short_rows(cleaned), keys) if cleaned.net else short_rows(cleaned)
-    sums = streamed(rows.group_by(CUSTOMER).agg(nw.col(TIME).max(), nw.col(HIGH, LOW).sum()))
+    sums = streamed(rows.group_by(CUSTOMER).agg(nw.col(TIME).max(), nw.col(cleaned.scale.columns).sum()))
     found = sums.join(_orders(rows, keys, gappy=cleaned.net or len(keys) > 1), on=CUSTOMER)
     return found.select(
         nw.col(CUSTOMER).alias(cleaned.roles.customer),
         whole_days(nw.lit(cleaned.as_of) - nw.col(TIME)).alias("recency"),
         nw.col("orders").cast(nw.Int64).alias("frequency"),
-        joined(cleaned.power).alias("monetary"),
+        joined(cleaned.scale).alias("monetary"),
     ).sort(cleaned.roles.customer)
 
 

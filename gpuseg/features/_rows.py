@@ -20,7 +20,7 @@ def short_rows(cleaned: Cleaned, *, purchases: bool = False, product: bool = Fal
     roles = cleaned.roles
     frame = cleaned.kept.filter(~nw.col(RETURNED)) if purchases and cleaned.net else cleaned.kept
     time = nw.col(roles.time)
-    columns = [nw.col(roles.customer).alias(CUSTOMER), time.alias(TIME), *cut(nw.col(str(roles.amount)), cleaned.power)]
+    columns = [nw.col(roles.customer).alias(CUSTOMER), time.alias(TIME), *cut(nw.col(str(roles.amount)), cleaned.scale)]
     if roles.order is not None:
         columns.append(nw.col(roles.order).alias(ORDER))
     if DAY in order_keys(cleaned):

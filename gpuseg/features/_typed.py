@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
-from gpuseg.features._times import times
 from gpuseg.features.roles import FLAG, Roles, Wishes, resolve
 from gpuseg.io.tables import Frame, Lazy
 from gpuseg.io.text import BLANKS, Reading, convert, ids, is_text, numbers
+from gpuseg.io.times import times
 from gpuseg.settings import say
 
 AMOUNT = "amount"

@@ -10,7 +10,7 @@ import polars as pl
 
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.features import _as_of
-from gpuseg.features._exact import power_for
+from gpuseg.features._exact import LARGEST, Scale, scale_for
 from gpuseg.features._flags import (
     BAD_TIME,
     DUPLICATE,
@@ -33,7 +33,7 @@ from gpuseg.settings import say
 class Cleaned(NamedTuple):
     """Rows with their flags, those that are kept, and what is known of them.
 
-    ``power`` is for exact sums of the amounts; ``loose`` counts kept rows without an order id.
+    ``scale`` is for exact sums of the amounts; ``loose`` counts kept rows without an order id.
     """
 
     flagged: Frame | Lazy
@@ -42,7 +42,7 @@ class Cleaned(NamedTuple):
     roles: Roles
     as_of: dt.datetime
     net: bool
-    power: int
+    scale: Scale
     loose: int
     report: CleaningReport
 
@@ -67,7 +67,7 @@ def clean_transactions(  # noqa: PLR0913 - a role each
 
     A row is dropped for the first reason that applies: no id; bad timestamp; after ``as_of``; no amount
     (missing, not finite, or made of a quantity of 0); cancelled or returned; non-positive price; exact
-    duplicate (with ``drop_duplicates``). Kept and dropped rows add up to the rows read.
+    duplicate, for which is looked only with ``drop_duplicates``. Kept and dropped rows add up to the rows read.
 
     ``customer`` ... ``product`` name columns; what is not named is found by common names, and said. The
     amount is quantity times price where no column holds it. ``time_format`` is for times that are text
@@ -76,13 +76,15 @@ def clean_transactions(  # noqa: PLR0913 - a role each
     ``as_of`` (text, date or datetime; a date is its midnight) is the moment to count to; left out, it is
     the midnight after the newest row with an id. ``returns``: "exclude" drops returned rows (negative
     quantity or amount) and cancelled ones (an order id of ``cancelled_prefix`` and a digit, unless most
-    orders begin so; None switches that off); "net" keeps them with a negative amount and flags them in a
-    column "returned", but drops customers with nothing else. Left out, it is "exclude", or "net" for a
-    table with that column. A second cleaning drops nothing.
+    orders begin so; None switches that off; what only its order id cancels is said); "net" keeps them with a
+    negative amount and flags them in a column "returned", but drops customers with nothing else. Left out,
+    it is "exclude", or "net" for a table with that column. A second cleaning drops nothing; where the first
+    dropped every id that was no plain number, it turns the ids that are left from text into numbers.
 
     The result has the columns of the table, with typed ids, times and amounts, and "amount" where it was
     computed. A lazy Polars frame gives a lazy one; a path gives a Polars frame. Raises InvalidInput where
-    a column is missing, ambiguous or of the wrong kind, and where no row is left.
+    a column is missing, ambiguous or of the wrong kind, where a kept amount is beyond 1e15, and where no
+    row is left.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1, None], "date": ["2026-01-05", "2026-01-09", "2026-01-09"],
@@ -93,14 +95,24 @@ def clean_transactions(  # noqa: PLR0913 - a role each
     (2, 3, 1)
     """
     wishes = Wishes(
-        customer, time, order, amount, quantity, price, product, time_format, as_of, returns, cancelled_prefix,
-        drop_duplicates,
-    )  # fmt: skip
+        customer=customer,
+        time=time,
+        order=order,
+        amount=amount,
+        quantity=quantity,
+        price=price,
+        product=product,
+        time_format=time_format,
+        as_of=as_of,
+        returns=returns,
+        cancelled_prefix=cancelled_prefix,
+        drop_duplicates=drop_duplicates,
+    )
     opened = open_table(table, text=True)
     result = clean(opened, wishes, narrow=False)
     rows = result.kept.select(*result.columns)
     customers = streamed(rows.select(nw.col(result.roles.customer).n_unique())).item()
-    report = replace(result.report, customers=customers, duplicates=_duplicates(opened, result))
+    report = replace(result.report, customers=customers)
     if _is_lazy(table):
         return rows.to_native(), report
     return opened.give_back(streamed(rows)), report
@@ -123,7 +135,7 @@ def clean(opened: Opened, wishes: Wishes, *, narrow: bool = True) -> Cleaned:
     flagged = _netted(flagged, table.roles) if net else flagged
     columns = list(dict.fromkeys([*table.frame.collect_schema().names(), *([FLAG] if net else [])]))
     stay = [g for g in groups if g.base == KEPT]
-    rows = sum(g.rows for g in stay)
+    rows, largest = sum(g.rows for g in stay), max(g.largest or 0.0 for g in stay)
     result = Cleaned(
         flagged=flagged,
         kept=flagged.filter(nw.col(REASON) == KEPT),
@@ -131,10 +143,12 @@ def clean(opened: Opened, wishes: Wishes, *, narrow: bool = True) -> Cleaned:
         roles=table.roles,
         as_of=moment,
         net=net,
-        power=power_for(max(g.largest or 0.0 for g in stay), rows),
+        scale=scale_for(largest, rows),
         loose=sum(g.loose for g in stay) if table.roles.order else 0,
         report=_report(groups, moment, table.roles),
     )
+    if largest > LARGEST:
+        raise _too_large(result, computed=table.computed)
     result = _without_duplicates(result) if wishes.drop_duplicates else result
     return _without_returns_only(result) if net else result
 
@@ -190,6 +204,16 @@ def _nothing_left(read: int, dropped: dict[str, int]) -> InvalidInput:
     )
 
 
+def _too_large(result: Cleaned, *, computed: bool) -> InvalidInput:
+    roles, amount = result.roles, nw.col(str(result.roles.amount))
+    beyond = streamed(result.kept.filter(amount.abs() > LARGEST).select(amount))
+    what = f"column {roles.quantity!r} times {roles.price!r}" if computed else f"column {roles.amount!r}"
+    return InvalidInput(
+        f"{what} gives an amount beyond {LARGEST:g} in {len(beyond):,} of {result.report.kept:,} rows, for example "
+        f"{beyond.item(0, 0):g}; those from -{LARGEST:g} to {LARGEST:g} are allowed: mend these rows or leave them out"
+    )
+
+
 def _without_duplicates(result: Cleaned) -> Cleaned:
     kept = _distinct(result.kept, result.columns)
     report = _dropping(result.report, DUPLICATE, result.report.kept - streamed(kept.select(nw.len())).item())
@@ -223,14 +247,6 @@ def _distinct(frame: Frame | Lazy, columns: list[str]) -> Frame | Lazy:
         return frame.unique(columns, keep="first", maintain_order=True)
     native: pl.LazyFrame = frame.to_native()
     return nw.from_native(native.unique(columns, keep="first", maintain_order=True))
-
-
-def _duplicates(opened: Opened, result: Cleaned) -> int | None:
-    """Return how many kept rows repeat another; a file or a lazy frame, perhaps large, is not searched."""
-    if isinstance(opened.frame, nw.LazyFrame):
-        return None
-    distinct = result.kept.select(*result.columns).unique(keep="any")
-    return result.report.kept - int(streamed(distinct.select(nw.len())).item())
 
 
 def _is_lazy(table: Any) -> bool:

@@ -23,9 +23,9 @@ class CleaningReport:
     """What became of every row read: ``kept`` and the values of ``dropped`` add up to ``read``.
 
     ``dropped`` has every reason, in the order in which they are tried, with 0 where no row was dropped.
-    ``customers_with_returns_only`` is counted with returns="net". ``duplicates`` are kept rows that repeat
-    another in every column: None where they were not looked for. ``first`` and ``last`` are the oldest
-    and newest kept times. ``left_out`` names features that the columns do not allow, and why.
+    Exact duplicates are looked for only with ``drop_duplicates``. ``customers_with_returns_only`` is counted
+    with returns="net". ``first`` and ``last`` are the oldest and newest kept times. ``left_out`` names
+    features that the columns do not allow, and why.
 
     >>> dropped = dict.fromkeys(REASONS, 0) | {"no id": 2}
     >>> moment = dt.datetime(2011, 12, 10)
@@ -48,7 +48,6 @@ class CleaningReport:
     first: dt.datetime
     last: dt.datetime
     roles: dict[str, str]
-    duplicates: int | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,7 +81,7 @@ class CleaningReport:
 
     def _rows(self) -> list[tuple[str, str]]:
         counts: dict[str, int | None] = {"rows read": self.read, **{k: v for k, v in self.dropped.items() if v}}
-        counts |= {"rows kept": self.kept, "of them duplicates": self.duplicates or None, "customers": self.customers}
+        counts |= {"rows kept": self.kept, "customers": self.customers}
         counts["customers with returns only"] = self.customers_with_returns_only or None
         times = {"from": self.first, "to": self.last, "as of": self.as_of}
         rows = [(name, f"{count:,}") for name, count in counts.items() if count is not None]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import narwhals as nw
 
 from gpuseg.errors import unknown
-from gpuseg.features._exact import HIGH, LOW, joined
+from gpuseg.features._exact import joined
 from gpuseg.features._rfm import tell
 from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, short_rows, whole_days
 from gpuseg.features._typed import streamed
@@ -53,9 +53,19 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
     if unit not in UNITS:
         raise unknown("unit", unit, UNITS)
     wishes = Wishes(
-        customer, time, order, amount, quantity, price, product, time_format, as_of, returns, cancelled_prefix,
-        drop_duplicates,
-    )  # fmt: skip
+        customer=customer,
+        time=time,
+        order=order,
+        amount=amount,
+        quantity=quantity,
+        price=price,
+        product=product,
+        time_format=time_format,
+        as_of=as_of,
+        returns=returns,
+        cancelled_prefix=cancelled_prefix,
+        drop_duplicates=drop_duplicates,
+    )
     opened = open_table(table, text=True)
     cleaned = clean(opened, wishes)
     tell(cleaned)
@@ -64,23 +74,22 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
 
 def repeats_of(cleaned: Cleaned, days: float) -> Frame:
     """Return repeat purchases of cleaned rows, times in units of so many days."""
-    by_day = _by_day(cleaned)
+    by_day, pieces = _by_day(cleaned), cleaned.scale.columns
     bought = nw.when(nw.col("bought") > 0).then(nw.col(DAY))
     spans = by_day.with_columns(bought.alias("first"), bought.alias("last"), bought.alias("purchases"))
     spans = spans.group_by(CUSTOMER).agg(
         nw.col("first").min(), nw.col("last").max(), nw.col("purchases").count().cast(nw.Int64)
     )
     later = by_day.join(spans.select(CUSTOMER, "first"), on=CUSTOMER).filter(nw.col(DAY) > nw.col("first"))
-    totals = later.group_by(CUSTOMER).agg(nw.col(HIGH, LOW).sum())
-    table = spans.join(totals, on=CUSTOMER, how="left").with_columns(nw.col(HIGH, LOW).fill_null(0))
-    end = dt.datetime.combine(cleaned.as_of.date(), dt.time.min)
+    totals = later.group_by(CUSTOMER).agg(nw.col(pieces).sum())
+    table = spans.join(totals, on=CUSTOMER, how="left").with_columns(nw.col(pieces).fill_null(0))
     repeats = nw.col("purchases") - 1
-    value = nw.when(repeats > 0).then(joined(cleaned.power) / repeats).otherwise(nw.lit(0.0))
+    value = nw.when(repeats > 0).then(joined(cleaned.scale) / repeats).otherwise(nw.lit(0.0))
     return table.select(
         nw.col(CUSTOMER).alias(cleaned.roles.customer),
         repeats.alias("frequency"),
         (whole_days(nw.col("last") - nw.col("first")) / days).alias("recency"),
-        (whole_days(nw.lit(end) - nw.col("first")) / days).alias("T"),
+        (whole_days(nw.lit(cleaned.as_of) - nw.col("first")) / days).alias("T"),
         value.alias("monetary_value"),
     ).sort(cleaned.roles.customer)
 
@@ -90,4 +99,4 @@ def _by_day(cleaned: Cleaned) -> Frame:
     rows = short_rows(cleaned).with_columns(nw.col(TIME).dt.truncate("1d").alias(DAY))
     bought = (~nw.col(BACK)).cast(nw.Int64) if cleaned.net else nw.lit(1)
     rows = rows.with_columns(bought.alias("bought"))
-    return streamed(rows.group_by(CUSTOMER, DAY).agg(nw.col(HIGH, LOW, "bought").sum()))
+    return streamed(rows.group_by(CUSTOMER, DAY).agg(nw.col(*cleaned.scale.columns, "bought").sum()))

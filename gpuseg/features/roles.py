@@ -1,74 +1,50 @@
 """Which column is the customer, the time, the order, the amount ...: named by the caller, else found by its name."""
 
 import re
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from gpuseg.errors import InvalidInput, listed, missing_column, nearest_hint
 from gpuseg.settings import say
 
-# Names without capitals, blanks, points and underscores: "Customer ID" is customerid.
-NAMES: dict[str, tuple[str, ...]] = {
+# Without capitals, blanks, points and underscores: "Customer ID" is customerid.
+WORDS = {
     "customer": (
-        *("customerid", "customer", "customerno", "customernumber", "customerkey", "customercode", "custid", "custno"),
-        *(
-            "clientid",
-            "client",
-            "userid",
-            "user",
-            "memberid",
-            "member",
-            "shopperid",
-            "accountid",
-            "buyerid",
-            "householdid",
-        ),
+        "customerid customer customerno customernumber customerkey customercode custid custno clientid client "
+        "userid user memberid member shopperid visitorid accountid buyerid householdid"
     ),
     "time": (
-        *("invoicedate", "invoicedatetime", "orderdate", "orderdatetime", "ordertime", "orderedat", "date", "datetime"),
-        *(
-            "timestamp",
-            "ts",
-            "time",
-            "transactiondate",
-            "transactiontime",
-            "transactiondatetime",
-            "transactiontimestamp",
-        ),
-        *("purchasedate", "purchasetime", "purchasedat", "orderpurchasetimestamp", "saledate", "salesdate"),
-        *("eventtime", "eventdate", "createdat"),
+        "invoicedate invoicedatetime orderdate orderdatetime ordertime orderedat date datetime timestamp ts time "
+        "transactiondate transactiontime transactiondatetime transactiontimestamp purchasedate purchasetime "
+        "purchasedat orderpurchasetimestamp saledate salesdate eventtime eventdate createdat"
     ),
     "order": (
-        *("invoiceno", "invoice", "invoiceid", "invoicenumber", "orderid", "orderno", "ordernumber", "order"),
-        *("transactionid", "transactionno", "transaction", "basketid", "receiptid", "receiptno", "receipt", "ticketid"),
+        "invoiceno invoice invoiceid invoicenumber orderid orderno ordernumber order transactionid transactionno "
+        "transaction basketid receiptid receiptno receipt ticketid"
     ),
     "amount": (
-        *(
-            "amount",
-            "totalamount",
-            "lineamount",
-            "linetotal",
-            "total",
-            "totalprice",
-            "totalspent",
-            "sales",
-            "salesamount",
-        ),
-        *("salesvalue", "revenue", "spend", "spent", "dollars", "netamount", "transactionamount", "subtotal"),
+        "amount amt totalamount lineamount linetotal total totalprice totalspent sales saleamount salesamount "
+        "salesvalue revenue spend spent dollars netamount transactionamount subtotal paymentvalue ordervalue ordertotal"
     ),
-    "quantity": ("quantity", "qty", "quantities", "units", "unitssold", "pieces"),
-    "price": ("unitprice", "price", "itemprice", "priceeach", "sellingprice"),
+    "quantity": "quantity qty quantities units unitssold pieces",
+    "price": "unitprice price itemprice priceeach sellingprice",
     "product": (
-        *("stockcode", "productid", "productcode", "productkey", "productno", "product", "sku", "itemid", "item"),
-        *("itemcode", "articleid", "articleno", "article", "asin", "upc", "ean"),
+        "stockcode productid productcode productkey productno product sku itemid item itemcode articleid articleno "
+        "article asin upc ean"
     ),
 }
+NAMES = {role: tuple(words.split()) for role, words in WORDS.items()}
 ROLES = tuple(NAMES)
 FLAG = "returned"  # a true/false column of this name is what clean_transactions made of returns="net"
 Returns = Literal["exclude", "net"]
 
 
-class Wishes(NamedTuple):
-    """What the caller said about columns and cleaning; None means that nothing was said."""
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the caller said about columns and cleaning; None means that nothing was said.
+
+    By keyword alone: seven columns of one type are soon swapped.
+    """
 
     customer: str | None = None
     time: str | None = None

@@ -47,9 +47,19 @@ def customer_features(  # noqa: PLR0913 - a role each
     if set not in SETS:
         raise unknown("set", set, SETS)
     wishes = Wishes(
-        customer, time, order, amount, quantity, price, product, time_format, as_of, returns, cancelled_prefix,
-        drop_duplicates,
-    )  # fmt: skip
+        customer=customer,
+        time=time,
+        order=order,
+        amount=amount,
+        quantity=quantity,
+        price=price,
+        product=product,
+        time_format=time_format,
+        as_of=as_of,
+        returns=returns,
+        cancelled_prefix=cancelled_prefix,
+        drop_duplicates=drop_duplicates,
+    )
     opened = open_table(table, text=True)
     cleaned = clean(opened, wishes)
     tell(cleaned)

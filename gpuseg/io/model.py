@@ -8,7 +8,9 @@ import hashlib
 import io
 import json
 import math
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from gpuseg.io.write import check_writable, whole
 FORMAT = "gpuseg-model"
 VERSION = 1
 ENDINGS = (".gpuseg",)
+MALFORMED = (KeyError, TypeError, AttributeError, ValueError, RuntimeError, SyntaxError, tokenize.TokenError)
+"""What reading JSON, an array's header or an encrypted member raises where a file was made by hand."""
 MANIFEST, DIGEST = "manifest.json", "manifest.sha256"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every member, so that the same model is the same bytes."""
@@ -29,7 +33,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def write_model(path: str | Path, card: Mapping[str, Any], state: Mapping[str, Any]) -> Path:
     """Write a model's card (what a person reads) and state (what assigning needs), whole or not at all."""
-    path = Path(path)
+    path = Path(path).expanduser()
     check_writable(path, ENDINGS)
     arrays: dict[str, bytes] = {}
     tree = _packed(state, arrays)
@@ -45,7 +49,7 @@ def write_model(path: str | Path, card: Mapping[str, Any], state: Mapping[str, A
 
 def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return card and state of a model file; raise InvalidModel for any other file, in one sentence."""
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise InvalidModel(f"{path} does not exist or is no file; give a model file written by gpuseg")
     try:
@@ -53,11 +57,11 @@ def read_model(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
             content = _manifest(archive, path)
             arrays = {name: _array(archive, name, digest, path) for name, digest in content["arrays"].items()}
             return _unpacked(content["card"], {}), _unpacked(content["state"], arrays)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, zlib.error) as error:
         if isinstance(error, InvalidModel):
             raise
         raise InvalidModel(f"{path} is no whole model file ({error}); copy or write it again") from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except MALFORMED as error:
         raise _changed(path, f"{type(error).__name__}: {error}") from error
 
 
@@ -123,8 +127,11 @@ def _packed(value: Any, arrays: dict[str, bytes]) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Mapping):
-        return {str(key): _packed(item, arrays) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+        # A column may be called "$array": a mark of ours has one dollar, a name of the user's one more.
+        return {_escaped(str(key)): _packed(item, arrays) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return {"$tuple": [_packed(item, arrays) for item in value]}
+    if isinstance(value, list):
         return [_packed(item, arrays) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": repr(value)}
@@ -133,11 +140,17 @@ def _packed(value: Any, arrays: dict[str, bytes]) -> Any:
     raise InvalidModel(f"a {type(value).__name__} cannot be kept in a model file; use numbers, text, lists or arrays")
 
 
+def _escaped(key: str) -> str:
+    return f"${key}" if key.startswith("$") else key
+
+
 def _unpacked(value: Any, arrays: Mapping[str, Host]) -> Any:
     if isinstance(value, dict):
         if set(value) == {"$array"}:
             return arrays[value["$array"]]
+        if set(value) == {"$tuple"}:
+            return tuple(_unpacked(item, arrays) for item in value["$tuple"])
         if set(value) == {"$float"}:
             return float(value["$float"])
-        return {key: _unpacked(item, arrays) for key, item in value.items()}
+        return {key.removeprefix("$"): _unpacked(item, arrays) for key, item in value.items()}
     return [_unpacked(item, arrays) for item in value] if isinstance(value, list) else value

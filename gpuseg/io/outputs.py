@@ -30,6 +30,8 @@ def together() -> Iterator[Place]:
         def place(path: Path) -> Path:
             # Beside its end, so that the move is a rename; under the link's target, where the path is a link.
             final = Path(os.path.realpath(path))
+            if final.exists() and not final.is_file():
+                raise InvalidFile(f"{path} is not a regular file; give another name for the output, or move it away")
             folder = Path(tempfile.mkdtemp(prefix=".gpuseg-", dir=existing(final.parent)))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             staged[final] = folder / path.name
@@ -51,16 +53,37 @@ def check_folder(path: Path) -> None:
         raise InvalidFile(f"{there} cannot be written to ({why}); give a folder of yours") from error
 
 
+def check_apart(output: Path, *sources: str | Path) -> None:
+    """Raise InvalidFile where an output would replace one of the inputs."""
+    for source in sources:
+        if os.path.realpath(output) == os.path.realpath(Path(source).expanduser()):
+            raise InvalidFile(f"{output} is also the input, which would be lost; give another name for the output")
+
+
 def existing(path: Path) -> Path:
     """Return the path, or the nearest folder above it that exists."""
     return next(p for p in (path, *path.absolute().parents) if p.exists())
 
 
 def _move(staged: dict[Path, Path]) -> None:
-    for final, temporary in staged.items():
-        try:
+    """Move every output into its place; where one cannot, put back what stood in the place of the others."""
+    moved: list[tuple[Path, Path | None]] = []
+    try:
+        for final, temporary in staged.items():
             final.parent.mkdir(parents=True, exist_ok=True)
+            before = _kept(final, temporary)
             temporary.replace(final)
-        except OSError as error:
-            why = os.strerror(error.errno or 0)
-            raise InvalidFile(f"{final} cannot be written ({why}); choose another place for the output") from error
+            moved.append((final, before))
+    except OSError as error:
+        for place, before in reversed(moved):
+            place.unlink() if before is None else before.replace(place)
+        why = os.strerror(error.errno or 0)
+        raise InvalidFile(f"{final} cannot be written ({why}); choose another place for the output") from error
+
+
+def _kept(final: Path, temporary: Path) -> Path | None:
+    """Return a copy of what stands at ``final``, whose permissions the new file gets; None where nothing does."""
+    if not final.exists():
+        return None
+    shutil.copymode(final, temporary)
+    return Path(shutil.copy2(final, temporary.with_name(f"before-{final.name}")))

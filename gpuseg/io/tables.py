@@ -7,6 +7,7 @@ does not need never enters memory.
 
 import os
 from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,8 +62,9 @@ def open_table(source: Any, *, text: bool = False) -> Opened:
 
     A file or a lazy frame of Polars stays lazy. ``text`` reads every column of a CSV as text, which
     spares the passes that find types. Names of columns become text; an index of pandas is left out,
-    and one with a name is said. Results given back to pandas have its default types. Raises
-    InvalidFile for a file that cannot be read, InvalidInput for an object that is no table.
+    and one with a name is said; a column of pandas that mixes text and numbers is read as text, and
+    said; categories of text that have an order keep it, as an Enum. Results given back to pandas have
+    its default types. Raises InvalidFile for a file that cannot be read, InvalidInput for an object that is no table.
 
     >>> import polars as pl
     >>> open_table(pl.DataFrame({"a": [1, 2]})).eager().shape
@@ -130,15 +132,59 @@ def _in_polars(frame: Frame, where: str) -> pl.DataFrame:
     if not isinstance(native, pa.Table):
         _say_index(native, where)
     try:
-        # pandas' float NaN stands for a missing value, and so it is one here.
-        table = (
-            native if isinstance(native, pa.Table) else pa.Table.from_pandas(frame.to_pandas(), preserve_index=False)
-        )
-        return pl.DataFrame(table)
+        return _from_arrow(native if isinstance(native, pa.Table) else _from_pandas(frame.to_pandas(), where))
     except NO_ARROW as error:
         why = str(error.args[-1]).splitlines()[0]  # the last one names the column, those before may quote a value
         sentence = f"{where} has a column whose values are not of one kind that a table can hold ({why})"
         raise InvalidInput(f"{sentence}; make it numbers, text, dates or true and false, or leave it out") from error
+
+
+def _from_pandas(frame: Any, where: str) -> pa.Table:
+    """Return a pandas frame as Arrow: NaN is missing, and a column that mixes text and numbers is text.
+
+    Excel gives such columns: 536365 beside "C536379". They are looked for only where Arrow refuses the frame.
+    """
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except pa.ArrowException:
+        mixed = [name for name in frame.columns if _mixes_text_and_numbers(frame[name])]
+        if not mixed:
+            raise
+        frame = frame.copy(deep=False)
+        for name in mixed:
+            frame[name] = _as_text(frame[name])
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        say(f"{where}: text and numbers are mixed in {listed(mixed)}, read as text")
+        return table
+
+
+def _mixes_text_and_numbers(column: Any) -> bool:
+    if column.dtype != object:
+        return False
+    kinds = set(column.dropna().map(type))
+    return str in kinds and all(issubclass(kind, str | Real) and kind is not bool for kind in kinds)
+
+
+def _as_text(column: Any) -> Any:
+    """Return a pandas column as text, missing where it was, whole numbers without a point."""
+    return column.map(lambda value: str(int(value)) if _is_whole(value) else str(value), na_action="ignore")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Real) and value % 1 == 0
+
+
+def _from_arrow(table: pa.Table) -> pl.DataFrame:
+    """Return an Arrow table as Polars; categories of text that have an order are an Enum, which keeps it."""
+    frame = pl.DataFrame(table)
+    named = [name for name, dtype in frame.schema.items() if dtype == pl.Categorical]
+    ordered = [name for name in named if table.schema.field(name).type.ordered and table.column(name).num_chunks]
+    return frame.with_columns(pl.col(name).cast(pl.Enum(_levels(table.column(name)))) for name in ordered)
+
+
+def _levels(column: pa.ChunkedArray) -> list[str]:
+    levels = (level for chunk in column.chunks for level in chunk.dictionary.to_pylist())
+    return list(dict.fromkeys(level for level in levels if level is not None))
 
 
 def _say_index(native: Any, where: str) -> None:
@@ -155,7 +201,7 @@ def _from_stream(source: Any, where: str) -> pl.DataFrame:
     try:
         table = pa.table(source)
         unique_names(table.column_names, where)
-        return pl.DataFrame(table)
+        return _from_arrow(table)
     except InvalidInput:
         raise
     except NO_ARROW as error:

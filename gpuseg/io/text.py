@@ -63,6 +63,15 @@ def stripped(column: str) -> pl.Expr:
     return pl.when(text.is_in(BLANKS)).then(None).otherwise(text).alias(column)
 
 
+def parsed_numbers(text: pl.Expr) -> pl.Expr:
+    """Return text without blanks as numbers, missing where it is none.
+
+    >>> pl.select(parsed_numbers(pl.lit(pl.Series(["1e3", "-.5", "1,5"])))).to_series().to_list()
+    [1000.0, -0.5, None]
+    """
+    return text.cast(pl.Float64, strict=False)
+
+
 def numbers(column: str, dtype: pl.DataType) -> Reading:
     """Return how a column is read as numbers; a number column stays as it is.
 
@@ -75,7 +84,7 @@ def numbers(column: str, dtype: pl.DataType) -> Reading:
     if not is_text(dtype):
         raise InvalidInput(f"column {column!r} holds {dtype}, not numbers; name a column of numbers")
     text = stripped(column)
-    value = text.cast(pl.Float64, strict=False)
+    value = parsed_numbers(text)
     odd = text.is_not_null() & value.is_null()
     count, example, rows = (f"{column}: {what}" for what in ("odd", "example", "rows"))
 

@@ -18,15 +18,6 @@ CELLS = 1 << 22
 """Distances worked on at a time: 32 MiB of float64, whatever the rows and centres."""
 
 
-class Moments(NamedTuple):
-    """Rows, total weight, and the weighted sums of the rows and of their squares, float64."""
-
-    rows: int
-    weight: float
-    sums: Host
-    squares: Host
-
-
 class Far(NamedTuple):
     """The rows of a block farthest from their centres: squared distance, row less offset, label, weight."""
 
@@ -42,11 +33,11 @@ def kernel_or_body(backend: Backend, name: str) -> Kernel:
     return backend.kernels.get(name, body)
 
 
-def moments(block: Block) -> Moments:
-    """Return what mean and variance need of one block."""
+def sums_of(block: Block) -> tuple[int, float, Host]:
+    """Return one block's rows, total weight and weighted sums of the rows, float64."""
     xp = array_namespace(block.x)
     x, weight = xp.astype(block.x, xp.float64), xp.astype(block.weight, xp.float64)
-    return Moments(x.shape[0], float(xp.sum(weight)), to_host(weight @ x), to_host(weight @ (x * x)))
+    return x.shape[0], float(xp.sum(weight)), to_host(weight @ x)
 
 
 def squared_about(block: Block, mean: Host) -> tuple[Host]:

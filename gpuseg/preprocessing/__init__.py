@@ -2,5 +2,6 @@
 
 from gpuseg.preprocessing.preprocessor import Preprocessor
 from gpuseg.preprocessing.report import ColumnReport, Report
+from gpuseg.preprocessing.transforms import LARGEST
 
-__all__ = ["ColumnReport", "Preprocessor", "Report"]
+__all__ = ["LARGEST", "ColumnReport", "Preprocessor", "Report"]

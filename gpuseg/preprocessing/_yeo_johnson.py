@@ -35,9 +35,9 @@ DIGITS = 8.0
 """A lambda is held where the column's extremes keep this many digits on the way there and back."""
 SMOOTH = 1e-11
 """A transformed column whose deviation is below this share of its size has lost its digits."""
+LAMBDAS = 11
 WIDTHS = (STEEP, 1.6, 0.32, 0.064)
 """Each is 1.6 steps of the grid before: the summit lies within a step of the best, the parabola within half."""
-STEPS = np.linspace(-1.0, 1.0, 11)
 
 
 class Likelihood(NamedTuple):
@@ -47,22 +47,22 @@ class Likelihood(NamedTuple):
     logarithms: Host
 
 
-def learn_powers(engine: "Engine", measured: Host, preparation: Preparation) -> Host:
-    """Return the lambda of every column of ``measured``, as raw columns after ``preparation``'s limits."""
+def learn_powers(engine: "Engine", measured: Host, preparation: Preparation) -> tuple[Host, Host]:
+    """Return the lambda of every column of ``measured``, prepared, and whether it lies inside its bounds."""
     straight = preparation._replace(method=np.full(len(measured), NONE))
     low, high = _range(straight)
     best = np.zeros(len(measured))
     for width in WIDTHS:
-        lambdas = np.clip(best + width * STEPS[:, None], low, high)
+        lambdas = np.linspace(np.maximum(best - width, low), np.minimum(best + width, high), LAMBDAS)
         found = engine.reduce(likelihood_block, combined, measured, straight, lambdas)
-        values = log_likelihood(found, lambdas)
-        best = _summit(lambdas, values)
-    return np.clip(best, low, high)
+        best = _summit(lambdas, log_likelihood(found, lambdas))
+    return best, (low < best) & (best < high)
 
 
 def likelihood_block(block: Block, measured: Host, preparation: Preparation, lambdas: Host) -> Likelihood:
     """Return one block's share of the likelihood at ``lambdas`` (lambdas, columns)."""
     x = prepared(finite(taken(block.x, measured)), preparation)
+    x = x / beside(x, preparation.unit)
     moments = [moments_of(yeo_johnson(x, beside(x, row))) for row in lambdas]
     fields = (np.stack(field) for field in zip(*moments, strict=True))
     return Likelihood(Moments(*fields), to_host(array_namespace(x).sum(signed_log1p(x), axis=0)))
@@ -96,13 +96,12 @@ def _summit(lambdas: Host, values: Host) -> Host:
     below, middle, above = (np.where(usable, value, 0.0) for value in (below, middle, above))
     bow = below - 2 * middle + above
     shift = np.where(bow < 0, (below - above) / np.where(bow < 0, 2 * bow, 1.0), 0.0)
-    even = np.isclose(lambdas[inner, columns] - lambdas[inner - 1, columns], step)
-    found = lambdas[top, columns] + np.where(usable & even, shift * step, 0.0)
+    found = lambdas[top, columns] + np.where(usable, shift * step, 0.0)
     return np.where(np.any(np.isfinite(values), axis=0), found, 1.0)
 
 
 def _range(preparation: Preparation) -> tuple[Host, Host]:
     """Return the lambdas between which the extremes of the columns can be had back."""
-    top, bottom = np.maximum(preparation.top, 0.0), np.maximum(-preparation.bottom, 0.0)
+    top, bottom = (np.maximum(edge, 0.0) / preparation.unit for edge in (preparation.top, -preparation.bottom))
     room = [DIGITS / np.maximum(np.log10(1.0 + size), DIGITS / (STEEP + 2)) for size in (top, bottom)]
     return np.maximum(-STEEP, -room[0]), np.minimum(STEEP, 2.0 + room[1])

@@ -10,18 +10,18 @@ import polars as pl
 from gpuseg.backends import Array, Backend, Host
 from gpuseg.errors import InvalidInput, listed, missing_column
 from gpuseg.preprocessing.levels import codes_of
-from gpuseg.preprocessing.schema import Column
+from gpuseg.preprocessing.schema import Column, without_gaps
 from gpuseg.preprocessing.text import (
-    DATE,
     DAY,
     LIES,
     TRUTHS,
     Series,
-    are_dates,
     column_error,
     days_of,
     days_of_text,
-    plain_numbers,
+    in_library_of,
+    numbers_in,
+    on_host,
     values_of,
     without_blanks,
 )
@@ -52,53 +52,52 @@ def encode(frame: nw.DataFrame[Any], columns: Sequence[Column], backend: Backend
 
 
 def _encoded(series: Series, column: Column) -> tuple[Series, Series]:
+    """Return a column as numbers, and the words that are none of its levels; without a value the type is no matter."""
+    if not len(without_gaps(series)):
+        series = series.to_frame().with_columns(values=nw.lit(None, nw.String))["values"]
     if column.kind == "category":
         return codes_of(series, column)
     reader = {"number": _numbers, "boolean": _booleans, "date": _days}[column.kind]
-    return reader(series, column.name), series.head(0)
+    return reader(series, column), series.head(0)
 
 
-def _numbers(series: Series, name: str) -> Series:
+def _numbers(series: Series, column: Column) -> Series:
     if series.dtype.is_numeric() or series.dtype == nw.Boolean:
         return series.cast(nw.Float64)
     if series.dtype != nw.String:
-        raise _retyped(series, name, "numbers")
-    text = without_blanks(series)
-    there = text.drop_nulls()
-    plain = plain_numbers(there)
-    if not bool(plain.all()):
-        bad = there.filter(~plain)
-        raise column_error(name, "was of numbers at fit and holds text such as", bad, len(series), "mend these")
-    return text.cast(nw.Float64)
+        raise _retyped(series, column.name, "numbers")
+    text = on_host(without_blanks(series))
+    numbers = numbers_in(text)
+    if len(bad := text.filter(numbers.is_null() & text.is_not_null())):
+        raise column_error(column.name, "was of numbers at fit and holds text such as", bad, len(series), "mend these")
+    return in_library_of(series, numbers)
 
 
-def _booleans(series: Series, name: str) -> Series:
+def _booleans(series: Series, column: Column) -> Series:
     text = series.dtype == nw.String
     if not (text or series.dtype.is_numeric() or series.dtype == nw.Boolean):
-        raise _retyped(series, name, "yes and no")
+        raise _retyped(series, column.name, "yes and no")
     values = without_blanks(series).str.to_lowercase() if text else series.cast(nw.Float64)
     known: list[Any] = [*TRUTHS, *LIES, "1", "0", "1.0", "0.0"] if text else [1.0, 0.0]
     gone = values.is_null() if text else values.is_null() | values.is_nan().fill_null(value=False)
     bad = series.filter(~(values.is_in(known) | gone))
     if len(bad):
         found = "was of yes and no at fit and holds values such as"
-        raise column_error(name, found, bad, len(series), "mend these, or fit again")
+        raise column_error(column.name, found, bad, len(series), "mend these, or fit again")
     return values.is_in([*TRUTHS, "1", "1.0"]).cast(nw.Float64) if text else values
 
 
-def _days(series: Series, name: str) -> Series:
+def _days(series: Series, column: Column) -> Series:
     if series.dtype in (nw.Date, nw.Datetime):
         return days_of(series)
     if series.dtype != nw.String:
-        raise _retyped(series, name, "dates")
-    text = without_blanks(series)
-    there = text.drop_nulls()
-    if not are_dates(there):
-        bad = there.filter(~there.str.contains(DATE))
-        if not len(bad):
-            bad = there.filter([not are_dates(there[i : i + 1]) for i in range(len(there))])
-        raise column_error(name, "was of dates at fit and holds text such as", bad, len(series), "write yyyy-mm-dd")
-    return days_of_text(text)
+        raise _retyped(series, column.name, "dates")
+    text = on_host(without_blanks(series))
+    days = days_of_text(text, column.way)
+    if len(bad := text.filter(days.is_null() & text.is_not_null())):
+        found = "was of dates at fit and holds text such as"
+        raise column_error(column.name, found, bad, len(series), "write yyyy-mm-dd")
+    return in_library_of(series, days)
 
 
 def _retyped(series: Series, name: str, was: str) -> InvalidInput:

@@ -15,14 +15,14 @@ from gpuseg.preprocessing.options import Choice, check_parameters, choice_of
 from gpuseg.preprocessing.plan import Plan
 from gpuseg.preprocessing.quantiles import EXACT, POINTS
 from gpuseg.preprocessing.report import Report
-from gpuseg.preprocessing.reporting import report_of
+from gpuseg.preprocessing.reporting import features_of_columns, report_of
 from gpuseg.preprocessing.schema import Column
 
 
 class Fitted(NamedTuple):
     """What a fit learnt: the walk it took and the plan for that walk, every column, the rows used, the report.
 
-    ``live`` are the columns of the raw matrix, ``notes`` what is to be said.
+    ``live`` are the columns of the raw matrix, ``features`` the names of the features and their columns.
     """
 
     raw: Raw
@@ -30,9 +30,9 @@ class Fitted(NamedTuple):
     live: list[Column]
     columns: list[Column]
     choices: dict[str, Choice]
+    features: dict[str, str]
     rows: Host
     report: Report
-    notes: list[str]
 
 
 def learn(intake: Intake, parameters: Mapping[str, Any]) -> Fitted:
@@ -48,12 +48,13 @@ def learn(intake: Intake, parameters: Mapping[str, Any]) -> Fitted:
     live = [c for c in columns if c.dropped is None]
     raw = raw_matrix(intake, live, [choices[c.name].missing == "drop" for c in live], parameters)
     places, counts = survey.places_of(live), _counts(raw, live, parameters["infinite"])
-    live, plan, notes = _plan(raw, live, choices, counts, parameters["scale"])
+    live, plan = _plan(raw, live, choices, counts, parameters["scale"])
     columns = _updated(columns, live)
     rows[rows] = raw.kept
     totals = {"rows_read": read, "rows_kept": raw.total, "duplicates": duplicates, "scale": parameters["scale"]}
-    lines = report_of(columns, live, plan, choices, counts, places)
-    return Fitted(raw, plan, live, columns, choices, rows, Report(columns=lines, **totals), notes)
+    features = features_of_columns(live, plan, choices)
+    lines = report_of(columns, live, plan, choices, counts, places, features)
+    return Fitted(raw, plan, live, columns, choices, features, rows, Report(columns=lines, **totals))
 
 
 def _rows(intake: Intake, columns: Sequence[Column], duplicates: str) -> tuple[Host, int | None]:
@@ -77,15 +78,15 @@ def _counts(raw: Raw, live: Sequence[Column], infinite: str) -> tally.Tally:
 
 def _plan(
     raw: Raw, live: list[Column], choices: Mapping[str, Choice], counts: tally.Tally, scale: str
-) -> tuple[list[Column], Plan, list[str]]:
-    """Return the plan without constant columns, those that winsorising made constant included."""
+) -> tuple[list[Column], Plan]:
+    """Return the columns and the plan without constant ones, those that winsorising made constant included."""
     places = survey.places_of(live)
-    live = survey.without_constants(live, places, counts)
+    live = survey.without_constants(live, places, counts, choices)
     while True:
         survey.refuse_nothing_left(live, raw.total)
         plan, notes = learn_plan(raw.engine, live, [choices[c.name] for c in live], places, counts, scale=scale)
         if np.all(plan.scale > 0):
-            return live, plan, notes
+            return [c.noted(notes[c.name]) if c.name in notes else c for c in live], plan
         live = survey.without_flat(live, plan)
 
 

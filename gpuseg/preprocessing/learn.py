@@ -6,23 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from gpuseg.backends import Host
-from gpuseg.engines import Block, Engine
+from gpuseg.engines import Engine
 from gpuseg.errors import InvalidInput
-from gpuseg.preprocessing import statistics
-from gpuseg.preprocessing._yeo_johnson import learn_powers
+from gpuseg.preprocessing.bending import bend
 from gpuseg.preprocessing.levels import OTHER, table_of
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.plan import Plan
-from gpuseg.preprocessing.quantiles import Summary, different, mode, quantile, with_point
+from gpuseg.preprocessing.quantiles import Summary, mode, quantile, with_point
 from gpuseg.preprocessing.schema import Column
-from gpuseg.preprocessing.statistics import Moments, deviation, moments_of, skewness
+from gpuseg.preprocessing.statistics import Moments, deviation
 from gpuseg.preprocessing.tally import ROUNDING, Places, Tally
-from gpuseg.preprocessing.transforms import LOG, METHODS, NONE, POWER, Preparation, finite, prepared, taken
-
-SKEWED = 1.0
-"""A column is skewed where its skewness is beyond this, either way."""
-FEW_VALUES = 10
-"""Columns of no more different values are not bent unasked: it would only move their steps."""
+from gpuseg.preprocessing.text import days_of_one
+from gpuseg.preprocessing.transforms import LOG, NONE, POWER, Preparation, prepared
 
 
 class Measured(NamedTuple):
@@ -38,13 +33,19 @@ class Measured(NamedTuple):
 
 def learn_plan(
     engine: Engine, columns: Sequence[Column], choices: Sequence[Choice], places: Places, tally: Tally, *, scale: str
-) -> tuple[Plan, list[str]]:
-    """Return the plan for the columns that are not dropped, and what is to be said about it."""
+) -> tuple[Plan, dict[str, str]]:
+    """Return the plan for the columns that are not dropped, and what is to be said of some, by name."""
     table = _measured(columns, choices, places, tally)
-    preparation = _filled(table)
-    preparation, moments = _bent(engine, table, preparation)
+    asked = [choice.skew for choice in table.choices]
+    preparation, moments, stays = bend(engine, table.places, asked, table.summaries, _filled(table))
     center, size, notes = _scaled(table, preparation, moments, scale)
+    for j in np.flatnonzero(~np.isnan(stays)):
+        name = table.columns[j].name
+        stayed = f"its skewness of {stays[j]:.1f} stays: neither log nor Yeo-Johnson mends it"
+        notes[name] = f"{notes[name]}; {stayed}" if name in notes else stayed
     flagged = np.array([c.missing == "indicator" for c in table.choices], dtype=bool) & (table.missing > 0)
+    flat = flagged & (size == 0)  # nothing but its gaps varies: it keeps the indicator alone
+    center, size = np.where(flat, moments.mean, center), np.where(flat, 1.0, size)
     coded = [i for i, at in enumerate(places.coded) if columns[at].dropped is None]
     tables = [_scaled_table(choices[places.coded[i]].encoding, tally.codes[i], scale) for i in coded]
     plan = Plan(
@@ -58,12 +59,7 @@ def learn_plan(
         tables=tables,
         order=np.array([]),
     )
-    return plan._replace(order=_order(plan)), notes
-
-
-def moments_block(block: Block, measured: Host, preparation: Preparation) -> Moments:
-    """Return one block's moments of some columns, prepared."""
-    return moments_of(prepared(finite(taken(block.x, measured)), preparation))
+    return plan._replace(order=_order(plan, flat)), notes
 
 
 def _measured(columns: Sequence[Column], choices: Sequence[Choice], places: Places, tally: Tally) -> Measured:
@@ -93,20 +89,30 @@ def _filled(table: Measured) -> Preparation:
             low[j], high[j] = (quantile(whole, share) for share in limits)
     filled = table.missing > 0
     bottom, top = np.where(filled, np.minimum(bottom, fill), bottom), np.where(filled, np.maximum(top, fill), top)
-    methods, powers = np.full(width, NONE), np.ones(width)
-    return Preparation(fill, low, high, methods, powers, np.clip(bottom, low, high), np.clip(top, low, high))
+    bottom, top = np.clip(bottom, low, high), np.clip(top, low, high)
+    return Preparation(fill, low, high, np.full(width, NONE), np.ones(width), np.ones(width), bottom, top)
 
 
 def _fill(table: Measured, j: int) -> float:
     choice, summary = table.choices[j], table.summaries[j]
     if choice.missing == "constant":
-        if isinstance(choice.fill_value, str):
-            name = table.columns[j].name
-            raise InvalidInput(f"fill_value={choice.fill_value!r} cannot stand in column {name!r}; give a number")
-        return choice.fill_value
+        return _constant_fill(table.columns[j], choice.fill_value)
     if summary is None:
         return float(table.moments.mean[j] > 0.5)  # noqa: PLR2004 - the more frequent of yes and no
     return mode(summary) if choice.missing == "mode" else quantile(summary, 0.5)
+
+
+def _constant_fill(column: Column, value: float | str) -> float:
+    """Return the user's own value for a gap: a number, for dates an ISO date."""
+    refused = f"fill_value={value!r} cannot stand in column {column.name!r}"
+    if column.kind == "date":
+        days = days_of_one(value) if isinstance(value, str) else None
+        if days is None:
+            raise InvalidInput(f"{refused} of dates; give an ISO date, as in {{{column.name!r}: '2024-01-31'}}")
+        return days
+    if isinstance(value, str):
+        raise InvalidInput(f"{refused}; give a number")
+    return value
 
 
 def _commonest(column: Column, counts: Host) -> int:
@@ -114,38 +120,12 @@ def _commonest(column: Column, counts: Host) -> int:
     return int(np.argmax(np.where(column.levels == OTHER, 0.0, counts)))
 
 
-def _bent(engine: Engine, table: Measured, preparation: Preparation) -> tuple[Preparation, Moments]:
-    """Return the preparation with a method against skew a column, and the moments of what it gives."""
-
-    def moments() -> Moments:
-        return engine.reduce(moments_block, statistics.combined, table.places, preparation)
-
-    found = moments()
-    asked = np.array([choice.skew for choice in table.choices])
-    many = np.array([s is not None and different(s) > FEW_VALUES for s in table.summaries], dtype=bool)
-    skewed = (asked == "auto") & (np.abs(skewness(found)) > SKEWED) & many
-    tried = (asked == "log") | (skewed & (skewness(found) > 0) & (found.low >= 0))
-    preparation = preparation._replace(method=np.where(tried, LOG, NONE))
-    if np.any(tried):
-        found = moments()
-    power = (asked == "yeo-johnson") | (skewed & ~(tried & (np.abs(skewness(found)) <= SKEWED)))
-    if not np.any(power):
-        return preparation, found
-    preparation = _powered(engine, table, preparation, np.flatnonzero(power))
-    return preparation, moments()
-
-
-def _powered(engine: Engine, table: Measured, preparation: Preparation, columns: Host) -> Preparation:
-    method, power = preparation.method.copy(), preparation.power.copy()
-    power[columns] = learn_powers(engine, table.places[columns], preparation.of(columns))
-    method[columns] = POWER
-    return preparation._replace(method=method, power=power)
-
-
-def _scaled(table: Measured, preparation: Preparation, moments: Moments, scale: str) -> tuple[Host, Host, list[str]]:
-    """Return centre and scale of every column, and what is to be said; yes and no stays 0 and 1."""
+def _scaled(
+    table: Measured, preparation: Preparation, moments: Moments, scale: str
+) -> tuple[Host, Host, dict[str, str]]:
+    """Return centre and scale of every column, and what is to be said of some; yes and no stays 0 and 1."""
     center, size = np.zeros(len(table.columns)), np.ones(len(table.columns))
-    notes = []
+    notes = {}
     for j, (column, summary) in enumerate(zip(table.columns, table.summaries, strict=True)):
         if summary is None:
             continue
@@ -154,7 +134,7 @@ def _scaled(table: Measured, preparation: Preparation, moments: Moments, scale: 
         bent = Summary(prepared(whole.values[:, None], one)[:, 0], whole.weights)
         center[j], size[j], fell_back = center_and_scale(scale, Moments(*(field[j] for field in moments)), bent)
         if fell_back:
-            notes.append(f"column {column.name!r} has quartiles that are equal; it is scaled by its deviation")
+            notes[column.name] = "it has quartiles that are equal and is scaled by its deviation"
     return center, size, notes
 
 
@@ -189,14 +169,23 @@ def _scaled_table(encoding: str, counts: Host, scale: str) -> Host:
     return (table - center) / (size or 1.0)
 
 
-def _order(plan: Plan) -> Host:
-    """Return the places of the features, so that those of one column stand together in the table's order."""
+def _order(plan: Plan, flat: Host) -> Host:
+    """Return the places of the features, so that those of one column stand together in the table's order.
+
+    Measured columns that are ``flat`` have none.
+    """
     sources = [plan.measured, plan.measured[plan.flagged]]
     sources += [np.full(table.shape[1], at) for at, table in zip(plan.coded, plan.tables, strict=True)]
-    return np.argsort(np.concatenate(sources), kind="stable")
+    order = np.argsort(np.concatenate(sources), kind="stable")
+    return order[~np.isin(order, np.flatnonzero(flat))]
 
 
 def methods_of(plan: Plan) -> list[str]:
-    """Return what bends each measured column, such as "yeo-johnson(0.41)"."""
-    named = zip(plan.preparation.method, plan.preparation.power, strict=True)
-    return [f"{METHODS[m]}({power:.3g})" if m == POWER else METHODS[m] for m, power in named]
+    """Return what bends each measured column, such as "log(x/2.5)" or "yeo-johnson(x, 0.41)"."""
+    bent = zip(plan.preparation.method, plan.preparation.power, plan.preparation.unit, strict=True)
+    return [_method(int(method), float(power), float(unit)) for method, power, unit in bent]
+
+
+def _method(method: int, power: float, unit: float) -> str:
+    x = "x" if unit == 1 else f"x/{unit:.3g}"
+    return {NONE: "none", LOG: f"log({x})", POWER: f"yeo-johnson({x}, {power:.3g})"}[method]

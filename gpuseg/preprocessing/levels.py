@@ -29,7 +29,8 @@ def words_of(series: Series) -> Series:
 def learn_levels(series: Series, column: Column, choice: Choice, *, min_share: float, max_levels: int) -> Column:
     """Return the column with its levels, those below ``min_share`` or beyond ``max_levels`` pooled in "(other)".
 
-    Levels are in the order of a Polars Enum, numbers by size, else by name.
+    Levels are in the order of a Polars Enum, numbers by size, else by name, "(missing)" last; what stands
+    for a missing value is never pooled.
 
     >>> import polars as pl
     >>> plan = nw.from_native(pl.Series(["basic"] * 6 + ["gold"] * 5 + ["trial"]), series_only=True)
@@ -38,24 +39,22 @@ def learn_levels(series: Series, column: Column, choice: Choice, *, min_share: f
     ['basic', 'gold', '(other)']
     """
     words = words_of(series)
-    missing = int(words.is_null().sum())
-    if words.drop_nulls().n_unique() <= 1:
-        only = str(words.drop_nulls()[0])
-        return column._replace(dropped=f"it is constant, {only!r}", constant=only, missing=missing)
     absent = _absent(choice)
+    column = column._replace(absent=absent, missing=int(words.is_null().sum()))
     counts = _counts(words if absent is None else words.fill_null(absent))
-    ranked = sorted(counts, key=lambda level: (-counts[level], level))
+    if len(counts) == 1:
+        (only,) = counts
+        return column._replace(dropped=f"it is constant, {only!r}", constant=only)
+    gaps = [absent] if absent is not None and column.missing else []
+    ranked = sorted(counts.keys() - gaps, key=lambda level: (-counts[level], level))
     total = sum(counts.values())
-    kept = [level for level in ranked[:max_levels] if counts[level] >= min_share * total and level != OTHER]
+    kept = [level for level in ranked[:max_levels] if counts[level] >= min_share * total and level != OTHER] + gaps
+    column = column._replace(pooled=len(counts) - len(kept))
+    if not kept:
+        return column._replace(dropped=f"every level is below min_share={min_share:g}")
     outside = total - sum(counts[level] for level in kept)
     levels = sorted(kept, key=_order_of(series)) + [OTHER] * (outside > 0)
-    return column._replace(
-        levels=np.array(levels),
-        absent=absent,
-        pooled=len(counts) - len(kept),
-        outside=outside / total,
-        missing=missing,
-    )
+    return column._replace(levels=np.array(levels), outside=outside / total)
 
 
 def codes_of(series: Series, column: Column) -> tuple[Series, Series]:
@@ -65,11 +64,10 @@ def codes_of(series: Series, column: Column) -> tuple[Series, Series]:
     if column.absent is not None:
         words = words.fill_null(column.absent)
     unknown = levels.index(OTHER) if OTHER in levels else len(levels)
-    codes = words.replace_strict(levels, [float(i) for i in range(len(levels))], default=float(unknown))
-    codes = codes.cast(nw.Float64)
-    gone = words.is_null()
-    codes = codes.zip_with(~gone, codes * float("nan"))
-    return codes, words.filter(~(words.is_in(levels) | gone))
+    word = nw.col("values")
+    code = word.replace_strict(levels, [float(i) for i in range(len(levels))], default=float(unknown))
+    codes = words.alias("values").to_frame().select(nw.when(~word.is_null()).then(code))["values"]
+    return codes.cast(nw.Float64), words.filter(~(words.is_in(levels) | words.is_null()))
 
 
 def table_of(encoding: str, counts: Host) -> Host:

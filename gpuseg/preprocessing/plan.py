@@ -17,7 +17,7 @@ class Plan(NamedTuple):
     ``measured`` and ``coded`` are places in the raw matrix; ``flagged`` are places among the measured
     columns that get a 0/1 column for missing values; ``tables`` hold the features of each code of each
     coded column and ``code_fill`` the code of a missing one. Features are made in the order measured,
-    flagged, coded; ``order`` puts those of one column side by side.
+    flagged, coded; ``order`` puts those of one column side by side, and leaves out what does not vary.
     """
 
     measured: Host
@@ -61,8 +61,9 @@ def features_of(block: Block, plan: Plan) -> tuple[Array]:
 
 def raw_of(features: Host, plan: Plan) -> Host:
     """Return the raw matrix that features come from: measured columns, then codes."""
-    parts = features[:, np.argsort(plan.order)]
     width = len(plan.measured)
+    parts = np.zeros((len(features), width + len(plan.flagged) + sum(table.shape[1] for table in plan.tables)))
+    parts[:, plan.order] = features
     values = unbent(parts[:, :width] * plan.scale + plan.center, plan.preparation)
     codes, at = [], width + len(plan.flagged)
     for table in plan.tables:

@@ -15,7 +15,6 @@ from gpuseg.preprocessing.encode import decode, outside_said
 from gpuseg.preprocessing.fitting import Fitted, learn
 from gpuseg.preprocessing.plan import Plan, raw_of
 from gpuseg.preprocessing.report import Report
-from gpuseg.preprocessing.reporting import features_of_columns
 from gpuseg.preprocessing.schema import Column
 from gpuseg.settings import say
 
@@ -26,24 +25,30 @@ class Preprocessor(TransformerMixin, Stored):
     Takes any table (pandas, Polars, PyArrow, cuDF, a path), or an array or a Dask array of numbers.
     In this order: infinite, missing, winsorise, skew, scale. What is dropped is said and in ``report_``.
 
-    Kinds are guessed: text of ISO dates is a date, text of true, false, yes and no, and columns of 0
-    and 1, are yes or no; other text is a category; whole numbers stay numbers, also where they are
-    codes. ``categorical`` and ``numeric`` are lists of columns that win over the guess. Ids (from 20
-    rows on: text with more than 90 % different values, whole numbers that are all different and count
-    the rows or have the name of a key), empty and constant columns are dropped.
+    Kinds are guessed: text of dates with separators and a year of four digits is a date (in UTC); text of
+    true, false, yes and no, and columns of 0 and 1, are yes or no, and with one of the two and gaps a
+    category; other text, and digits with leading zeros, are a category; whole numbers stay numbers, also
+    where they are codes. Empty text, NA, N/A, NaN, None and null are missing. ``categorical`` and
+    ``numeric`` are lists of columns that win over the guess. Ids (from 20 rows on: text with more than 90 %
+    different values; whole numbers, no two alike, that have the name of a key or count the rows from 0 or
+    1), empty and constant columns are dropped.
 
     - ``columns``: those to use; all but ``id_column``.
     - ``duplicates``: "keep" counts rows that are equal apart from ids, "drop" fits on the first of each.
     - ``missing``: "median" (the more frequent of yes and no; a level "(missing)" of a category), "mode",
-      "constant" (``fill_value``), "indicator" (median and a 0/1 feature) or "drop" (the row).
+      "constant" (``fill_value``; ISO text for a date), "indicator" (median and a 0/1 feature; that alone
+      where nothing else varies) or "drop" (the row).
     - ``infinite``: "missing" or "error"; numbers beyond 1e90 count as infinite.
     - ``winsorize``: two quantiles such as (0.01, 0.99), or None.
     - ``skew``: "none", "log" (signed log1p), "yeo-johnson", or "auto": a column whose skewness is beyond
-      1 either way, and that has more than 10 different values, takes the log if it is not negative and
-      the log brings its skewness to 1 or below, else Yeo-Johnson.
+      1 either way, and that has more than 10 different values, is divided by the 10 % quantile of its
+      sizes above 0, so that its unit does not matter. It takes the log if it is not negative and the log
+      brings its skewness to 1 or below, else Yeo-Johnson if that does so or halves it, else nothing.
     - ``scale``: "standard", "minmax", "robust" (quartiles; the deviation where these are equal) or "none".
-    - ``categories``: "onehot", "ordinal" or "frequency"; levels below ``min_share`` of the rows, and those
-      after the ``max_levels`` largest, are pooled in "(other)", where unknown levels go, too.
+    - ``categories``: "onehot", "ordinal" (in the order of a Polars Enum; numbers by size, other text by
+      name) or "frequency"; levels below ``min_share`` of the rows, and those after the ``max_levels``
+      largest, are pooled in "(other)", but never "(missing)". A level that the fit did not see goes to
+      "(other)"; where nothing was pooled, it is zeros in one-hot, the mean code or a frequency of 0.
 
     ``missing``, ``fill_value``, ``winsorize``, ``skew`` and ``categories`` may be a dict by column; the
     others then take the default. Dates are bent or winsorised only where such a dict names them.
@@ -64,16 +69,14 @@ class Preprocessor(TransformerMixin, Stored):
     """
 
     stored: ClassVar[tuple[str, ...]] = (
-        *(
-            "schema_",
-            "dropping_",
-            "plan_",
-            "facts_",
-            "library_",
-            "feature_columns_",
-            "n_features_in_",
-            "feature_names_in_",
-        ),
+        "schema_",
+        "dropping_",
+        "plan_",
+        "facts_",
+        "library_",
+        "feature_columns_",
+        "n_features_in_",
+        "feature_names_in_",
     )
 
     def __init__(  # noqa: PLR0913 - one parameter a decision of the user's
@@ -139,11 +142,11 @@ class Preprocessor(TransformerMixin, Stored):
     def prepare(self, X: Any, *, quiet: bool = False) -> Prepared:  # noqa: N803 - scikit-learn's name
         """Return the matrix of ``transform`` with what belongs to it: the rows kept, the columns, their raw values.
 
-        ``quiet`` says nothing of values outside all levels: of the table that was fitted ``report_`` tells.
+        ``quiet`` says nothing of columns and levels that the fit did not use: of the fitted table ``report_`` tells.
         """
         check_is_fitted(self)
         intake = intake_of(X)
-        raw = self._raw(intake)
+        raw = self._raw(intake, quiet=quiet)
         for sentence in () if quiet else outside_said(raw.outside):
             say(sentence)
         return Prepared(features_matrix(raw, self._plan(), lazy=intake.lazy), raw.kept, self._kept(), raw.engine)
@@ -192,7 +195,7 @@ class Preprocessor(TransformerMixin, Stored):
         self.dropping_ = [name for name, choice in fitted.choices.items() if choice.missing == "drop"]
         self.plan_ = fitted.plan.within(kept).state()
         self.facts_ = fitted.report.to_dict()
-        self.feature_columns_ = features_of_columns(fitted.live, fitted.plan, fitted.choices)
+        self.feature_columns_ = fitted.features
         self.library_ = intake.library
         self.n_features_in_ = len(fitted.columns)
         self.fit_rows_ = fitted.rows
@@ -203,12 +206,12 @@ class Preprocessor(TransformerMixin, Stored):
         _say_all(fitted)
         return fitted
 
-    def _raw(self, intake: Intake) -> Raw:
+    def _raw(self, intake: Intake, *, quiet: bool = False) -> Raw:
         """Return the walk over a table or an array that is to be transformed."""
         named = hasattr(self, "feature_names_in_")
         if intake.frame is None:
             _check_width(intake, self.n_features_in_, named=named)
-        elif extra := set(intake.names) - {c.name for c in self._columns()} - {self.id_column}:
+        elif not quiet and (extra := set(intake.names) - {c.name for c in self._columns()} - {self.id_column}):
             say(f"columns that the fit did not use are ignored: {listed(sorted(extra))}")
         kept = self._kept()
         return raw_matrix(intake, kept, [c.name in self.dropping_ for c in kept], self.get_params(deep=False))
@@ -241,8 +244,6 @@ def _say_all(fitted: Fitted) -> None:
     for column in fitted.columns:
         if column.note and column.dropped is None:
             say(f"column {column.name!r}: {column.note}")
-    for note in fitted.notes:
-        say(note)
 
 
 def _in_library(table: pl.DataFrame, library: str) -> Any:

@@ -81,6 +81,17 @@ def different(summary: Summary) -> int:
     return int(np.count_nonzero(np.diff(summary.values))) + (len(summary.values) > 0)
 
 
+def sizes_of(summary: Summary) -> Summary:
+    """Return the summary of the values without their signs, zeros left out.
+
+    >>> sizes_of(summary_of(np.array([-3.0, 0.0, 1.0]))).values.tolist()
+    [1.0, 3.0]
+    """
+    sizes = np.abs(summary.values)
+    order = np.argsort(sizes, kind="stable")[np.count_nonzero(sizes == 0) :]
+    return Summary(sizes[order], summary.weights[order])
+
+
 def _at(values: Host, ends: Host, rank: float) -> float:
     return float(values[min(int(np.searchsorted(ends, rank, side="right")), len(values) - 1)])
 

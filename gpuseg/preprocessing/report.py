@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from gpuseg.html import Cell, Text, table_html
+from gpuseg.preprocessing.schema import Column
 
 
 @dataclass(frozen=True)
 class ColumnReport:
-    """What was done to one column. ``imputed`` is in the column's units, a date in days since 1970-01-01.
+    """What was done to one column. ``imputed`` is in the column's units, a date in days since 1970-01-01, yes is 1.
 
     ``levels`` and ``pooled`` count a category's levels kept and pooled; ``dropped`` says why there are
     no ``features``.
@@ -34,12 +35,15 @@ class ColumnReport:
             return f"dropped: {self.dropped}"
         steps = [f"{self.infinite} infinite taken as missing"] * bool(self.infinite)
         if self.missing or self.infinite:
-            steps.append("rows dropped" if self.imputed is None else f"missing as {_short(self.imputed)}")
+            steps.append("rows dropped" if self.imputed is None else f"missing as {self._shown(self.imputed)}")
         if self.limits:
-            steps.append(f"winsorised to {_short(self.limits[0])} ... {_short(self.limits[1])}")
+            steps.append(f"winsorised to {self._shown(self.limits[0])} ... {self._shown(self.limits[1])}")
         steps += [self.skew] * (self.skew != "none")
         steps += [f"{self.pooled} rare levels pooled"] * bool(self.pooled)
         return "; ".join([*steps, self.note] if self.note else steps)
+
+    def _shown(self, value: float | str) -> str:
+        return Column(self.name, self.kind).shown(value)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,3 @@ class Report:
 def _listed(column: dict[str, Any]) -> dict[str, Any]:
     limits = column["limits"]
     return {**column, "features": list(column["features"]), "limits": None if limits is None else list(limits)}
-
-
-def _short(value: float | str) -> str:
-    return repr(value) if isinstance(value, str) else f"{value:g}"

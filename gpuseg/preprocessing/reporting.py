@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gpuseg.errors import InvalidInput
 from gpuseg.preprocessing.learn import methods_of
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.plan import Plan
@@ -13,14 +14,24 @@ from gpuseg.preprocessing.tally import Places, Tally
 
 
 def features_of_columns(live: Sequence[Column], plan: Plan, choices: Mapping[str, Choice]) -> dict[str, str]:
-    """Return the names of the features in the matrix's order, and the column that each is from."""
+    """Return the names of the features in the matrix's order, and the column that each is from.
+
+    Raises InvalidInput where two features would have one name.
+    """
     made = [(live[at].name, live[at].name) for at in plan.measured]
     made += [(f"{live[at].name}=(missing)", live[at].name) for at in plan.measured[plan.flagged]]
     for at in plan.coded:
         name = live[at].name
         onehot = choices[name].encoding == "onehot"
         made += [(word, name) for word in ([f"{name}={level}" for level in live[at].levels] if onehot else [name])]
-    return dict(made[place] for place in plan.order)
+    features: dict[str, str] = {}
+    for feature, column in (made[place] for place in plan.order):
+        if feature in features:
+            raise InvalidInput(
+                f"columns {features[feature]!r} and {column!r} both make a feature named {feature!r}; rename one"
+            )
+        features[feature] = column
+    return features
 
 
 def report_of(
@@ -30,9 +41,9 @@ def report_of(
     choices: Mapping[str, Choice],
     tally: Tally,
     places: Places,
+    features: Mapping[str, str],
 ) -> tuple[ColumnReport, ...]:
     """Return a line a column; ``live`` are the columns of the raw matrix."""
-    features = features_of_columns(live, plan, choices)
     at = {column.name: place for place, column in enumerate(live)}
     counted = {live[i].name: (int(tally.missing[j]), int(tally.infinite[j])) for j, i in enumerate(places.measured)}
     methods = dict(zip(plan.measured.tolist(), methods_of(plan), strict=True))

@@ -8,13 +8,18 @@ import narwhals as nw
 import numpy as np
 
 from gpuseg.backends import Host
+from gpuseg.io.times import DATES, ISO
 from gpuseg.preprocessing.text import (
+    TRUTHS,
     Series,
     are_booleans,
-    are_dates,
     column_error,
-    plain_numbers,
+    day_shown,
+    have_leading_zeros,
+    numbers_in,
+    on_host,
     signed_numbers,
+    way_of_dates,
     without_blanks,
 )
 
@@ -41,6 +46,7 @@ class Column(NamedTuple):
     ``dropped`` says why it is not in the matrix; ``constant`` is its only value, if that is why.
     ``levels`` are a category's, by code; ``absent`` is the one that stands for a missing value,
     None where that is imputed. ``outside`` is the share of the rows in levels that were pooled.
+    ``way`` is how a date of text is written; ISO is always read.
     """
 
     name: str
@@ -53,6 +59,21 @@ class Column(NamedTuple):
     outside: float = 0.0
     missing: int = 0
     note: str | None = None
+    way: str = ISO
+
+    def noted(self, note: str) -> "Column":
+        """Return the column with one note more."""
+        return self._replace(note=f"{self.note}; {note}" if self.note else note)
+
+    def shown(self, value: float | str) -> str:
+        """Return a raw value as a person reads it: 20000.0 of a date as 2024-10-04, 1.0 of a boolean as yes."""
+        if isinstance(value, str):
+            return repr(value)
+        if self.kind == "date":
+            return day_shown(value)
+        if self.kind == "boolean" and value in (0.0, 1.0):
+            return "yes" if value else "no"
+        return f"{value:g}"
 
 
 def kind_of(series: Series, name: str, asked: str | None = None) -> Column:
@@ -74,6 +95,8 @@ def kind_of(series: Series, name: str, asked: str | None = None) -> Column:
         return _of_text(there, name, len(series), asked)
     if dtype.is_numeric():
         return _of_numbers(there, name, asked)
+    if dtype == nw.Boolean and asked is None:
+        return _yes_or_no(there, name, len(series))
     kind = next((kind for known, kind in TYPES if dtype == known), None)
     return Column(name, kind or "category", dropped=None if kind else f"values of type {dtype} are not used")
 
@@ -88,19 +111,30 @@ def without_gaps(series: Series) -> Series:
 
 def _of_text(there: Series, name: str, rows: int, asked: str | None) -> Column:
     if are_booleans(there):
-        return Column(name, "boolean")
-    plain = plain_numbers(there)
-    if bool(plain.all()):
-        numbers = _of_numbers(there.cast(nw.Float64), name, asked)
-        return numbers._replace(note="text read as numbers")
-    if are_dates(there):
-        return Column(name, "date")
-    if asked == "number" or 2 * int(signed_numbers(there).sum()) >= len(there):
-        found = f"holds numbers in {int(plain.sum())} of {rows} rows and text such as"
-        raise column_error(name, found, there.filter(~plain), rows, f"mend these, or name it in categorical=[{name!r}]")
+        true = there.str.to_lowercase().is_in(TRUTHS)
+        return Column(name, "boolean") if asked else _yes_or_no(true, name, rows)
+    text = on_host(there)
+    numbers = numbers_in(text)
+    codes = asked != "number" and have_leading_zeros(text)
+    if not numbers.null_count() and not codes:
+        return _of_numbers(nw.from_native(numbers, series_only=True), name, asked).noted("text read as numbers")
+    if (way := way_of_dates(text, name)) is not None:
+        dates = Column(name, "date", way=way)
+        return dates if way == ISO else dates.noted(f"text read as {DATES[way]}")
+    if not codes and (asked == "number" or 2 * signed_numbers(text) >= len(text)):
+        found = f"holds numbers in {numbers.count()} of {rows} rows and text such as"
+        bad = text.filter(numbers.is_null())
+        raise column_error(name, found, bad, rows, f"mend these, or name it in categorical=[{name!r}]")
     if len(there) >= FEW and there.n_unique() > NEARLY_ALL * len(there):
         return Column(name, "category", dropped=f"it is like an id: text with {there.n_unique()} different values")
-    return Column(name, "category")
+    column = Column(name, "category")
+    return column.noted("numbers with leading zeros are a category") if codes else column
+
+
+def _yes_or_no(there: Series, name: str, rows: int) -> Column:
+    """Return a column of true and false; with one of them and gaps it is a category: the gaps say the other."""
+    varies = bool(there.any()) != bool(there.all())
+    return Column(name, "boolean" if varies or len(there) == rows else "category")
 
 
 def _of_numbers(there: Series, name: str, asked: str | None) -> Column:
@@ -109,17 +143,16 @@ def _of_numbers(there: Series, name: str, asked: str | None) -> Column:
     low, high = float(there.min()), float(there.max())
     if (low, high) == (0.0, 1.0) and there.n_unique() == len((0, 1)):
         return Column(name, "boolean")
-    if (why := _like_an_id(there, name, high - low)) is not None:
-        return Column(name, "number", dropped=why)
-    return Column(name, "number")
+    return Column(name, "number", dropped=_like_an_id(there, name, low, high))
 
 
-def _like_an_id(there: Series, name: str, width: float) -> str | None:
+def _like_an_id(there: Series, name: str, low: float, high: float) -> str | None:
+    """Return why whole numbers, no two alike, are taken for an id: a key's name, or counting on from 0 or 1."""
     if len(there) < FEW or there.n_unique() < len(there):
         return None
     if there.dtype.is_float() and not bool((there == there.round()).all()):
         return None
-    if width == len(there) - 1:
+    if low in (0.0, 1.0) and high - low == len(there) - 1:
         return "it is like an id: whole numbers that count the rows"
     return "it is like an id: whole numbers, all different, under the name of a key" if _is_key(name) else None
 

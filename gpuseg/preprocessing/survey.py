@@ -8,7 +8,6 @@ import numpy as np
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput, missing_column
 from gpuseg.preprocessing._intake import Intake, duplicates_of
-from gpuseg.preprocessing.encode import decode
 from gpuseg.preprocessing.levels import learn_levels
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.plan import Plan
@@ -67,12 +66,20 @@ def places_of(columns: Sequence[Column]) -> Places:
     return Places(measured, np.array(ranked, dtype=np.int64), coded, tuple(len(columns[i].levels) for i in coded))
 
 
-def without_constants(columns: Sequence[Column], places: Places, tally: Tally) -> list[Column]:
-    """Return the columns, marked as dropped where only one value, or none, is in the rows that stay."""
+def without_constants(
+    columns: Sequence[Column], places: Places, tally: Tally, choices: Mapping[str, Choice]
+) -> list[Column]:
+    """Return the columns, marked as dropped where only one value, or none, is in the rows that stay.
+
+    One with gaps and an indicator stays for that: whether there is a value varies.
+    """
     marked = list(columns)
-    for at, value, count in zip(places.measured, constant_values(tally), tally.moments.rows, strict=True):
+    gaps = tally.missing + tally.infinite > 0
+    for at, value, count, gap in zip(places.measured, constant_values(tally), tally.moments.rows, gaps, strict=True):
         if not count:
             marked[at] = columns[at]._replace(dropped="it has no finite value")
+        elif not np.isnan(value) and gap and choices[columns[at].name].missing == "indicator":
+            marked[at] = columns[at].noted(f"every value is {columns[at].shown(float(value))}: only gaps tell")
         elif not np.isnan(value):
             marked[at] = _constant(columns[at], float(value))
     for at, counts in zip(places.coded, tally.codes, strict=True):
@@ -109,8 +116,5 @@ def refuse_infinite(columns: Sequence[Column], places: Places, tally: Tally) -> 
 
 
 def _constant(column: Column, value: float) -> Column:
-    shown = decode({column.name: np.array([value])}, [column])[column.name][0]
-    constant = shown if isinstance(shown, str) else value
-    return column._replace(
-        dropped=f"it is constant, {shown if not isinstance(shown, float) else f'{shown:g}'}", constant=constant
-    )
+    constant = str(column.levels[int(value)]) if column.kind == "category" else value
+    return column._replace(dropped=f"it is constant, {column.shown(constant)}", constant=constant)

@@ -1,17 +1,23 @@
-"""What a column of text is made of: numbers, dates, yes and no, or words."""
+"""What a column of text is made of: numbers, dates, yes and no, or words. Read as ``io`` reads text."""
 
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from gpuseg.errors import InvalidInput
+from gpuseg.io.files import LEADING_ZERO
+from gpuseg.io.text import BLANKS, parsed_numbers
+from gpuseg.io.times import DATES, ISO, in_utc, ways
+from gpuseg.settings import log
 
 Series = nw.Series[Any]
 
-NUMBER = r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$"
 SIGNS = r"[$€£¥%,'\s]"
-DATE = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?Z?)?$"
+DIGITS = r"^[+-]?\d+$"
+SEPARATED = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?$"
+"""Text that may be a date: 20110130 is as likely a number."""
 TRUTHS = ("true", "yes")
 LIES = ("false", "no")
 DAY = 86_400_000_000
@@ -24,24 +30,47 @@ def values_of(frame: nw.DataFrame[Any], name: str) -> Series:
 
 
 def without_blanks(text: Series) -> Series:
-    """Return text with its outer blanks removed; what is blank throughout is missing.
+    """Return text with its outer blanks removed; empty text and words for nothing, such as NA, are missing.
 
-    >>> import polars as pl
-    >>> without_blanks(nw.from_native(pl.Series([" a ", "  "]), series_only=True)).to_list()
-    ['a', None]
+    >>> without_blanks(nw.from_native(pl.Series("values", [" a ", "  ", "NA"]), series_only=True)).to_list()
+    ['a', None, None]
     """
-    trimmed = text.str.strip_chars()
-    return trimmed.zip_with(trimmed.str.len_chars() > 0, trimmed.cast(nw.String).shift(len(trimmed)))
+    stripped = nw.col("values").str.strip_chars()
+    return text.alias("values").to_frame().select(nw.when(~stripped.is_in(BLANKS)).then(stripped))["values"]
 
 
-def plain_numbers(text: Series) -> Series:
-    """Return which values read as numbers as they stand; missing values stay missing."""
-    return text.str.contains(NUMBER)
+def on_host(text: Series) -> pl.Series:
+    """Return a column of text in Polars: text is read as numbers and times on the host."""
+    if not text.implementation.is_polars():
+        log.info("a column of text in %s is read on the host, %d rows", text.implementation, len(text))
+    return text.to_polars().rename("values")
 
 
-def signed_numbers(text: Series) -> Series:
-    """Return which values read as numbers once currency signs and thousands separators are gone."""
-    return text.str.replace_all(SIGNS, "").str.contains(NUMBER)
+def in_library_of(like: Series, numbers: pl.Series) -> Series:
+    """Return numbers in the library of the column that they were read from, NaN where one is missing."""
+    if like.implementation.is_polars():
+        return nw.from_native(numbers, series_only=True)
+    return nw.Series.from_numpy("values", numbers.fill_null(np.nan).to_numpy(), backend=like.implementation)
+
+
+def numbers_in(text: pl.Series) -> pl.Series:
+    """Return text as numbers, missing where it is none."""
+    return text.to_frame("values").select(parsed_numbers(pl.col("values")))["values"]
+
+
+def have_leading_zeros(text: pl.Series) -> bool:
+    """Return whether all that reads as a number is digits, some behind a zero: codes, as a CSV file has them.
+
+    >>> [have_leading_zeros(pl.Series(values)) for values in (["01234", "5"], ["0.5", "01"], ["0", "5"])]
+    [True, False, False]
+    """
+    numbers = text.filter(numbers_in(text).is_not_null())
+    return bool(numbers.str.contains(DIGITS).all() and numbers.str.contains(LEADING_ZERO).any())
+
+
+def signed_numbers(text: pl.Series) -> int:
+    """Return how many values read as numbers once currency signs and thousands separators are gone."""
+    return numbers_in(text.str.replace_all(SIGNS, "")).count()
 
 
 def are_booleans(text: Series) -> bool:
@@ -49,34 +78,37 @@ def are_booleans(text: Series) -> bool:
     return bool(text.str.to_lowercase().is_in([*TRUTHS, *LIES]).all())
 
 
-def are_dates(text: Series) -> bool:
-    """Return whether every value is an ISO date or time that exists.
+def way_of_dates(text: pl.Series, name: str) -> str | None:
+    """Return the way in which every value reads as a date or time, with separators; None where they do not.
 
-    >>> import polars as pl
-    >>> [are_dates(nw.from_native(pl.Series([day]), series_only=True)) for day in ("2024-02-29", "2023-02-29")]
-    [True, False]
+    Raises InvalidInput where day and month may be either way round.
+
+    >>> way_of_dates(pl.Series("values", ["31.01.2024"]), "joined"), way_of_dates(pl.Series("values", ["5"]), "paid")
+    ('%d.%m.%Y', None)
     """
-    if not bool(text.str.contains(DATE).all()):
-        return False
-    try:
-        days_of_text(text)
-    except (pl.exceptions.PolarsError, ValueError):  # the 30th of February
-        return False
-    return True
+    found = ways(text) if bool(text.str.contains(SEPARATED).all()) else []
+    if len(found) > 1:
+        raise InvalidInput(
+            f"column {name!r} reads as {' and as '.join(DATES[way] for way in found)} alike, for example {text[0]!r}; "
+            f"give ISO dates (yyyy-mm-dd), or name it in categorical=[{name!r}]"
+        )
+    return found[0] if found else None
 
 
-def days_of_text(text: Series) -> Series:
-    """Return ISO dates and times as days since 1970-01-01.
+def days_of_text(text: pl.Series, way: str) -> pl.Series:
+    """Return text as days since 1970-01-01, in UTC; what is neither ISO nor written in ``way`` is missing.
 
-    >>> import polars as pl
-    >>> days_of_text(nw.from_native(pl.Series(["1970-01-02", "1970-01-01T12:00"]), series_only=True)).to_list()
-    [1.0, 0.5]
+    >>> days_of_text(pl.Series("values", ["1970-01-02", "1/1/1970 12:00", "soon"]), "%d/%m/%Y").to_list()
+    [1.0, 0.5, None]
     """
-    full = text.str.replace_all("T", " ").str.replace_all("Z", "")
-    full = (full + "").str.slice(0, 19)
-    full = full.zip_with(full.str.len_chars() != len("2000-01-01"), full + " 00:00")
-    full = full.zip_with(full.str.len_chars() != len("2000-01-01 00:00"), full + ":00")
-    return days_of(full.str.to_datetime("%Y-%m-%d %H:%M:%S"))
+    times = pl.coalesce(in_utc(pl.col("values"), one) for one in dict.fromkeys((ISO, way)))
+    return text.to_frame("values").select(values=times.dt.timestamp("us").cast(pl.Float64) / DAY)["values"]
+
+
+def days_of_one(text: str) -> float | None:
+    """Return an ISO date or time as days since 1970-01-01, None where it is none."""
+    days: float | None = days_of_text(pl.Series("values", [text]), ISO)[0]
+    return days
 
 
 def days_of(dates: Series) -> Series:
@@ -86,6 +118,15 @@ def days_of(dates: Series) -> Series:
     return dates.dt.timestamp("us").cast(nw.Float64) / DAY
 
 
-def column_error(name: str, found: str, bad: Series, rows: int, mend: str) -> InvalidInput:
+def day_shown(days: float) -> str:
+    """Return days since 1970-01-01 as ISO text, with the time where it is not midnight.
+
+    >>> day_shown(1.0), day_shown(0.5)
+    ('1970-01-02', '1970-01-01T12:00:00')
+    """
+    return str(np.datetime64(round(days * 86_400), "s")).removesuffix("T00:00:00")
+
+
+def column_error(name: str, found: str, bad: Series | pl.Series, rows: int, mend: str) -> InvalidInput:
     """Return the error for values that do not belong in a column, with their count and an example."""
     return InvalidInput(f"column {name!r} {found} {bad[0]!r} in {len(bad)} of {rows} rows; {mend}")

@@ -11,7 +11,6 @@ from gpuseg.backends import Array, Host
 LARGEST = 1e90
 """Numbers beyond this size count as infinite: their cubes, summed, would leave float64."""
 NONE, LOG, POWER = range(3)
-METHODS = ("none", "log", "yeo-johnson")
 STEEPEST = 300.0
 """Exponents beyond this are cut: their squares would leave float64."""
 
@@ -19,8 +18,9 @@ STEEPEST = 300.0
 class Preparation(NamedTuple):
     """What is done to each column before it is scaled; every field has an entry a column.
 
-    ``low`` and ``high`` are the winsor limits, infinite where there are none; ``method`` is a place
-    in METHODS and ``power`` the lambda of Yeo-Johnson; ``bottom`` and ``top`` are the column's extremes.
+    ``low`` and ``high`` are the winsor limits, infinite where there are none; ``method`` is NONE,
+    LOG or POWER, and ``power`` the lambda of Yeo-Johnson; x / ``unit`` is what is bent; ``bottom`` and
+    ``top`` are the column's extremes.
     """
 
     fill: Host
@@ -28,6 +28,7 @@ class Preparation(NamedTuple):
     high: Host
     method: Host
     power: Host
+    unit: Host
     bottom: Host
     top: Host
 
@@ -74,12 +75,12 @@ def limited(x: Array, preparation: Preparation) -> Array:
 
 def bent(x: Array, preparation: Preparation) -> Array:
     """Return every column after its own method against skew."""
-    return _grouped(x, preparation, (_same, lambda x, _: signed_log1p(x), _yeo_johnson))
+    return _grouped(x, preparation, (_same, _log, _yeo_johnson))
 
 
 def unbent(y: Array, preparation: Preparation) -> Array:
     """Return what ``bent`` made ``y`` from."""
-    return _grouped(y, preparation, (_same, lambda y, _: signed_expm1(y), _yeo_johnson_inverse))
+    return _grouped(y, preparation, (_same, _log_inverse, _yeo_johnson_inverse))
 
 
 def signed_log1p(x: Array) -> Array:
@@ -153,13 +154,23 @@ def _same(x: Array, _: Preparation) -> Array:
     return x
 
 
+def _log(x: Array, preparation: Preparation) -> Array:
+    return signed_log1p(x / beside(x, preparation.unit))
+
+
+def _log_inverse(y: Array, preparation: Preparation) -> Array:
+    return signed_expm1(y) * beside(y, preparation.unit)
+
+
 def _yeo_johnson(x: Array, preparation: Preparation) -> Array:
-    return yeo_johnson(x, beside(x, preparation.power))
+    return yeo_johnson(x / beside(x, preparation.unit), beside(x, preparation.power))
 
 
 def _yeo_johnson_inverse(y: Array, preparation: Preparation) -> Array:
-    edges = (beside(y, edge) for edge in (preparation.bottom, preparation.top))
-    return yeo_johnson_inverse(y, beside(y, preparation.power), *edges)
+    unit, power, bottom, top = (
+        beside(y, field) for field in (preparation.unit, preparation.power, preparation.bottom, preparation.top)
+    )
+    return yeo_johnson_inverse(y, power, bottom / unit, top / unit) * unit
 
 
 def _grouped(x: Array, preparation: Preparation, functions: Sequence[Callable[[Array, Preparation], Array]]) -> Array:

@@ -256,10 +256,57 @@ def test_an_output_that_cannot_be_written(refused, customers, output):
     assert output.rsplit("/", 1)[0] in refused("segment", "c.csv", "-o", output, "--id", "customer_id")
 
 
+def test_a_folder_in_the_way_of_one_output_leaves_all_as_they_were(refused, transactions):
+    transactions.write_csv("tx.csv")
+    Path("out/segments.parquet").mkdir(parents=True)
+    Path("out/customers.parquet").write_text("old")
+    assert "segments.parquet is not a regular file" in refused("run", "tx.csv", "-o", "out")
+    assert Path("out/customers.parquet").read_text() == "old"
+    assert sorted(p.name for p in Path("out").iterdir()) == ["customers.parquet", "segments.parquet"]
+
+
+def test_a_file_in_the_way_keeps_its_permissions(gpuseg, customers):
+    customers.write_csv("c.csv")
+    Path("s.csv").touch(mode=0o600)
+    assert gpuseg("segment", "c.csv", "-o", "s.csv", "--id", "customer_id")[0] == 0
+    assert Path("s.csv").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folder_that_cannot_be_written(refused, transactions):
     transactions.write_csv("tx.csv")
     assert "/sys" in refused("run", "tx.csv", "-o", "/sys/out")
     assert "tx.csv is not a folder" in refused("run", "tx.csv", "-o", "tx.csv")
+
+
+@pytest.mark.parametrize("command", ["features", "segment"])
+def test_an_output_that_is_the_input(refused, customers, command, tmp_path):
+    customers.write_csv("c.csv")
+    before = Path("c.csv").read_bytes()
+    assert "is also the input, which would be lost" in refused(command, "c.csv", "-o", tmp_path / "c.csv")
+    assert Path("c.csv").read_bytes() == before
+
+
+def test_a_prediction_that_would_replace_its_input(refused, model):
+    assert "is also the input" in refused("predict", model, "c.csv", "-o", "./c.csv")
+
+
+def test_the_users_folder(gpuseg, customers, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    customers.write_csv("c.csv")
+    assert gpuseg("segment", "~/c.csv", "-o", "~/s.csv", "--id", "customer_id", "--model", "~/m.gpuseg")[0] == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.csv", "m.gpuseg", "s.csv"]
+    assert gpuseg("inspect", "~/m.gpuseg")[0] == 0
+
+
+@pytest.mark.parametrize(("end", "code"), [(">&-", 0), ("> /dev/full", 2), ("| head -1", 0)])
+def test_an_output_stream_that_is_closed_or_full(model, end, code, tmp_path):
+    command = f"set -o pipefail; {sys.executable} -m gpuseg inspect {model} {end}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == (code == 2)
 
 
 LIMITED = """
@@ -313,6 +360,23 @@ def test_a_model_of_another_format_version(refused, model):
             archive.writestr(name, content)
     for command in (["predict", model, "c.csv", "-o", "p.csv"], ["inspect", model]):
         assert "is of format version 2 and this gpuseg reads 1" in refused(*command)
+
+
+def test_a_model_that_was_tampered_with(refused, model):
+    with zipfile.ZipFile(model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["manifest.json"] = members["manifest.json"].replace(b'"n_clusters": 3', b'"n_clusters": 4')
+    with zipfile.ZipFile(model, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert "was changed or damaged" in refused("predict", model, "c.csv", "-o", "p.csv")
+
+
+def test_a_zip_bomb(refused, model):
+    with zipfile.ZipFile(model, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb", bytes(10**8))
+    assert model.stat().st_size < 10**6
+    assert "is a compressed zip" in refused("inspect", model)
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.95])

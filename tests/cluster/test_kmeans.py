@@ -212,10 +212,12 @@ def test_fewer_distinct_rows_than_clusters_is_said_and_ids_stay_dense(spread):
     assert set(model.labels_) == {0, 1, 2}
 
 
-def test_equal_given_centres_are_said_and_ids_stay_dense():
-    x = np.repeat(np.eye(3), 20, axis=0)
+@pytest.mark.parametrize("solver", ["lloyd", "vendor", "auto"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_given_centres_are_said_and_ids_stay_dense(solver, dtype):
+    x = np.repeat(np.eye(3), 20, axis=0).astype(dtype)
     with pytest.warns(FewerSegments, match="n_clusters=4 is more than the 3 distinct rows"):
-        model = KMeans(4, init=np.vstack([np.eye(3), np.eye(3)[:1]]), solver="lloyd").fit(x)
+        model = KMeans(4, init=np.vstack([np.eye(3), np.eye(3)[:1]]), solver=solver).fit(x)
     assert set(model.labels_) == {0, 1, 2}
     assert len(model.cluster_centers_) == 3
 
@@ -225,7 +227,7 @@ def test_nan_in_a_block_is_refused_with_its_column(blobs, spread):
     model = KMeans(3).fit(spread(x))
     x[400, 1] = np.nan
     for refused in (model.fit, lambda x: np.asarray(model.predict(x))):
-        with pytest.raises(ValueError, match=r"NaN|column \(count\): 1 \(1\)"):
+        with pytest.raises(InvalidInput, match=r"holds NaN or infinity in column \(rows\): 1 \((at least )?1\)"):
             refused(spread(x))
 
 
@@ -252,3 +254,36 @@ def test_a_wrong_parameter_is_said(blobs, options, message):
 def test_a_dask_array_is_never_pulled_in_unsaid(blobs):
     with pytest.raises(InvalidInput, match=r"pass X.compute\(\)"):
         KMeans(engine="local").fit(da.from_array(blobs[0]))
+
+
+@pytest.mark.parametrize("solver", ["lloyd", "vendor"])
+def test_few_distinct_rows_far_from_zero_in_float32(solver):
+    x = (np.repeat(np.eye(3), 200, axis=0) + 1.2e6).astype(np.float32)
+    with pytest.warns(FewerSegments, match="n_clusters=5 is more than the 3 distinct rows"):
+        model = KMeans(5, random_state=0, solver=solver, backend="cpu").fit(x)
+    assert model.inertia_ == 0.0
+
+
+def test_a_restored_model_knows_the_names_of_columns(blobs):
+    frame = pl.DataFrame(blobs[0], schema=["a", "b", "c"])
+    model = KMeans.from_state(KMeans(4, random_state=0).fit(frame).state())
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame.select("c", "b", "a"))
+
+
+def test_training_rows_of_a_pair_are_not_novel():
+    x = np.repeat(np.arange(20.0) * 100, 2)[:, None] + np.tile([0.0, 1.0], 20)[:, None]
+    model = KMeans(20, init=np.arange(20.0)[:, None] * 100).fit(x)
+    assert model.assign(x).novelty.max() == 0.0
+    np.testing.assert_array_equal(model.assign(x + 2.0).novelty > 0.99, np.tile([True, True], 20))
+
+
+@pytest.mark.parametrize("seed", [-1, "x", 1.5])
+def test_a_wrong_seed_is_said(blobs, seed):
+    with pytest.raises(InvalidInput, match="is no seed; give a whole number from 0 up"):
+        KMeans(2, random_state=seed).fit(blobs[0])
+
+
+def test_a_missing_file_and_a_dask_table_are_said(blobs):
+    with pytest.raises(OSError, match=r"none\.parquet does not exist"):
+        KMeans(2).fit("none.parquet")

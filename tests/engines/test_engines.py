@@ -1,13 +1,18 @@
 """The law of blocks: the same blocks give the same bits, wherever they are worked on."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import dask.array as da
 import numpy as np
 import polars as pl
 import pytest
 from distributed import Client, LocalCluster
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from gpuseg.backends import one_blas_thread
 from gpuseg.cluster import KMeans
-from gpuseg.engines import blocks_of, engine_for
+from gpuseg.engines import blocks_of, local
+from gpuseg.engines.dask import scattered
 from gpuseg.errors import InvalidFile, InvalidInput
 
 ROWS = 500
@@ -73,19 +78,100 @@ def test_files_on_both_engines(workers, tmp_path):
 def test_nan_on_a_worker_is_refused_with_its_column(workers):
     x = X.copy()
     x[1700, 2] = np.inf
-    with pytest.raises(InvalidInput, match=r"NaN or infinity in column \(count\): 2 \(1\)"):
+    with pytest.raises(InvalidInput, match=r"NaN or infinity in column \(rows\): 2 \(at least 1\)"):
         KMeans(3, backend="cpu").fit(da.from_array(x, chunks=(ROWS, 6)))
 
 
-def test_threads_do_not_change_a_bit(monkeypatch):
-    here = state(X)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
-    assert state(X) == here
+@pytest.fixture
+def cores(monkeypatch):
+    """Set how many threads work on blocks."""
+
+    def use(number):
+        local.threads.cache_clear()
+        monkeypatch.setattr(local, "cores", lambda: number)
+
+    yield use
+    local.threads.cache_clear()
+
+
+@pytest.mark.parametrize("solver", ["lloyd", "vendor"])
+def test_threads_do_not_change_a_bit(cores, monkeypatch, solver):
+    monkeypatch.setattr("gpuseg.backends.cpu.SMALL", 1000)  # so that scikit-learn starts its own threads
+    found = set()
+    for number in (1, 2, 5):
+        cores(number)
+        with threadpool_limits(number):
+            found.add(state(X, solver=solver))
+    assert len(found) == 1
+
+
+def test_the_limit_of_threads_is_lifted_when_the_last_walk_ends():
+    def limit():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        before = limit()
+        first, second = one_blas_thread(), one_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert limit() == {1}
+        second.__exit__(None, None, None)
+        assert limit() == before
+
+
+def test_fits_side_by_side_do_not_disturb_each_other():
+    expected = state(X)
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(lambda _: state(X), range(6))) == {expected}
 
 
 def test_data_in_memory_is_not_part_of_a_graph(workers):
-    engine = engine_for(blocks_of(X), "cpu", "dask")
-    assert sum(len(str(value.dask)) for value in engine.values) < X.nbytes / 4
+    assert not any(isinstance(part, np.ndarray) for part in scattered(blocks_of(X).parts))
+
+
+def test_lazy_results_outlive_the_cluster_and_hold_nothing_on_it():
+    model = KMeans(5, random_state=1, backend="cpu").fit(X)
+    there = da.from_array(X, chunks=(ROWS, 6))
+    with (
+        LocalCluster(1, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        lazy = model.predict(there)
+        assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
+    np.testing.assert_array_equal(lazy.compute(scheduler="sync"), model.predict(X))
+
+
+@pytest.mark.parametrize("engine", ["local", "dask"])
+def test_without_a_cluster_dask_gives_the_same_bits(engine):
+    x = X if engine == "local" else da.from_array(X, chunks=(ROWS, 6))
+    assert state(x, engine=engine) == state(X)
+
+
+def test_chunks_and_row_groups_without_rows_change_nothing(tmp_path):
+    x = da.concatenate([da.zeros((0, 6), chunks=(1, 6)), da.from_array(X, chunks=(ROWS, 6)), da.zeros((0, 6))])
+    assert state(x) == state(X)
+    frame = pl.DataFrame(X, schema=list("abcdef"))
+    frame.write_parquet(tmp_path / "b.parquet", row_group_size=ROWS)
+    frame.head(0).write_parquet(tmp_path / "a.parquet")
+    assert state([tmp_path / "a.parquet", tmp_path / "b.parquet"]) == state(X)
+
+
+def test_no_rows_at_all_are_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    pl.DataFrame(X, schema=list("abcdef")).head(0).write_parquet(path)
+    for nothing in (da.zeros((0, 6)), path, X[:0]):
+        with pytest.raises(ValueError, match=r"no rows|0 sample"):
+            KMeans(2, backend="cpu").fit(nothing)
+
+
+@pytest.mark.parametrize("wrong", [np.full(3200, -1.0), np.full(3200, np.nan), np.ones(10)])
+@pytest.mark.parametrize("spread", [lambda x: x, lambda x: da.from_array(x, chunks=ROWS)])
+def test_wrong_weights_are_refused(wrong, spread):
+    x = da.from_array(X, chunks=(ROWS, 6))
+    for data in (X, x) if isinstance(spread(wrong), np.ndarray) else (x,):
+        with pytest.raises(ValueError, match=r"[Nn]egative|NaN|shape|missing"):
+            KMeans(2, backend="cpu").fit(data, sample_weight=spread(wrong))
 
 
 def test_unknown_chunks_are_refused():

@@ -41,7 +41,7 @@ EXPECTED = {
     "gap_days_std": [statistics.stdev([1.5, 3.25]), None],
     "products": [2, 1],
     "return_rate": [0.2, 0.0],
-    "spend_trend": [-1 + 2 * 0 / 21, -1.0],
+    "spend_trend": [-1.0, None],
     "share_monday": [1 / 3, 0.0],
     "share_tuesday": [1 / 3, 0.0],
     "share_wednesday": [0.0, 0.0],
@@ -72,6 +72,21 @@ def test_by_hand(to_library, returns):
 @pytest.mark.parametrize(("as_of", "trend"), [("2026-01-12", (12 - 9) / 21), ("2026-01-31", -1.0)])
 def test_the_trend_halves_the_time_to_as_of(as_of, trend):
     assert behaviour(ROWS, as_of=as_of)["spend_trend"][0] == pytest.approx(trend)
+
+
+@pytest.mark.parametrize(("late", "trend"), [(0, -1.0), (1, 0.5)])
+def test_an_order_at_half_time_is_early(late, trend):
+    start = dt.datetime(2026, 1, 1)
+    times = [start, start + dt.timedelta(days=5, microseconds=late)]
+    rows = pl.DataFrame({"user": [1, 1], "date": times, "amount": [1.0, 3.0]})
+    assert behaviour(rows, as_of="2026-01-11")["spend_trend"].to_list() == [trend]
+
+
+@pytest.mark.parametrize("as_of", ["2026-01-01", "2026-03-01"])
+def test_one_order_has_no_trend(as_of):
+    rows = pl.DataFrame({"user": [1, 1, 2, 2], "date": ["2026-01-01"] * 4, "amount": [1.0, 2.0, 0.0, 0.0]})
+    rows = rows.with_columns(order=pl.Series(["a", "a", "b", "c"]))  # and no trend without money
+    assert behaviour(rows, as_of=as_of)["spend_trend"].to_list() == [None, None]
 
 
 def test_what_is_left_out_is_said_and_reported(capsys):

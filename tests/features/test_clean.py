@@ -71,7 +71,7 @@ def test_a_negative_price_is_no_return():
 
 def test_duplicates_only_when_asked(to_library):
     rows = table(FATES["kept"], FATES["kept"], ("2", *FATES["kept"][1:]))
-    assert clean_transactions(rows)[1].duplicates == 1
+    assert clean_transactions(rows)[1].kept == 3
     kept, report = clean_transactions(to_library(rows), drop_duplicates=True)
     assert (report.kept, report.dropped["exact duplicate"]) == (2, 1)
     assert columns(kept)["customer"] == [1, 2]
@@ -96,6 +96,31 @@ def test_orders_that_all_begin_with_the_prefix_are_not_cancelled(capsys):
     with gpuseg.config(notices="stdout"):
         assert clean_transactions(rows)[1].kept == 4
     assert "more than half of the orders begin with 'C'; they are not taken as cancelled" in capsys.readouterr().out
+
+
+def test_exactly_half_of_the_orders_with_the_prefix_are_cancelled():
+    rows = table(*[("1", NOON, order, 1.0, 1.0) for order in ("C1", "C1", "C2", "3", "4")])
+    kept, report = clean_transactions(rows)
+    assert kept["order"].to_list() == ["3", "4"]
+    assert report.dropped["cancelled or returned"] == 3
+
+
+ALONE = "2 rows are taken as cancelled only because their order begins with 'C'"
+
+
+@pytest.mark.parametrize("returns", ["exclude", "net"])
+def test_what_its_order_id_alone_cancels_is_said(returns, capsys):
+    signs = [(1.0, 1.0), (2.0, 5.0), (-1.0, 1.0), (1.0, 0.0)]  # the last is dropped for its price anyway
+    rows = [("1", NOON, f"C{i}", *sign) for i, sign in enumerate(signs)]
+    rows += [("1", NOON, str(i), 1.0, 1.0) for i in range(4)]
+    with gpuseg.config(notices="stdout"):
+        kept, _ = clean_transactions(table(*rows), returns=returns)
+        said = capsys.readouterr().out
+        clean_transactions(kept)
+        clean_transactions(table(*rows), returns=returns, cancelled_prefix=None)
+    assert ALONE in said
+    assert "cancelled_prefix=None takes such orders as purchases" in said
+    assert "taken as cancelled" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("prefix", "kept"), [("C", 2), ("R-", 2), (None, 3)])
@@ -150,6 +175,11 @@ def test_as_of_with_a_zone():
         ([FATES["kept"]], {"as_of": "2026-02-01T00:00Z"}, "has a time zone and column 'date' has none"),
         ([FATES["kept"]], {"returns": "keep"}, "returns='keep' is not known; allowed are 'exclude', 'net'"),
         ([("1", NOON, "C1", -1.0, 1.0), FATES["non-positive price"]], {"returns": "net"}, "1 returns only"),
+        (
+            [FATES["kept"], ("1", NOON, "2", 2.0, 1e20)],
+            {},
+            r"column 'quantity' times 'price' gives an amount beyond 1e\+15 in 1 of 2 rows, for example 2e\+20; those",
+        ),
         ([("1", dt.datetime(9999, 12, 31), "1", 1.0, 1.0)], {}, "the newest row is of 9999-12-31"),
     ],
 )
@@ -175,6 +205,22 @@ def test_online_retail(retail, returns, kept):
     again, second = clean_transactions(rows, as_of="2011-12-10")
     assert second.kept == kept
     assert again.equals(rows)
+
+
+def excel(frame):
+    """Return a table as pandas.read_excel gives it: numbers and text in one column."""
+    frame = frame.to_pandas()
+    for name in ("InvoiceNo", "StockCode"):
+        frame[name] = [int(text) if text.isdigit() else text for text in frame[name]]
+        frame[name] = frame[name].astype(object)
+    return frame.astype({"CustomerID": "float64"})
+
+
+@pytest.mark.parametrize("returns", ["exclude", "net"])
+def test_online_retail_as_excel_gives_it(retail, returns):
+    rows = retail.head(20_000)
+    assert {type(value) for value in excel(rows)["InvoiceNo"]} == {int, str}
+    assert columns(rfm(excel(rows), returns=returns)) == columns(rfm(rows, returns=returns))
 
 
 maybe = st.sampled_from

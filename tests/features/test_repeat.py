@@ -25,6 +25,11 @@ def test_by_hand(to_library):
     assert columns(repeat_purchases(to_library(ROWS), as_of="2026-01-29")) == expected
 
 
+@pytest.mark.parametrize("as_of", ["2026-01-29T23:59:59", "2026-01-29T00:00", dt.datetime(2026, 1, 29, 3)])
+def test_the_clock_of_as_of_does_not_count(as_of):
+    assert repeat_purchases(ROWS, as_of=as_of)["T"].to_list() == [28.0, 26.0]
+
+
 def test_weeks():
     found = repeat_purchases(ROWS, as_of="2026-01-29", unit="W")
     assert found["recency"].to_list() == [2.0, 0.0]

@@ -1,6 +1,7 @@
 """Recency, frequency and monetary value."""
 
 import datetime as dt
+import re
 
 import narwhals as nw
 import polars as pl
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import gpuseg
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
-from gpuseg.features import customer_features, rfm
+from gpuseg.features import behaviour, clean_transactions, customer_features, repeat_purchases, rfm
 from gpuseg.features._rfm import rfm_of
 from gpuseg.features.clean import clean
 from gpuseg.features.roles import Wishes
@@ -48,6 +49,30 @@ def test_net_takes_returns_off_and_leaves_orders():
     found = rfm(pl.concat([ROWS, back[:1], only]), as_of="2026-01-10", returns="net")
     expected = {"user": [1, 2], "recency": [4, 6], "frequency": [3, 1], "monetary": [11.0, 7.0]}
     assert columns(found) == expected
+
+
+def rows_with(amount):
+    return pl.DataFrame({"user": [1, 2, 3, 4], "date": DAYS, "amount": [0.1, 0.2, 19.99, amount]})
+
+
+@pytest.mark.parametrize("amount", [1e-9, 1e14, 1e15])
+def test_a_large_amount_costs_the_others_no_digit(amount, to_library):
+    assert columns(rfm(to_library(rows_with(amount))))["monetary"] == [0.1, 0.2, 19.99, amount]
+
+
+def test_a_large_amount_that_is_dropped_does_not_count():
+    assert rfm(rows_with(-1e300))["monetary"].to_list() == [0.1, 0.2, 19.99]
+
+
+@pytest.mark.parametrize(
+    ("amount", "returns"),
+    [*((amount, "exclude") for amount in (1.1e15, 1e20, 1e30, 1e300, 1.7e308)), (-1.1e15, "net"), (-1e300, "net")],
+)
+@pytest.mark.parametrize("features", [rfm, behaviour, repeat_purchases, clean_transactions])
+def test_a_wild_amount_is_refused(features, amount, returns):
+    sentence = f"column 'amount' gives an amount beyond 1e+15 in 1 of 4 rows, for example {amount:g}; those from"
+    with pytest.raises(InvalidInput, match=re.escape(sentence)):
+        features(rows_with(amount), returns=returns)
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])

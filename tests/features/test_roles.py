@@ -1,8 +1,10 @@
 """Columns found by their names."""
 
+import polars as pl
 import pytest
 
 from gpuseg.errors import InvalidInput
+from gpuseg.features import behaviour, clean_transactions, customer_features, repeat_purchases, rfm
 from gpuseg.features.roles import NAMES, Wishes, resolve
 
 RETAIL = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
@@ -37,6 +39,32 @@ def test_a_named_column_is_not_found_again():
     assert (
         resolve(["date", "customer", "sales", "order"], Wishes(order="customer", customer="order")).order == "customer"
     )
+
+
+@pytest.mark.parametrize("name", ["amt", "SaleAmount", "payment_value", "Order Value", "order.total"])
+def test_names_of_amounts(name):
+    assert resolve(["visitorid", "date", name], Wishes()).amount == name
+
+
+OPTIONS = {name: f"the {name}" for name in (*NAMES, "time_format", "as_of", "returns", "cancelled_prefix")}
+OPTIONS["drop_duplicates"] = True
+
+
+@pytest.mark.parametrize("features", [clean_transactions, rfm, behaviour, repeat_purchases, customer_features])
+def test_every_argument_means_what_its_name_says(features, monkeypatch):
+    class Heard(Exception):
+        pass
+
+    def hear(_, wishes, **__):
+        raise Heard(wishes)
+
+    monkeypatch.setattr(f"{features.__module__}.clean", hear)
+    with pytest.raises(Heard) as heard:
+        features(pl.DataFrame({"a": [1]}), **OPTIONS)
+    assert heard.value.args[0] == Wishes(**OPTIONS)
+    with pytest.raises(Heard) as heard:
+        features(pl.DataFrame({"a": [1]}))
+    assert heard.value.args[0] == Wishes()
 
 
 def test_no_name_is_of_two_roles():

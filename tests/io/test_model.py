@@ -16,6 +16,8 @@ STATE = {
     "nested": {"list": [1, 2.5, "x", None, True], "empty": np.zeros((0, 3), np.int32)},
     "score": np.float64(0.5),
     "odd": [float("inf"), float("nan")],
+    "pair": (2, (3, 4)),
+    "$float": {"$array": 1, "$": 2},
 }
 CARD = {"rows": 10}
 
@@ -45,6 +47,8 @@ def test_there_and_back(path):
     assert state["nested"]["empty"].shape == (0, 3)
     assert state["nested"]["empty"].dtype == np.int32
     assert state["odd"][0] == float("inf")
+    assert state["pair"] == (2, (3, 4))
+    assert state["$float"] == {"$array": 1, "$": 2}
     assert np.isnan(state["odd"][1])
 
 
@@ -104,6 +108,7 @@ def swap(members):
         (lambda members: members.pop("arrays/0000.npy"), {}, "members are not those written"),
         (lambda members: members.update({MANIFEST: b"{"}), {}, "changed or damaged"),
         (lambda members: members.update({MANIFEST: b"[]"}), {}, "changed or damaged"),
+        (lambda members: members.update({MANIFEST: b"[" * 100_000}), {}, "changed or damaged"),
         (lambda members: members.update(bomb=bytes(10**8)), {"compression": zipfile.ZIP_DEFLATED}, "compressed zip"),
     ],
 )

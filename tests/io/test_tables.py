@@ -1,5 +1,7 @@
+import datetime as dt
 import subprocess
 import sys
+from decimal import Decimal
 
 import narwhals as nw
 import numpy as np
@@ -145,11 +147,78 @@ def test_what_is_missing_in_pandas_is_missing(column, expected):
 
 
 @pytest.mark.parametrize(
-    "column", [[1, "x", 2.5], [object(), 1, 2], [1j, 2, 3], pd.arrays.SparseArray([0, 0, 1])], ids=type
+    "column",
+    [
+        *([object(), 1, 2], [1j, 2, 3], ["x", 1j, 2], ["x", True, 1], ["x", b"y", 1], ["x", [1], 2]),
+        *(["x", dt.date(2026, 1, 1), 1], ["x", Decimal(1), 1], pd.arrays.SparseArray([0, 0, 1])),
+    ],
 )
 def test_refuses_a_column_of_mixed_kinds_by_its_name(column):
     with pytest.raises(InvalidInput, match=r"a pandas DataFrame has a column .*column x.*; make it numbers, text"):
         open_table(pd.DataFrame({"x": column, "y": 1}))
+
+
+def test_a_refused_column_is_named_beside_a_mixed_one(capsys):
+    with pytest.raises(InvalidInput, match=r"a pandas DataFrame has a column .*column when.*; make it numbers, text"):
+        open_table(pd.DataFrame({"x": [1, "a"], "when": ["now", dt.date(2026, 1, 1)]}))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ([536365, "C536379", None], ["536365", "C536379", None]),
+        ([1.0, "x", 2.5, np.nan, pd.NA], ["1", "x", "2.5", None, None]),
+        ([np.int64(7), np.float32(3), "5.0"], ["7", "3", "5.0"]),
+        ([2**53 + 1, 10**20, 1e16, "x"], ["9007199254740993", "100000000000000000000", "10000000000000000", "x"]),
+        ([float("inf"), "007", -0.0], ["inf", "007", "0"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["x", 0])
+def test_text_and_numbers_in_one_column_are_text(column, expected, name, capsys):
+    frame = pd.DataFrame({name: pd.Series(column, dtype=object), "y": 1})
+    before = frame.copy()
+    assert contents(frame)[str(name)] == expected
+    assert f"a pandas DataFrame: text and numbers are mixed in '{name}', read as text" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(frame, before)
+
+
+SIZES = ["small", "medium", "large", "never"]
+ORDERED = {
+    "pandas": lambda values: pd.DataFrame({"x": pd.Categorical(values, SIZES, ordered=True)}),
+    "pyarrow": lambda values: pa.table({"x": dictionary(values, SIZES)}),
+    "stream": lambda values: Stream(pa.table({"x": dictionary(values, SIZES)})),
+    "polars stream": lambda values: Stream(pl.DataFrame({"x": pl.Series(values, dtype=pl.Enum(SIZES))}).to_arrow()),
+}
+
+
+def dictionary(values, levels):
+    codes = pa.array([None if value is None else levels.index(value) for value in values], pa.int8())
+    return pa.DictionaryArray.from_arrays(codes, levels, ordered=True)
+
+
+@pytest.mark.parametrize("values", [["large", None, "small", "large"], [None]])
+@pytest.mark.parametrize("kind", ORDERED)
+def test_the_order_of_categories_stays(kind, values):
+    source = ORDERED[kind](values)
+    opened = open_table(source)
+    assert opened.eager().to_polars()["x"].dtype == pl.Enum(SIZES)
+    back = opened.give_back(opened.eager())
+    if kind == "pandas":
+        assert list(back["x"].cat.categories) == SIZES
+        assert back["x"].cat.ordered
+    found = open_table(back).eager()["x"]
+    assert (found.to_list(), list(found.dtype.categories)) == (values, SIZES)
+
+
+@pytest.mark.parametrize("kind", ORDERED)
+def test_ordered_categories_of_no_row_open(kind):
+    assert open_table(ORDERED[kind]([])).eager().shape == (0, 1)
+
+
+def test_categories_without_an_order_have_none():
+    frame = pd.DataFrame({"x": pd.Categorical(["b", "a"]), "n": pd.Categorical([3, 1], [3, 1], ordered=True)})
+    assert open_table(frame).eager().to_polars().schema == {"x": pl.Categorical(), "n": pl.Int64()}
 
 
 def test_refuses_an_arrow_type_without_a_column_here():

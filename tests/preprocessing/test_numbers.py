@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import preprocessing as sk
 
 from gpuseg.backends import to_host
@@ -42,9 +43,60 @@ def test_yeo_johnson_as_scikit_learn(backend, spread):
 
 
 def test_the_rule_of_auto():
-    table = np.column_stack([SKEWED, X[:, 0], RNG.choice([0, 0, 0, 0, 0, 9.0], 900)])
-    skews = [column.skew.partition("(")[0] for column in Preprocessor().fit(table).report_.columns]
-    assert skews == ["log", "yeo-johnson", "yeo-johnson", "yeo-johnson", "none", "none"]
+    profit = RNG.lognormal(3, 1, 900) - RNG.lognormal(2, 1, 900)
+    often = np.where(RNG.random(900) < 0.8, 0.0, RNG.lognormal(3, 2, 900))
+    table = np.column_stack([SKEWED[:, :2], profit, often, X[:, 0], -SKEWED[:, 0]])
+    steps = Preprocessor().fit(table)
+    skews = [column.skew.partition("(")[0] for column in steps.report_.columns]
+    assert skews == ["log", "yeo-johnson", "yeo-johnson", "yeo-johnson", "none", "yeo-johnson"]
+    log, unit = steps.report_.columns[0].skew, np.quantile(SKEWED[:, 0], 0.1)
+    assert log == f"log(x/{unit:.3g})"
+    bent = np.log1p(table[:, 0] / unit)
+    np.testing.assert_allclose(steps.transform(table)[:, 0], (bent - bent.mean()) / bent.std())
+
+
+@pytest.mark.parametrize(("values", "skew"), [(5, "none"), (10, "none"), (11, "log")])
+def test_few_values_are_not_bent_unasked(values, skew):
+    x = np.repeat(2.0 ** np.arange(values), 2 ** np.arange(values)[::-1])[:, None]
+    assert stats.skew(x[:, 0]) > 1
+    assert Preprocessor().fit(x).report_.columns[0].skew.partition("(")[0] == skew
+
+
+@pytest.mark.parametrize("factor", [1000, 1 / 30])
+@pytest.mark.parametrize("scale", [*TWINS, "none"])
+def test_the_unit_does_not_matter_to_auto(factor, scale):
+    x = np.column_stack([SKEWED, np.where(SKEWED[:, 0] < 3, 0, SKEWED[:, 0]), RNG.lognormal(3, 1, 900) - 9])
+    here, there = Preprocessor(scale=scale), Preprocessor(scale=scale)
+    found, other = here.fit_transform(x), there.fit_transform(factor * x)
+    bent = [column.skew != "none" for column in here.report_.columns]
+    assert bent == [column.skew != "none" for column in there.report_.columns]
+    assert sum(bent) >= 4
+    keep = np.array(bent) | (scale != "none")
+    np.testing.assert_allclose(other[:, keep], found[:, keep], rtol=1e-9, atol=1e-9)
+
+
+def test_an_explicit_log_keeps_signs_and_units():
+    found = Preprocessor(skew="log", scale="none").fit_transform(SKEWED)
+    np.testing.assert_allclose(found, np.sign(SKEWED) * np.log1p(np.abs(SKEWED)))
+
+
+def test_auto_leaves_what_it_cannot_mend(capsys):
+    rare = np.r_[np.zeros(880), RNG.uniform(5, 6, 20)]
+    left = 100 - RNG.lognormal(2, 1, 900)
+    steps = Preprocessor().fit(np.column_stack([rare, left, SKEWED[:, 0]]))
+    assert [column.skew.partition("(")[0] for column in steps.report_.columns] == ["none", "none", "log"]
+    for column, values in zip(steps.report_.columns, (rare, left), strict=False):
+        assert f"skewness of {stats.skew(values):.1f} stays" in column.steps()
+    assert "column 'x0': its skewness of" in capsys.readouterr().out
+    assert Preprocessor(skew="yeo-johnson").fit(left[:, None]).report_.columns[0].skew.startswith("yeo-johnson")
+
+
+def test_auto_keeps_what_halves_the_skewness():
+    x = np.where(RNG.random(900) < 0.8, 0.0, RNG.lognormal(3, 1, 900))[:, None]
+    steps = Preprocessor()
+    found = stats.skew(steps.fit_transform(x)[:, 0])
+    assert steps.report_.columns[0].skew.startswith("yeo-johnson(")
+    assert 1 < found <= stats.skew(x[:, 0]) / 2
 
 
 @pytest.mark.parametrize("skew", ["none", "log", "yeo-johnson", "auto"])
@@ -60,14 +112,71 @@ def test_there_and_back_within_winsor_limits():
     steps = Preprocessor(winsorize=(0.05, 0.9))
     back = steps.inverse_transform(steps.fit_transform(SKEWED)).to_numpy()
     expected = np.clip(SKEWED, np.quantile(SKEWED, 0.05, axis=0), np.quantile(SKEWED, 0.9, axis=0))
-    np.testing.assert_allclose(back, expected, rtol=1e-6)
+    np.testing.assert_allclose(back, expected, rtol=1e-6, atol=1e-15)
     report = steps.report_.columns[0]
     np.testing.assert_allclose(report.limits, np.quantile(SKEWED[:, 0], [0.05, 0.9]))
 
 
-def test_what_no_value_maps_to_comes_back_as_the_extreme():
-    steps = Preprocessor(skew="yeo-johnson").fit(RNG.lognormal(0, 1, (500, 1)) ** 2)
-    assert steps.inverse_transform([[1e6], [-1e6]]).to_numpy().ravel()[0] > 0
+@pytest.mark.parametrize("skew", ["yeo-johnson", "auto"])
+def test_what_no_value_maps_to_comes_back_as_the_extreme(skew):
+    x = 1 + np.column_stack([RNG.pareto(1, 500), np.ones(500)])
+    x[:, 1] = -x[:, 0]
+    steps = Preprocessor(skew=skew).fit(x)
+    back = steps.inverse_transform([[1e6, -1e6]]).to_numpy()
+    assert steps.plan_["preparation"]["power"][0] < 0
+    assert steps.plan_["preparation"]["power"][1] > 2
+    np.testing.assert_allclose(back, [[x[:, 0].max(), x[:, 1].min()]], rtol=1e-12)
+
+
+def test_yeo_johnson_of_numbers_of_all_sizes():
+    """Powers of what is near 1e80 leave float64 unless exponents are cut."""
+    x = np.column_stack([10.0 ** RNG.uniform(-3, 80, 900), -(10.0 ** RNG.uniform(-3, 80, 900))])
+    steps = Preprocessor(skew="yeo-johnson")
+    found = steps.fit_transform(x)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found.std(axis=0), 1)
+    np.testing.assert_allclose(steps.inverse_transform(found).to_numpy(), x, rtol=1e-6, atol=1e-6)
+
+
+def test_lambdas_leave_the_extremes_their_digits():
+    """The likelihood alone would take a lambda of -2, at which 1e8 and 1e9 are one number."""
+    x = np.r_[RNG.uniform(1, 1.5, 880), np.logspace(1, 9, 20)]
+    x = np.column_stack([x, -x])
+    steps = Preprocessor(skew="yeo-johnson")
+    back = steps.inverse_transform(steps.fit_transform(x)).to_numpy()
+    np.testing.assert_allclose(back, x, rtol=1e-6)
+
+
+def test_a_summit_between_the_last_lambdas():
+    """The grid is narrower beside a bound: its parabola is still that of even steps."""
+    x = 200 - RNG.lognormal(0, 1, (900, 1)) * 12
+    x = x[(x > 0).all(axis=1)]
+    twin = sk.PowerTransformer().fit(x)
+    assert 3 < twin.lambdas_[0] < 5
+    found = Preprocessor(skew="yeo-johnson").fit(x)
+    np.testing.assert_allclose(found.plan_["preparation"]["power"], twin.lambdas_, atol=1e-3)
+
+
+def test_quantiles_of_many_rows(monkeypatch):
+    monkeypatch.setattr("gpuseg.preprocessing.fitting.EXACT", 500)
+    monkeypatch.setattr("gpuseg.preprocessing.fitting.POINTS", 50)
+    x = RNG.normal(size=(900, 1))
+    low, high = Preprocessor(winsorize=(0.1, 0.9), skew="none").fit(x).report_.columns[0].limits
+    assert (low, high) != tuple(np.quantile(x, [0.1, 0.9]))
+    for limit, share in ((low, 0.1), (high, 0.9)):
+        assert abs(np.mean(x <= limit) - share) <= 1 / (2 * 50) + 1 / len(x)
+
+
+def test_winsor_limits_count_the_imputed_rows():
+    x = np.r_[RNG.lognormal(size=200), np.full(300, np.nan)][:, None]
+    steps = Preprocessor(winsorize=(0.05, 0.9), skew="none").fit(x)
+    filled = np.where(np.isnan(x), np.nanmedian(x), x)
+    np.testing.assert_allclose(steps.report_.columns[0].limits, np.quantile(filled, [0.05, 0.9]))
+
+
+def test_values_that_differ_by_rounding_are_constant():
+    x = np.column_stack([np.r_[0.1 + 0.2, np.full(9, 0.3)], np.arange(10.0)])
+    assert list(Preprocessor().fit(x).report_.dropped()) == ["x0"]
 
 
 def test_the_order_of_rows_does_not_matter():
@@ -104,6 +213,17 @@ def test_indicator_and_constant_dropped_come_back():
     assert matrix.shape == (3, 3)
     assert matrix[:, 1].tolist() == [0, 1, 0]
     np.testing.assert_allclose(steps.inverse_transform(matrix).to_numpy(), [[1, 7, 4], [2, 7, 5], [3, 7, 6]])
+
+
+def test_an_indicator_stays_where_nothing_else_varies():
+    x = np.array([[1.0, 5.0], [np.nan, 6.0], [1.0, 9.0], [np.inf, 7.0]])
+    steps = Preprocessor(missing="indicator", scale="none", skew="none")
+    found = steps.fit_transform(x)
+    assert steps.get_feature_names_out().tolist() == ["x0=(missing)", "x1"]
+    assert found.tolist() == [[0, 5], [1, 6], [0, 9], [1, 7]]
+    assert steps.inverse_transform(found).rows() == [(1, 5), (1, 6), (1, 9), (1, 7)]
+    assert "only gaps tell" in steps.report_.columns[0].steps()
+    assert list(Preprocessor(missing="median").fit(x).report_.dropped()) == ["x0"]
 
 
 def test_equal_quartiles_give_way_to_the_deviation(capsys):

@@ -83,6 +83,19 @@ def test_names_that_are_patterns():
         (["2024-01-31", "2024-02-29T10:30"], "date"),
         (["2024-02-30", "2024-01-31"], "category"),
         (["red", "5", "blue"], "category"),
+        (["01234", "12345"], "category"),
+        (["0.5", "01"], "number"),
+        (["1.5", "NA", "N/A"], "number"),
+        (["31/01/2024", "1/2/2024 10:00"], "date"),
+        (["31.01.2024", None], "date"),
+        (["2024-01-31T10:00+02:00", "2024-01-31T10:00Z"], "date"),
+        (["20110130", "20110131"], "number"),
+        (["12.50", "13.75"], "number"),
+        (["1.2.3", "4.5.6"], "category"),
+        (["yes", None, "Yes"], "category"),
+        (["yes", "yes"], "boolean"),
+        ([True, None], "category"),
+        ([True, True], "boolean"),
         ([dt.datetime(2024, 1, 1, 5), None], "date"),
     ],
 )
@@ -95,7 +108,9 @@ def test_kinds(values, kind):
     ("name", "values"),
     [
         ("CustomerID", RNG.permutation(1000)[:50] * 3),
-        ("row", np.arange(50) + 7),
+        ("row", RNG.permutation(50)),
+        ("row", RNG.permutation(50) + 1),
+        ("zip", [f"{i:05}" for i in range(50)]),
         ("client_key", RNG.permutation(1000)[:50] * 2.0),
         ("who", [f"name {i % 47}" for i in range(50)]),
     ],
@@ -104,6 +119,130 @@ def test_ids(name, values):
     column = kind_of(nw.from_native(pl.Series(values), series_only=True), name)
     assert "like an id" in column.dropped
     assert kind_of(nw.from_native(pl.Series(values[:10]), series_only=True), name).dropped is None
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("age", np.arange(20, 70)),
+        ("row", np.arange(1, 100, 2)),
+        ("town", [f"town {i % 40}" for i in range(50)]),
+        ("client_key", np.arange(50) / 7),
+    ],
+)
+def test_no_ids(name, values):
+    assert kind_of(nw.from_native(pl.Series(values), series_only=True), name).dropped is None
+
+
+def test_dates_as_they_are_written(capsys):
+    table = pl.DataFrame({"joined": ["31.01.2024", "01.02.2024", "NA", "02.02.2024"]})
+    steps = Preprocessor(scale="none", missing="drop")
+    assert steps.fit_transform(table).ravel().tolist() == [19753, 19754, 19755]
+    assert "column 'joined': text read as day.month.year" in capsys.readouterr().out
+    new = pl.DataFrame({"joined": ["03.02.2024", "2024-02-03", "2024-02-03T23:00-02:00"]})
+    assert steps.transform(new).ravel().tolist() == [19756, 19756, 19757 + 1 / 24]
+    for text in ("2/3/2024", "31.02.2024"):
+        with pytest.raises(InvalidInput, match=f"such as '{text}' in 1 of 1 rows; write yyyy-mm-dd"):
+            steps.transform(pl.DataFrame({"joined": [text]}))
+
+
+def test_dates_that_read_either_way():
+    table = pl.DataFrame({"joined": ["01/02/2024", "03/04/2024"]})
+    words = (
+        r"'joined' reads as month/day/year and as day/month/year alike, for example '01/02/2024'; "
+        r"give ISO dates \(yyyy-mm-dd\), or name it in categorical=\['joined'\]"
+    )
+    with pytest.raises(InvalidInput, match=words):
+        Preprocessor().fit(table)
+    assert Preprocessor(categorical=["joined"]).fit_transform(table).shape == (2, 2)
+
+
+def test_one_value_and_gaps():
+    table = pl.DataFrame({"status": ["vip", None] * 2, "news": ["yes", ""] * 2, "paid": [True, None] * 2})
+    steps = Preprocessor()
+    found = steps.fit_transform(table)
+    assert found.tolist() == [[1, 0] * 3, [0, 1] * 3] * 2
+    assert steps.inverse_transform(found).row(1) == ("(missing)",) * 3
+    for missing in ("mode", "drop"):
+        with pytest.raises(InvalidInput, match="'status': it is constant, 'vip'"):
+            Preprocessor(missing=missing).fit(table)
+
+
+@pytest.mark.parametrize("empty", [[None] * 2, [float("nan")] * 2, ["", "NA"]])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_column_without_a_value_is_missing(library, empty):
+    steps = Preprocessor(scale="none", skew="none").fit(pl.DataFrame(TABLE).drop("customer", "country"))
+    names = ["spend", "plan", "active", "joined"]
+    expected = [c.imputed for c in steps.report_.columns]
+    new = LIBRARIES[library](dict.fromkeys(names, empty))
+    found = steps.transform(new)
+    assert found[0].tolist() == found[1].tolist() == [expected[0], 0, 0, 0, 1, 1, 19737.5]
+
+
+def test_yes_and_no_are_filled_with_the_more_frequent():
+    table = pl.DataFrame({"a": [True] * 3 + [False, None], "b": ["no"] * 3 + ["yes", None]})
+    assert Preprocessor().fit_transform(table)[-1].tolist() == [1, 0]
+
+
+def test_features_of_one_name():
+    table = pl.DataFrame({"a": ["x", "y", "x"], "a=x": [1, 2, 5]})
+    with pytest.raises(InvalidInput, match="columns 'a' and 'a=x' both make a feature named 'a=x'; rename one"):
+        Preprocessor().fit(table)
+    assert Preprocessor(categories="ordinal").fit(table).inverse_transform([[0, 1]]).width == 2
+
+
+def test_what_stands_for_a_gap_is_not_pooled():
+    table = pl.DataFrame({"c": ["a"] * 60 + ["b"] * 38 + ["z", None]})
+    steps = Preprocessor(min_share=0.05, max_levels=1).fit(table)
+    assert steps.get_feature_names_out().tolist() == ["c=a", "c=(missing)", "c=(other)"]
+    assert steps.report_.columns[0].steps() == "missing as '(missing)'; 2 rare levels pooled"
+    assert steps.transform(table)[-1].tolist() == [0, 1, 0]
+
+
+def test_levels_that_are_all_rare():
+    table = pl.DataFrame({"c": ["a", "b", "c", "d"] * 5, "n": range(0, 40, 2)})
+    assert Preprocessor(min_share=0.3).fit(table).report_.dropped() == {"c": "every level is below min_share=0.3"}
+
+
+def test_a_category_that_dropped_rows_make_constant():
+    table = pl.DataFrame({"c": ["a", "a", "b"], "n": [1.0, 2, None]})
+    steps = Preprocessor(missing={"n": "drop"}).fit(table)
+    assert steps.report_.dropped() == {"c": "it is constant, 'a'"}
+    assert steps.inverse_transform([[0.0]])["c"].to_list() == ["a"]
+
+
+def test_the_report_speaks_as_the_user():
+    days = [dt.date(2024, 1, 1), dt.date(2024, 1, 3), None]
+    table = pl.DataFrame(
+        {"day": days, "on": ["yes"] * 3, "since": [days[0]] * 3, "b": [True, False, None], "n": [1, 2, 4]}
+    )
+    steps = Preprocessor(winsorize={"day": (0, 0.99)}).fit(table)
+    lines = {column.name: column.steps() for column in steps.report_.columns}
+    assert lines["day"].startswith("missing as 2024-01-02; winsorised to 2024-01-01 ... 2024-01-02T23:")
+    assert lines["on"] == "dropped: it is constant, yes"
+    assert lines["since"] == "dropped: it is constant, 2024-01-01"
+    assert lines["b"] == "missing as no"
+
+
+def test_a_constant_for_a_date():
+    table = pl.DataFrame({"day": [dt.date(2024, 1, 1), dt.date(2024, 1, 3), None]})
+    steps = Preprocessor(missing="constant", fill_value="2024-01-31", scale="none")
+    assert steps.fit_transform(table).ravel().tolist() == [19723, 19725, 19753]
+    for value in (0.0, "soon"):
+        with pytest.raises(InvalidInput, match=r"cannot stand in column 'day' of dates; give an ISO date"):
+            Preprocessor(missing="constant", fill_value=value).fit(table)
+
+
+def test_notices_are_said_once(capsys):
+    table = pl.DataFrame({"c": ["a"] * 9 + ["z"], "k": ["1", "2"] * 5, "x": range(10), "one": [1] * 10})
+    steps = Preprocessor(columns=["c", "k", "one"], min_share=0.2).fit(table)
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["dropped columns: 'one', it is constant, 1", "column 'k': text read as numbers"]
+    steps.prepare(table, quiet=True)
+    assert capsys.readouterr().out == ""
+    steps.transform(table)
+    assert "'x'" in (said := capsys.readouterr().out)
+    assert "'z'" in said
 
 
 def test_text_in_a_number_column():
@@ -151,8 +290,9 @@ def test_encodings_and_unknown_levels(capsys):
     }
     assert plain["ordinal"].transform(new)[:, 0].tolist() == [1, 0.8, 2]
     assert plain["frequency"].transform(new)[:, 0].tolist() == [0.3, 0, 0.1]
-    scaled = Preprocessor(categories="ordinal", min_share=0).fit_transform(table)
-    np.testing.assert_allclose([scaled[:, 0].mean(), scaled[:, 0].std()], [0, 1], atol=1e-12)
+    for way in plain:
+        scaled = Preprocessor(categories=way, min_share=0).fit_transform(table)
+        np.testing.assert_allclose([scaled[:, 0].mean(), scaled[:, 0].std()], [0, 1], atol=1e-12)
     assert plain["ordinal"].inverse_transform([[1.2, 0]])["c"].to_list() == ["b"]
 
 

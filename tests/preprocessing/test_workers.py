@@ -16,7 +16,7 @@ X[::17, 0] = np.nan
 @pytest.fixture(scope="module")
 def workers():
     with (
-        LocalCluster(2, threads_per_worker=2, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(2, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         yield client

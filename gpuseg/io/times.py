@@ -1,7 +1,7 @@
 """A column read as times: dates, datetimes, 20110130, or text in one of the formats tried."""
 
 import datetime as dt
-import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,13 @@ DATES = {
 }
 CLOCKS = ("", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %H:%M", "T%H:%M", " %I:%M %p", " %I:%M:%S %p")
 OFFSET = r"(\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|z|UTC|[+-]\d\d(?::?\d\d)?)$"
+ZONES = {
+    "^(Z|z|UTC)$": "+00:00",
+    r"^([+-]\d\d)$": "${1}:00",
+    r"^([+-]\d\d)(\d\d)$": "${1}:${2}",
+    "^-00:00$": "+00:00",
+}
+"""How the many writings of one offset become one, +01:00; in this order."""
 ISO = "%Y-%m-%d"
 FIRST_YEAR = 1000  # "11" parses as the year 11: a year of two digits is no year
 SAMPLE = 500
@@ -54,6 +61,35 @@ def times(frame: pl.LazyFrame, column: str, dtype: pl.DataType, time_format: str
     if is_text(dtype):
         return _from_text(frame, column, time_format)
     raise InvalidInput(f"column {column!r} holds {dtype}, not times; name a column of dates or timestamps")
+
+
+def ways(text: pl.Series) -> list[str]:
+    """Return which of DATES read every value of ``text``, in which none is missing; no day, no way.
+
+    >>> ways(pl.Series(["31/01/2024", "1/2/2024 10:00"])), ways(pl.Series(["2024-02-30"]))
+    (['%d/%m/%Y'], [])
+    """
+    return _ways(text, _ways(text.head(SAMPLE), DATES))
+
+
+def in_utc(text: pl.Expr, way: str) -> pl.Expr:
+    """Return text read in one of DATES, with or without a clock, as times of UTC; missing where it does not read.
+
+    Text without a zone is taken for UTC.
+
+    >>> pl.select(in_utc(pl.lit("2024-01-31T23:30-01:00"), "%Y-%m-%d")).item()
+    datetime.datetime(2024, 2, 1, 0, 30)
+    """
+    bare, offset = text.str.replace(OFFSET, "$1"), _offset(text)
+    hours, minutes = (offset.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 4))
+    east = pl.duration(hours=hours, minutes=minutes)
+    wall = pl.coalesce(_parsed(bare, way + clock) for clock in CLOCKS)
+    return pl.when(offset.str.starts_with("-")).then(wall + east).otherwise(wall - east)
+
+
+def _ways(text: pl.Series, tried: Iterable[str]) -> list[str]:
+    reads = {way: in_utc(pl.col(text.name), way).is_not_null().all() for way in tried}
+    return [way for way, all_read in text.to_frame().select(**reads).to_dicts()[0].items() if all_read] if reads else []
 
 
 def _whole_numbers(column: str) -> Reading:
@@ -134,7 +170,7 @@ def _looks(column: str, text: pl.Expr, tried: dict[str, pl.Expr]) -> list[pl.Exp
 
 
 def _zone_looks(column: str) -> list[pl.Expr]:
-    offset = stripped(column).str.extract(OFFSET, 2)
+    offset = _offset(stripped(column))
     bare = stripped(column).str.contains(r"\d:\d\d") & offset.is_null()
     return [
         offset.drop_nulls().n_unique().alias(f"{column}: zones"),
@@ -142,6 +178,14 @@ def _zone_looks(column: str) -> list[pl.Expr]:
         offset.min().alias(f"{column}: zone"),
         offset.max().alias(f"{column}: other zone"),
     ]
+
+
+def _offset(text: pl.Expr) -> pl.Expr:
+    """Return the offset at the end of text in one writing, such as +01:00; missing where there is none."""
+    offset = text.str.extract(OFFSET, 2)
+    for written, one in ZONES.items():
+        offset = offset.str.replace(written, one)
+    return offset
 
 
 def _zone(column: str, seen: dict[str, Any], *, offsets: bool) -> dt.tzinfo | None:
@@ -155,10 +199,8 @@ def _zone(column: str, seen: dict[str, Any], *, offsets: bool) -> dt.tzinfo | No
             else f"of several zones, for example {zone} and {other}"
         )
         raise InvalidInput(f"column {column!r} holds mixed zones: times {saw}; convert the column to one zone")
-    if not (parts := re.fullmatch(r"([+-])(\d\d):?(\d\d)?", zone)):
-        return dt.UTC
-    minutes = int(parts[2]) * 60 + int(parts[3] or 0)
-    return dt.timezone(dt.timedelta(minutes=-minutes if parts[1] == "-" else minutes))
+    ahead = dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
+    return dt.timezone(-ahead if zone[0] == "-" else ahead)
 
 
 def _best(column: str, reads: dict[str, int], seen: dict[str, Any], time_format: str | None) -> str:

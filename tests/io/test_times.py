@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from gpuseg.errors import InvalidInput
-from gpuseg.features._times import times
 from gpuseg.io.text import convert
+from gpuseg.io.times import in_utc, times, ways
 
 DAY, NOON = dt.datetime(2011, 1, 30), dt.datetime(2011, 1, 30, 12)
 
@@ -48,6 +48,43 @@ def test_the_wall_time_of_a_zone_is_kept(unit):
     found, how = read([NOON, None], pl.Datetime(unit, "Europe/Berlin"))
     assert found == [dt.datetime(2011, 1, 30, 13), None]
     assert str(how.zone) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("offsets", "hours"),
+    [
+        (["Z", "+00:00", "z", "UTC", "+0000", "+00", " UTC", "-00:00"], 0),
+        (["+01:00", "+0100", "+01"], 1),
+        (["-05:00", "-0500"], -5),
+        (["-03:30"], -3.5),
+    ],
+)
+def test_one_zone_in_several_writings(offsets, hours):
+    found, how = read([f"2011-01-30T12:00{offset}" for offset in offsets])
+    assert set(found) == {NOON}
+    assert how.zone == dt.timezone(dt.timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (["2011-01-30", "2011-01-30T12:00Z"], ["%Y-%m-%d"]),
+        (["30/01/2011", "1/2/2011"], ["%d/%m/%Y"]),
+        (["1/2/2011"], ["%m/%d/%Y", "%d/%m/%Y"]),
+        (["2011-01-30", "2011-02-30"], []),
+        (["2011-01-30"] * 600 + ["soon"], []),
+        (["30.01.11"], []),
+    ],
+)
+def test_ways_that_read_every_value(values, found):
+    assert ways(pl.Series("t", values)) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "hour"), [("12:00", 12), ("12:00Z", 12), ("12:00 +02:00", 10), ("12:00-0330", 15.5), ("1:00 PM", 13)]
+)
+def test_times_of_utc(value, hour):
+    assert pl.select(in_utc(pl.lit(f"30.1.2011 {value}"), "%d.%m.%Y")).item() == DAY + dt.timedelta(hours=hour)
 
 
 def test_categories_are_text():
