@@ -69,11 +69,13 @@ def lines_of(segmenter: "Segmenter", paths: list[Path | None]) -> list[str]:
 
     card = segmenter.card_
     score = card["metrics"].get("silhouette")
-    quality = f", silhouette {score['mean']:.3f} +- {score['standard_error']:.3f}" if score else ""
+    # Where k was chosen, the reason tells the silhouette.
+    told = card["choice"]["candidates"] or not score
+    quality = "" if told else f"; silhouette {score['mean']:.3f} +- {score['standard_error']:.3f}"
     dispatch = card["backend"]
     return [
         *profile_lines(profile_of(card["profile"])),
-        f"{card['segments']} segments of {card['rows']['kept']:,} customers{quality}: {card['choice']['reason']}",
+        f"{card['segments']} segments of {card['rows']['kept']:,} customers: {card['choice']['reason']}{quality}",
         f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}",
         *(f"written: {path}" for path in paths if path),
     ]

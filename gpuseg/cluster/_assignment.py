@@ -10,6 +10,7 @@ from gpuseg.backends import Array, Host
 NOISE = -1
 NOVEL = 0.99
 """A row whose novelty is above this counts as unlike the training rows of its segment."""
+DIGITS = 12
 RANKS = np.linspace(0.0, 1.0, 201)
 
 
@@ -37,7 +38,13 @@ def order_ids(centers: Host, weights: Host) -> Host:
     >>> order_ids(np.array([[5.0], [1.0], [9.0]]), np.array([2.0, 2.0, 3.0]))
     array([2, 1, 0])
     """
-    return np.lexsort((*centers.T[::-1], -weights))
+    return np.lexsort((*_to_digits(centers).T[::-1], -_to_digits(weights)))
+
+
+def _to_digits(values: Host) -> Host:
+    """Return values as shares of the largest, to DIGITS: what differs in its last bits alone is a tie."""
+    largest = np.max(np.abs(values), axis=0)
+    return np.round(values / np.where(largest > 0, largest, 1.0), DIGITS)
 
 
 def by_segment(label: Host) -> Iterator[tuple[int, Host]]:

@@ -6,6 +6,7 @@ from sklearn.cluster import KMeans as Reference
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gpuseg.cluster import KMeans
+from gpuseg.cluster._assignment import order_ids
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 
 
@@ -204,6 +205,13 @@ def test_ties_of_weight_go_by_coordinates():
     model = KMeans(4, random_state=0).fit(x)
     np.testing.assert_array_equal(model.cluster_centers_, [[7, 7], [1, 9], [5, 0], [5, 1]])
     np.testing.assert_array_equal(model.labels_, [3, 2, 1, 0, 0])
+
+
+def test_what_differs_in_the_last_bit_is_a_tie():
+    third = 0.1 + 0.2
+    for first, second in ((third, 0.3), (0.3, third)):
+        centers = np.array([[first, 2.0], [second, 1.0]])
+        np.testing.assert_array_equal(order_ids(centers, np.array([2.0, 2.0])), [1, 0])
 
 
 def test_fewer_distinct_rows_than_clusters_is_said_and_ids_stay_dense(spread):
