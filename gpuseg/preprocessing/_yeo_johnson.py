@@ -17,6 +17,7 @@ from gpuseg.preprocessing import statistics
 from gpuseg.preprocessing.statistics import Moments, moments_of
 from gpuseg.preprocessing.transforms import (
     NONE,
+    STEEPEST,
     Preparation,
     beside,
     finite,
@@ -33,6 +34,8 @@ STEEP = 5.0
 """No lambda lies outside [-5, 5]."""
 DIGITS = 8.0
 """A lambda is held where the column's extremes keep this many digits on the way there and back."""
+SMALLEST = 1e-9
+"""Logarithms below this bound no lambda."""
 SMOOTH = 1e-11
 """A transformed column whose deviation is below this share of its size has lost its digits."""
 LAMBDAS = 11
@@ -101,7 +104,10 @@ def _summit(lambdas: Host, values: Host) -> Host:
 
 
 def _range(preparation: Preparation) -> tuple[Host, Host]:
-    """Return the lambdas between which the extremes of the columns can be had back."""
+    """Return the lambdas between which the extremes of the columns stay in float64 and can be had back."""
     top, bottom = (np.maximum(edge, 0.0) / preparation.unit for edge in (preparation.top, -preparation.bottom))
-    room = [DIGITS / np.maximum(np.log10(1.0 + size), DIGITS / (STEEP + 2)) for size in (top, bottom)]
-    return np.maximum(-STEEP, -room[0]), np.minimum(STEEP, 2.0 + room[1])
+    kept = [DIGITS / np.maximum(np.log10(1.0 + size), SMALLEST) for size in (top, bottom)]
+    steep = [STEEPEST / np.maximum(np.log1p(size), SMALLEST) for size in (top, bottom)]
+    low = np.maximum(np.maximum(-STEEP, -kept[0]), 2.0 - steep[1])
+    high = np.minimum(np.minimum(STEEP, 2.0 + kept[1]), steep[0])
+    return low, high

@@ -8,7 +8,7 @@ import numpy as np
 from gpuseg.backends import Host
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.schema import Column
-from gpuseg.preprocessing.text import Series, without_blanks
+from gpuseg.preprocessing.text import WORDS, Series, without_blanks
 
 OTHER = "(other)"
 MISSING = "(missing)"
@@ -17,8 +17,8 @@ MISSING = "(missing)"
 def words_of(series: Series) -> Series:
     """Return any column as text by which levels are told apart: 1 and 1.0 are the same level."""
     dtype = series.dtype
-    if dtype == nw.String:
-        return without_blanks(series)
+    if dtype in WORDS:
+        return without_blanks(series.cast(nw.String))
     if dtype == nw.Boolean:
         return series.cast(nw.String).str.to_lowercase()
     if dtype.is_float():

@@ -47,8 +47,9 @@ class Preprocessor(TransformerMixin, Stored):
     - ``scale``: "standard", "minmax", "robust" (quartiles; the deviation where these are equal) or "none".
     - ``categories``: "onehot", "ordinal" (in the order of a Polars Enum; numbers by size, other text by
       name) or "frequency"; levels below ``min_share`` of the rows, and those after the ``max_levels``
-      largest, are pooled in "(other)", but never "(missing)". A level that the fit did not see goes to
-      "(other)"; where nothing was pooled, it is zeros in one-hot, the mean code or a frequency of 0.
+      largest, are pooled in "(other)", but never "(missing)". A level that the fit did not see, and
+      a gap where it saw none, goes to "(other)"; where nothing was pooled, it is zeros in one-hot, the
+      mean code or a frequency of 0.
 
     ``missing``, ``fill_value``, ``winsorize``, ``skew`` and ``categories`` may be a dict by column; the
     others then take the default. Dates are bent or winsorised only where such a dict names them.

@@ -11,6 +11,7 @@ from gpuseg.backends import Host
 from gpuseg.io.times import DATES, ISO
 from gpuseg.preprocessing.text import (
     TRUTHS,
+    WORDS,
     Series,
     are_booleans,
     column_error,
@@ -103,8 +104,8 @@ def kind_of(series: Series, name: str, asked: str | None = None) -> Column:
 
 def without_gaps(series: Series) -> Series:
     """Return the values that are there: no null, no NaN, no blank text."""
-    if series.dtype == nw.String:
-        return without_blanks(series).drop_nulls()
+    if series.dtype in WORDS:
+        return without_blanks(series.cast(nw.String)).drop_nulls()
     there = series.drop_nulls()
     return there.filter(~there.is_nan()) if there.dtype.is_float() else there
 

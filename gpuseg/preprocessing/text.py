@@ -14,6 +14,8 @@ from gpuseg.settings import log
 
 Series = nw.Series[Any]
 
+WORDS = (nw.String, nw.Categorical, nw.Enum)
+"""The types of text."""
 SIGNS = r"[$€£¥%,'\s]"
 DIGITS = r"^[+-]?\d+$"
 SEPARATED = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?$"

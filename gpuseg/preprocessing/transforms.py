@@ -11,8 +11,8 @@ from gpuseg.backends import Array, Host
 LARGEST = 1e90
 """Numbers beyond this size count as infinite: their cubes, summed, would leave float64."""
 NONE, LOG, POWER = range(3)
-STEEPEST = 300.0
-"""Exponents beyond this are cut: their squares would leave float64."""
+STEEPEST = 207.0
+"""Exponents beyond this, the logarithm of LARGEST, are cut."""
 
 
 class Preparation(NamedTuple):

@@ -55,7 +55,7 @@ def test_the_rule_of_auto():
     np.testing.assert_allclose(steps.transform(table)[:, 0], (bent - bent.mean()) / bent.std())
 
 
-@pytest.mark.parametrize(("values", "skew"), [(5, "none"), (10, "none"), (11, "log")])
+@pytest.mark.parametrize(("values", "skew"), [(5, "none"), (10, "none"), (11, "yeo-johnson")])
 def test_few_values_are_not_bent_unasked(values, skew):
     x = np.repeat(2.0 ** np.arange(values), 2 ** np.arange(values)[::-1])[:, None]
     assert stats.skew(x[:, 0]) > 1
@@ -83,9 +83,10 @@ def test_an_explicit_log_keeps_signs_and_units():
 def test_auto_leaves_what_it_cannot_mend(capsys):
     rare = np.r_[np.zeros(880), RNG.uniform(5, 6, 20)]
     left = 100 - RNG.lognormal(2, 1, 900)
-    steps = Preprocessor().fit(np.column_stack([rare, left, SKEWED[:, 0]]))
-    assert [column.skew.partition("(")[0] for column in steps.report_.columns] == ["none", "none", "log"]
-    for column, values in zip(steps.report_.columns, (rare, left), strict=False):
+    seldom = np.r_[np.zeros(765), np.linspace(0.1, 10, 135)]
+    steps = Preprocessor().fit(np.column_stack([rare, left, seldom, SKEWED[:, 0]]))
+    assert [column.skew.partition("(")[0] for column in steps.report_.columns] == ["none"] * 3 + ["log"]
+    for column, values in zip(steps.report_.columns, (rare, left, seldom), strict=False):
         assert f"skewness of {stats.skew(values):.1f} stays" in column.steps()
     assert "column 'x0': its skewness of" in capsys.readouterr().out
     assert Preprocessor(skew="yeo-johnson").fit(left[:, None]).report_.columns[0].skew.startswith("yeo-johnson")
@@ -129,13 +130,37 @@ def test_what_no_value_maps_to_comes_back_as_the_extreme(skew):
 
 
 def test_yeo_johnson_of_numbers_of_all_sizes():
-    """Powers of what is near 1e80 leave float64 unless exponents are cut."""
+    """Powers of what is near 1e80 leave float64 unless lambdas are bounded by it; those of new rows are cut."""
     x = np.column_stack([10.0 ** RNG.uniform(-3, 80, 900), -(10.0 ** RNG.uniform(-3, 80, 900))])
     steps = Preprocessor(skew="yeo-johnson")
     found = steps.fit_transform(x)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found.std(axis=0), 1)
+    np.testing.assert_allclose(steps.plan_["preparation"]["power"], [0, 2], atol=0.02)
     np.testing.assert_allclose(steps.inverse_transform(found).to_numpy(), x, rtol=1e-6, atol=1e-6)
+
+
+def test_yeo_johnson_far_from_zero(monkeypatch):
+    """Lambdas at which the column's digits are gone look likely: their variance is next to nothing."""
+    monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 300)
+    x = 1e9 + np.random.default_rng(0).normal(size=(300, 1))
+    found = Preprocessor(skew="yeo-johnson").fit_transform(x)
+    np.testing.assert_allclose(found, (x - x.mean()) / x.std(), atol=1e-3)
+
+
+def test_dust_beside_zero_is_no_unit():
+    x = np.r_[np.full(300, 1e-300), 10.0 ** RNG.uniform(0, 20, 600)][:, None]
+    steps = Preprocessor()
+    found = steps.fit_transform(x)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(steps.inverse_transform(found).to_numpy(), x, rtol=1e-6, atol=1e-6 * x.max())
+
+
+def test_new_rows_beyond_all_powers_stay_finite():
+    x = RNG.uniform(0, 1, (900, 1)) ** 0.1
+    steps = Preprocessor(skew="yeo-johnson").fit(x)
+    assert steps.plan_["preparation"]["power"][0] > 4
+    assert np.isfinite(steps.transform([[1e89]])).all()
 
 
 def test_lambdas_leave_the_extremes_their_digits():
@@ -149,7 +174,7 @@ def test_lambdas_leave_the_extremes_their_digits():
 
 def test_a_summit_between_the_last_lambdas():
     """The grid is narrower beside a bound: its parabola is still that of even steps."""
-    x = 200 - RNG.lognormal(0, 1, (900, 1)) * 12
+    x = 200 - RNG.lognormal(0, 1, (900, 1)) * 20
     x = x[(x > 0).all(axis=1)]
     twin = sk.PowerTransformer().fit(x)
     assert 3 < twin.lambdas_[0] < 5
