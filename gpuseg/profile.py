@@ -26,8 +26,9 @@ def profile(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
     """Return one row a segment: segment, size, share, then each field's summary; noise (-1) last.
 
     ``raw``: (rows, fields), float64, in the user's units, NaN where missing; ``segments``: (rows,). Missing values
-    and those that preprocessing takes as infinite are left out of each summary. Numbers and dates give ``<name>_mean`` and ``<name>_median``, yes-or-no columns
-    the share of yes as ``<name>_share``, categories ``<name>_top`` and ``<name>_top_share``.
+    and those that preprocessing takes as infinite are left out of each summary. Numbers and dates give
+    ``<name>_mean`` and ``<name>_median``, yes-or-no columns the share of yes as ``<name>_share``, categories
+    ``<name>_top`` and ``<name>_top_share``.
 
     >>> import numpy as np
     >>> profile(np.array([[1.0], [3.0], [10.0]]), [Field("spend", "number", [])], np.array([0, 0, 1])).rows()

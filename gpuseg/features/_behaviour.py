@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from gpuseg.features import _shares
+from gpuseg.features._cleaning import Cleaned, clean
 from gpuseg.features._exact import joined
-from gpuseg.features._flags import KEPT, REASON, RETURNED, RETURNED_ROW
+from gpuseg.features._flags import RETURNED
 from gpuseg.features._rfm import tell
 from gpuseg.features._rows import (
     CUSTOMER,
@@ -17,18 +18,26 @@ from gpuseg.features._rows import (
     TIME,
     distinct,
     gap,
+    named,
     order_keys,
     present_kinds,
     short_rows,
     whole_days,
 )
 from gpuseg.features._typed import streamed
-from gpuseg.features.clean import Cleaned, clean
 from gpuseg.features.roles import Returns, Wishes
 from gpuseg.io.tables import Frame, open_table
 from gpuseg.settings import say
 
 BASKET, GAP = "basket", "gap_days"
+SPREAD = ("mean", "median", "std")
+MADE = (
+    "tenure_days",
+    *(f"{name}_{kind}" for name in (BASKET, GAP) for kind in SPREAD),
+    *("products", "return_rate", "spend_trend"),
+    *_shares.weekdays(),
+    *_shares.parts_of_day(),
+)
 DAY_SECONDS = 86400
 
 
@@ -64,7 +73,8 @@ def behaviour(  # noqa: PLR0913 - a role each
     - ``gap_days_mean``, ``_median``, ``_std``: days between an order and the next, with fractions; missing
       where there are no two orders, the last where there are no three
     - ``products``: distinct products bought
-    - ``return_rate``: share of the customer's rows that were cancelled or returned, in [0, 1]
+    - ``return_rate``: share of the customer's rows that were cancelled or returned, in [0, 1]; with
+      ``drop_duplicates``, of the distinct rows
     - ``spend_trend``: the time from the first purchase to ``as_of`` is halved; (later - earlier) / both, in
       [-1, 1], an order at half-time being early; missing where there are no two orders, as one alone is always
       early, and where nothing was paid
@@ -99,9 +109,9 @@ def behaviour(  # noqa: PLR0913 - a role each
         drop_duplicates=drop_duplicates,
     )
     opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes)
+    cleaned = clean(opened, wishes, made=MADE)
     tell(cleaned)
-    return opened.give_back(behaviour_of(cleaned).table)
+    return opened.give_back(named(behaviour_of(cleaned).table, cleaned))
 
 
 def behaviour_of(cleaned: Cleaned) -> Behaviour:
@@ -127,8 +137,7 @@ def behaviour_of(cleaned: Cleaned) -> Behaviour:
     for name, why in left_out.items():
         say(f"{name} is left out: {why}")
     # A customer without two orders has no gap: the left side has every customer.
-    table = reduce(lambda left, right: left.join(right, on=CUSTOMER, how="left"), parts).sort(CUSTOMER)
-    return Behaviour(table.rename({CUSTOMER: cleaned.roles.customer}), left_out)
+    return Behaviour(reduce(lambda left, right: left.join(right, on=CUSTOMER, how="left"), parts), left_out)
 
 
 def reported(cleaned: Cleaned, left_out: dict[str, str], customers: int) -> Cleaned:
@@ -151,7 +160,7 @@ def _spans(orders: Frame, as_of: dt.datetime) -> Frame:
 
 def _spread(rows: Frame, name: str) -> Frame:
     """Return mean, median and standard deviation of a column, by customer."""
-    columns = [nw.col(name).alias(f"{name}_{kind}") for kind in ("mean", "median", "std")]
+    columns = [nw.col(name).alias(f"{name}_{kind}") for kind in SPREAD]
     return (
         rows.with_columns(*columns)
         .group_by(CUSTOMER)
@@ -175,8 +184,7 @@ def _products(cleaned: Cleaned) -> Frame:
 
 def _return_rate(cleaned: Cleaned) -> Frame | None:
     """Return the share of returned rows by customer; None where no row is one."""
-    rows = cleaned.flagged.filter(nw.col(REASON).is_in([KEPT, RETURNED_ROW]))
-    rows = rows.select(nw.col(cleaned.roles.customer).alias(CUSTOMER), returned=nw.col(RETURNED).cast(nw.Int64))
+    rows = cleaned.rows.select(nw.col(cleaned.roles.customer).alias(CUSTOMER), returned=nw.col(RETURNED).cast(nw.Int64))
     found = streamed(rows.group_by(CUSTOMER).agg(nw.col("returned").sum(), nw.len().alias("rows")))
     if not found["returned"].sum():
         return None

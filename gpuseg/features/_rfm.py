@@ -7,13 +7,26 @@ from typing import Any
 
 import narwhals as nw
 
+from gpuseg.features._cleaning import Cleaned, clean
 from gpuseg.features._exact import joined
-from gpuseg.features._rows import BACK, CUSTOMER, TIME, distinct, gap, order_keys, present_kinds, short_rows, whole_days
+from gpuseg.features._rows import (
+    BACK,
+    CUSTOMER,
+    TIME,
+    distinct,
+    gap,
+    named,
+    order_keys,
+    present_kinds,
+    short_rows,
+    whole_days,
+)
 from gpuseg.features._typed import streamed
-from gpuseg.features.clean import Cleaned, clean
 from gpuseg.features.roles import Returns, Wishes
 from gpuseg.io.tables import Frame, Lazy, open_table
 from gpuseg.settings import say
+
+MADE = ("recency", "frequency", "monetary")
 
 
 def rfm(  # noqa: PLR0913 - a role each
@@ -61,13 +74,13 @@ def rfm(  # noqa: PLR0913 - a role each
         drop_duplicates=drop_duplicates,
     )
     opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes)
+    cleaned = clean(opened, wishes, made=MADE)
     tell(cleaned)
-    return opened.give_back(rfm_of(cleaned))
+    return opened.give_back(named(rfm_of(cleaned), cleaned))
 
 
 def rfm_of(cleaned: Cleaned) -> Frame:
-    """Return recency, frequency and monetary value of cleaned rows.
+    """Return customer, recency, frequency and monetary value of cleaned rows.
 
     Orders are counted in a pass of their own: with the sums beside them they take twice the memory.
     """
@@ -76,11 +89,11 @@ def rfm_of(cleaned: Cleaned) -> Frame:
     sums = streamed(rows.group_by(CUSTOMER).agg(nw.col(TIME).max(), nw.col(cleaned.scale.columns).sum()))
     found = sums.join(_orders(rows, keys, gappy=cleaned.net or len(keys) > 1), on=CUSTOMER)
     return found.select(
-        nw.col(CUSTOMER).alias(cleaned.roles.customer),
+        CUSTOMER,
         whole_days(nw.lit(cleaned.as_of) - nw.col(TIME)).alias("recency"),
         nw.col("orders").cast(nw.Int64).alias("frequency"),
         joined(cleaned.scale).alias("monetary"),
-    ).sort(cleaned.roles.customer)
+    )
 
 
 def _orders(rows: Frame | Lazy, keys: list[str], *, gappy: bool) -> Frame:

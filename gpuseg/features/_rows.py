@@ -4,9 +4,9 @@ from typing import Any
 
 import narwhals as nw
 
+from gpuseg.features._cleaning import Cleaned
 from gpuseg.features._exact import cut
 from gpuseg.features._flags import RETURNED
-from gpuseg.features.clean import Cleaned
 from gpuseg.io.tables import Frame, Lazy
 
 CUSTOMER, TIME, ORDER, DAY, PRODUCT, BACK = "customer", "time", "order", "day", "product", "back"
@@ -31,6 +31,12 @@ def short_rows(cleaned: Cleaned, *, purchases: bool = False, product: bool = Fal
     if product and roles.product is not None:
         columns.append(nw.col(roles.product).alias(PRODUCT))
     return frame.select(*columns)
+
+
+def named(table: Frame, cleaned: Cleaned) -> Frame:
+    """Return a table of one row a customer in order of id, which has the caller's name."""
+    name = cleaned.roles.customer
+    return table.sort(CUSTOMER).rename({CUSTOMER: cleaned.own_names.get(name, name)})
 
 
 def order_keys(cleaned: Cleaned) -> list[str]:

@@ -1,51 +1,69 @@
 """Any table in, its columns found and of one type each: ids, times, numbers."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
+import polars as pl
 
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
+from gpuseg.features._names import check_free, safe_names
 from gpuseg.features.roles import FLAG, Roles, Wishes, resolve
 from gpuseg.io.tables import Frame, Lazy
-from gpuseg.io.text import BLANKS, Reading, convert, ids, is_text, numbers
+from gpuseg.io.text import BLANKS, Converted, Reading, convert, ids, is_text, numbers, stripped
 from gpuseg.io.times import times
 from gpuseg.settings import say
 
-AMOUNT = "amount"
+AMOUNTS = ("amount", "computed_amount", "amount computed by gpuseg")
+"""What a computed amount is called: the first name that is free."""
 NUMBERS = ("amount", "quantity", "price")
 IDS = ("customer", "order")
 
 
 class Typed(NamedTuple):
-    """A table with typed columns; ``roles.amount`` is always there, named, or made of quantity and price."""
+    """A table with typed columns; ``roles.amount`` is always there, named, or made of quantity and price.
+
+    ``own_names`` are the caller's names of columns that have a safe name here.
+    """
 
     frame: Frame | Lazy
     roles: Roles
     computed: bool
     flagged: bool
     zone: dt.tzinfo | None
+    own_names: dict[str, str]
+
+    def own_roles(self) -> dict[str, str]:
+        """Return the columns by role, as the caller names them."""
+        return {role: self.own_names.get(column, column) for role, column in self.roles.present().items()}
 
 
-def typed(frame: Frame | Lazy, wishes: Wishes, *, narrow: bool = False) -> Typed:
+def typed(frame: Frame | Lazy, wishes: Wishes, *, made: Sequence[str] = (), narrow: bool = False) -> Typed:
     """Return a table with its columns found and converted; nothing but what must be seen is read.
 
     Ids become whole numbers or text, times lose their zone, text of numbers becomes numbers, and the
-    amount is quantity times price where no column holds it. ``narrow``: only the columns that have a role
-    are wanted; where they had to be parsed from text, they are kept in memory, and parsed but once.
+    amount is quantity times price where no column holds it. ``made``: the columns that will stand beside the
+    customer. ``narrow``: only the columns that have a role are wanted; where they had to be parsed from text,
+    they are kept in memory, and parsed but once.
     """
     names = frame.collect_schema().names()
     if not names:
         raise InvalidInput("the table has no columns; give one with transactions")
     roles = resolve(names, wishes)
-    flagged = frame.collect_schema().get(FLAG) == nw.Boolean
+    check_free("customer", roles.customer, made)
+    safe = safe_names(names)
+    frame = frame.rename(safe)
+    roles = roles._replace(**{role: safe.get(column, column) for role, column in roles.present().items()})
     if frame.implementation.is_polars():
         frame, zone = _on_host(frame, roles, wishes, narrow=narrow and not wishes.drop_duplicates)
     else:
         frame, zone = _on_device(frame, roles), None
+    flagged = FLAG not in roles.present().values() and frame.collect_schema().get(FLAG) == nw.Boolean
     if computed := roles.amount is None:
-        roles = roles._replace(amount=AMOUNT if AMOUNT not in roles.present().values() else "computed_amount")
-    return Typed(frame.with_columns(_amount(roles, computed=computed)), roles, computed, flagged, zone)
+        roles = roles._replace(amount=next(name for name in AMOUNTS if name not in names))
+    own_names = {name: own for own, name in safe.items()}
+    return Typed(frame.with_columns(_amount(roles, computed=computed)), roles, computed, flagged, zone, own_names)
 
 
 def streamed(frame: Frame | Lazy) -> Frame:
@@ -75,14 +93,32 @@ def _on_host(frame: Frame | Lazy, roles: Roles, wishes: Wishes, *, narrow: bool)
         elif role in IDS:
             readings[role] = ids(column, schema[column], whole=role == "customer")
     readings["time"] = times(rows, roles.time, schema[roles.time], wishes.time_format)
+    if FLAG in schema and FLAG not in roles.present().values() and is_text(schema[FLAG]):
+        readings[FLAG] = _flag()
     converted = dict(zip(readings, convert(rows, list(readings.values())), strict=True))
     for notice in filter(None, (c.notice for c in converted.values())):
         say(notice)
     result = rows.with_columns(c.expression for c in converted.values())
-    if narrow and any(is_text(schema[roles.present()[role]]) for role in (*NUMBERS, "time") if role in readings):
-        wanted = [column for column in schema if column in roles.present().values() or column == FLAG]
+    own = roles.present()
+    if narrow and any(is_text(schema[own[role]]) for role in (*NUMBERS, "time") if role in own):
+        wanted = [column for column in schema if column in own.values() or column == FLAG]
         result = result.select(wanted).collect(engine="streaming").lazy()
     return nw.from_native(result), converted["time"].zone
+
+
+def _flag() -> Reading:
+    """Return how a text column of the flag's name is read: as true and false where it says nothing else."""
+    text = stripped(FLAG).str.to_lowercase()
+    looks = (
+        text.is_in(["true", "false"]).all(ignore_nulls=True).alias(f"{FLAG}: plain"),
+        text.count().alias(f"{FLAG}: said"),
+    )
+
+    def settle(seen: dict[str, Any]) -> Converted:
+        is_flag = seen[f"{FLAG}: plain"] and seen[f"{FLAG}: said"]
+        return Converted((text == "true").alias(FLAG) if is_flag else pl.col(FLAG))
+
+    return Reading(looks, settle)
 
 
 def _on_device(frame: Frame | Lazy, roles: Roles) -> Frame | Lazy:

@@ -6,15 +6,16 @@ from typing import Any, Literal
 import narwhals as nw
 
 from gpuseg.errors import unknown
+from gpuseg.features._cleaning import Cleaned, clean
 from gpuseg.features._exact import joined
 from gpuseg.features._rfm import tell
-from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, short_rows, whole_days
+from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, named, short_rows, whole_days
 from gpuseg.features._typed import streamed
-from gpuseg.features.clean import Cleaned, clean
 from gpuseg.features.roles import Returns, Wishes
 from gpuseg.io.tables import Frame, open_table
 
 UNITS = {"D": 1.0, "W": 7.0}
+MADE = ("frequency", "recency", "T", "monetary_value")
 
 
 def repeat_purchases(  # noqa: PLR0913 - a role each
@@ -67,9 +68,9 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
         drop_duplicates=drop_duplicates,
     )
     opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes)
+    cleaned = clean(opened, wishes, made=MADE)
     tell(cleaned)
-    return opened.give_back(repeats_of(cleaned, UNITS[unit]))
+    return opened.give_back(named(repeats_of(cleaned, UNITS[unit]), cleaned))
 
 
 def repeats_of(cleaned: Cleaned, days: float) -> Frame:
@@ -86,12 +87,12 @@ def repeats_of(cleaned: Cleaned, days: float) -> Frame:
     repeats = nw.col("purchases") - 1
     value = nw.when(repeats > 0).then(joined(cleaned.scale) / repeats).otherwise(nw.lit(0.0))
     return table.select(
-        nw.col(CUSTOMER).alias(cleaned.roles.customer),
+        CUSTOMER,
         repeats.alias("frequency"),
         (whole_days(nw.col("last") - nw.col("first")) / days).alias("recency"),
         (whole_days(nw.lit(cleaned.as_of) - nw.col("first")) / days).alias("T"),
         value.alias("monetary_value"),
-    ).sort(cleaned.roles.customer)
+    )
 
 
 def _by_day(cleaned: Cleaned) -> Frame:

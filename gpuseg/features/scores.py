@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
-from gpuseg.errors import InvalidInput, missing_column
+from gpuseg.errors import InvalidInput, listed, missing_column
 from gpuseg.io.tables import Frame, open_table
 from gpuseg.settings import say
 
@@ -23,6 +23,7 @@ RULE_SEGMENTS: dict[str, tuple[tuple[int, int], ...]] = {
     "Hibernating": ((2, 2), (2, 1), (1, 2)),
     "Lost": ((1, 1),),
 }
+Column = nw.Series[Any]
 STEPS = (0.2, 0.4, 0.6, 0.8)
 SCORES = (1, 2, 3, 4, 5)
 NAMES = ("r_score", "f_score", "m_score", "rfm_score", "rule_segment")
@@ -49,7 +50,8 @@ def rfm_scores(
     have no customer: that is said, and in ``empty``. ``rfm_score`` is the three as text, "555" the best.
     ``rule_segment`` is the entry of RULE_SEGMENTS with the scores of recency and frequency.
 
-    Raises InvalidInput for a missing column, and for one that is not all numbers.
+    Raises InvalidInput for a missing column, for one that is not all numbers or is named twice, and for a table
+    that has a column of those made.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"id": [1, 2], "recency": [3, 90], "frequency": [9, 1], "monetary": [80.0, 5.0]})
@@ -61,13 +63,13 @@ def rfm_scores(
     """
     opened = open_table(table)
     frame = opened.eager()
-    values = dict(zip(NAMES, (recency, frequency, monetary), strict=False))
-    for role, column in zip(("recency", "frequency", "monetary"), values.values(), strict=True):
-        _check(frame, role, column)
-    edges = {column: _edges(frame, column) for column in values.values()}
-    scores = [_score(column, edges[column], falling=column == recency).alias(name) for name, column in values.items()]
-    scored = frame.with_columns(*scores).with_columns(*_names())
-    found = ScoreEdges(edges, {name: _empty(scored, name) for name in values})
+    columns = {"recency": recency, "frequency": frequency, "monetary": monetary}
+    _check(frame, columns)
+    values = {column: _values(frame, column) for column in columns.values()}
+    edges = {column: _edges(value) for column, value in values.items()}
+    scores = [_score(values[column], edges[column], falling=column == recency) for column in values]
+    scored = frame.with_columns(*map(nw.Series.alias, scores, NAMES)).with_columns(*_names())
+    found = ScoreEdges(edges, {name: _empty(scored, name) for name in NAMES[: len(scores)]})
     for name, missing in found.empty.items():
         if missing:
             say(
@@ -76,28 +78,38 @@ def rfm_scores(
     return opened.give_back(scored), found
 
 
-def _check(frame: Frame, role: str, column: str) -> None:
-    if column not in frame.columns:
-        raise missing_column(role, column, frame.columns)
+def _check(frame: Frame, columns: dict[str, str]) -> None:
+    for role, column in columns.items():
+        if column not in frame.columns:
+            raise missing_column(role, column, frame.columns)
+        if both := [other for other, same in columns.items() if same == column and other != role]:
+            raise InvalidInput(f"column {column!r} is named as {role} and as {both[0]}; name one column for each")
+    if there := [name for name in NAMES if name in frame.columns]:
+        raise InvalidInput(
+            f"the table has {listed(there)} already, and scoring makes {listed(NAMES)}; drop or rename its own"
+        )
+    if not len(frame):
+        raise InvalidInput("the table has no rows; give one with a row a customer")
+
+
+def _values(frame: Frame, column: str) -> Column:
+    """Return a column as floats under a harmless name: Polars takes one such as "^a$" or "*" for a pattern."""
     if not frame.schema[column].is_numeric():
         raise InvalidInput(
             f"column {column!r} holds {frame.schema[column]}, not numbers; pass the table that rfm gives"
         )
-    if not len(frame):
-        raise InvalidInput("the table has no rows; give one with a row a customer")
-    value = nw.col(column).cast(nw.Float64)
-    if odd := int(frame.select((value.is_null() | ~value.is_finite()).fill_null(value=True).sum()).item()):
+    values = frame[column].alias("value").cast(nw.Float64)
+    if odd := int((values.is_null() | ~values.is_finite()).fill_null(value=True).sum()):
         raise InvalidInput(f"column {column!r} has {odd:,} missing or infinite values; drop or fill those rows first")
+    return values
 
 
-def _edges(frame: Frame, column: str) -> list[float]:
-    values = nw.col(column).cast(nw.Float64)
-    return [float(frame.select(values.quantile(step, interpolation="linear")).item()) for step in STEPS]
+def _edges(values: Column) -> list[float]:
+    return [float(values.quantile(step, interpolation="linear")) for step in STEPS]
 
 
-def _score(column: str, edges: list[float], *, falling: bool) -> nw.Expr:
-    value = nw.col(column).cast(nw.Float64)
-    passed = [(value < edge if falling else value > edge).cast(nw.Int64) for edge in edges]
+def _score(values: Column, edges: list[float], *, falling: bool) -> Column:
+    passed = [(values < edge if falling else values > edge).cast(nw.Int64) for edge in edges]
     return sum(passed[1:], start=passed[0]) + 1
 
 

@@ -4,14 +4,16 @@ import datetime as dt
 from typing import Any, Literal
 
 from gpuseg.errors import unknown
+from gpuseg.features import _behaviour, _rfm
 from gpuseg.features._behaviour import behaviour_of, reported
+from gpuseg.features._cleaning import clean
 from gpuseg.features._rfm import rfm_of, tell
-from gpuseg.features.clean import clean
+from gpuseg.features._rows import CUSTOMER, named
 from gpuseg.features.cleaning_report import CleaningReport
 from gpuseg.features.roles import Returns, Wishes
 from gpuseg.io.tables import Frame, open_table
 
-SETS = ("rfm", "behaviour", "all")
+SETS = {"rfm": _rfm.MADE, "behaviour": _behaviour.MADE, "all": _rfm.MADE + _behaviour.MADE}
 
 
 def customer_features(  # noqa: PLR0913 - a role each
@@ -61,13 +63,12 @@ def customer_features(  # noqa: PLR0913 - a role each
         drop_duplicates=drop_duplicates,
     )
     opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes)
+    cleaned = clean(opened, wishes, made=SETS[set])
     tell(cleaned)
     tables: list[Frame] = [rfm_of(cleaned)] if set in ("rfm", "all") else []
     left_out: dict[str, str] = {}
     if set in ("behaviour", "all"):
         found, left_out = behaviour_of(cleaned)
         tables.append(found)
-    name = cleaned.roles.customer
-    features = tables[0] if len(tables) == 1 else tables[0].join(tables[1], on=name, how="left").sort(name)
-    return opened.give_back(features), reported(cleaned, left_out, len(features)).report
+    features = tables[0] if len(tables) == 1 else tables[0].join(tables[1], on=CUSTOMER, how="left")
+    return opened.give_back(named(features, cleaned)), reported(cleaned, left_out, len(features)).report

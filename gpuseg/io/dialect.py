@@ -4,9 +4,10 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple, cast
@@ -25,7 +26,9 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 GZIP = b"\x1f\x8b"
-BLANK_LINES = ("\n\n", "\n\r\n", "\r\r")
+BLANK_LINE = {"\n": re.compile(r"(?<=\n)\r?\n"), "\r": re.compile(r"(?<=\r)\r")}
+PAIRS = {"\n": ("\n\n", "\n\r\n"), "\r": ("\r\r",)}
+"""Text without any of them has no blank line: they are found far faster than the pattern."""
 LINES = 200
 CHUNK = 1 << 20
 UNREADABLE = (
@@ -41,13 +44,13 @@ UNREADABLE = (
 
 
 class Dialect(NamedTuple):
-    """How a text file is written. ``blank_lines`` says that one may be there: they are no rows."""
+    """How a text file is written. ``blank_lines`` are no rows; in one column they are values, and not counted."""
 
     encoding: str
     delimiter: str
     columns: tuple[str, ...]
     line_end: str = "\n"
-    blank_lines: bool = False
+    blank_lines: int = 0
     packed: bool = False
 
     @property
@@ -77,7 +80,7 @@ def dialect_of(path: Path) -> Dialect:
     >>> dialect_of(path).delimiter, dialect_of(path).columns
     (';', ('id', 'amount'))
     """
-    encoding, blank_lines = _surveyed(path)
+    encoding, line_end, blank_lines = _surveyed(path)
     text = next(_chunks(path, encoding), "")
     head = [line for _, line in zip(range(LINES), io.StringIO(text, newline=""), strict=False)]
     if not head or not head[0].strip():
@@ -85,7 +88,7 @@ def dialect_of(path: Path) -> Dialect:
     delimiter = max(DELIMITERS, key=lambda d: (_agreement(head, d), -DELIMITERS.index(d)))
     columns = tuple(next(csv.reader(head, delimiter=delimiter)))
     _check_header(path, columns)
-    line_end = "\r" if "\n" not in text and "\r" in text else "\n"
+    blank_lines = blank_lines if len(columns) > 1 else 0
     return Dialect(encoding, delimiter, columns, line_end, blank_lines, _is_packed(path))
 
 
@@ -95,21 +98,23 @@ def encoding_of(path: Path) -> str:
 
 
 @contextmanager
-def in_utf8(path: Path, encoding: str) -> Iterator[BinaryIO]:
-    """Give a nameless temporary file with the same text in UTF-8.
+def in_utf8(path: Path, dialect: Dialect) -> Iterator[BinaryIO]:
+    """Give a nameless temporary file with the same text in UTF-8, without blank lines.
 
     A scan that is made of it inside the block keeps it for as long as the scan itself is kept.
     """
+    chunks = _chunks(path, dialect.encoding)
+    texts = (text for text, _ in _without_blank_lines(chunks, dialect.line_end)) if dialect.blank_lines else chunks
     with tempfile.TemporaryFile() as copy:
-        for chunk in _chunks(path, encoding):
-            copy.write(chunk.encode())
+        for text in texts:
+            copy.write(text.encode())
         copy.flush()
         copy.seek(0)
         yield cast("BinaryIO", copy)
 
 
-def _surveyed(path: Path) -> tuple[str, bool]:
-    """Return the encoding, and whether a blank line may be in the file."""
+def _surveyed(path: Path) -> tuple[str, str, int]:
+    """Return the encoding, the line end, and the number of blank lines."""
     with _bytes(path) as file:
         start = file.read(CHUNK)
     marked = next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
@@ -117,25 +122,50 @@ def _surveyed(path: Path) -> tuple[str, bool]:
         raise InvalidFile(f"{path} is no text file (it holds zero bytes); give a CSV file, in UTF-8 if you can")
     for name in (marked,) if marked else ("utf-8", "cp1252"):
         try:
-            blank_lines = _has_blank_lines(path, name)
+            line_end, blank_lines = _lines_of(path, name)
         except UnicodeError:
             continue
         if name == "cp1252":
             say(f"{path} is not UTF-8; it is read as Windows-1252")
-        return name, blank_lines
+        return name, line_end, blank_lines
     if marked:
         raise InvalidFile(f"{path} begins as {marked.upper()} and is no such text further on; save it as UTF-8")
     raise InvalidFile(f"{path} is neither UTF-8, UTF-16 nor Windows-1252 text; save it as UTF-8")
 
 
-def _has_blank_lines(path: Path, encoding: str) -> bool:
-    """Return whether two line ends stand together anywhere; decode the whole file to see it."""
-    found, before = False, ""
-    for chunk in _chunks(path, encoding):
-        text = before + chunk
-        found = found or any(pair in text for pair in BLANK_LINES)
-        before = text[-2:]
-    return found
+def _lines_of(path: Path, encoding: str) -> tuple[str, int]:
+    """Return the line end and the number of blank lines; decode the whole file to see them."""
+    text = next(_chunks(path, encoding), "")
+    line_end = "\r" if "\n" not in text and "\r" in text else "\n"
+    return line_end, sum(count for _, count in _without_blank_lines(_chunks(path, encoding), line_end))
+
+
+def _without_blank_lines(chunks: Iterable[str], line_end: str) -> Iterator[tuple[str, int]]:
+    r"""Give text without blank lines, and how many were in it; those between quotes stay.
+
+    Every quote opens or closes, wherever it stands: so does Polars cut lines.
+
+    >>> list(_without_blank_lines(['a,b\n\n1,"x\n', '\ny"\n'], "\n"))
+    [('a,b\n1,"x', 1), ('\n\ny"', 0), ('\n', 0)]
+    """
+    quoted = 0
+    for text in _unbroken(chunks):
+        parts = text.split('"') if any(pair in text for pair in PAIRS[line_end]) else []
+        mended = [
+            (part, 0) if (quoted + i) % 2 else BLANK_LINE[line_end].subn("", part) for i, part in enumerate(parts)
+        ]
+        yield ('"'.join(part for part, _ in mended) if parts else text), sum(count for _, count in mended)
+        quoted += text.count('"')
+
+
+def _unbroken(chunks: Iterable[str]) -> Iterator[str]:
+    """Give the same text in pieces that do not part line ends that stand together."""
+    ends = ""
+    for chunk in chunks:
+        text = (ends + chunk).rstrip("\r\n")
+        ends = (ends + chunk)[len(text) :]
+        yield text
+    yield ends
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:

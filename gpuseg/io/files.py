@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 
 from gpuseg.errors import GpusegError, InvalidFile, listed, nearest_hint
@@ -106,31 +107,38 @@ def scan_csv(paths: Sequence[Path], *, text: bool = False) -> pl.LazyFrame:
         log.info("%s: %s, delimiter %r", path, dialect.encoding, dialect.delimiter)
         _same_columns(paths[0], dialects[0].columns, path, dialect.columns)
     with ExitStack() as copies:
-        sources = [
-            _escaped(path) if dialect.readable else copies.enter_context(in_utf8(path, dialect.encoding))
-            for path, dialect in zip(paths, dialects, strict=True)
-        ]
-        scans = list(zip(sources, dialects, strict=True))
-        for source, dialect in scans:
-            _check_lines(source, dialect)
+        scans = [_opened(path, dialect, copies) for path, dialect in zip(paths, dialects, strict=True)]
         types = {} if text else _common([_types(source, dialect) for source, dialect in scans])
         frames = [_rows(source, dialect, types) for source, dialect in scans]
-    return pl.concat([frame.select(dialects[0].columns) for frame in frames]) if len(frames) > 1 else frames[0]
+    return pl.concat([frame.select(_exactly(*dialects[0].columns)) for frame in frames]) if frames[1:] else frames[0]
 
 
-def _check_lines(source: Any, dialect: Dialect) -> None:
-    """Parse all columns of all lines once: asked for some columns only, Polars passes over a line that is too long.
+def _opened(path: Path, dialect: Dialect, copies: ExitStack) -> tuple[Any, Dialect]:
+    """Return what to scan: the file, or a copy in UTF-8.
 
-    The values of such a line stand one column off.
+    Polars reads a blank line as it reads a row of empty fields: where a file has both, a copy has no blank line.
     """
-    _scan(source, dialect, infer_schema=False).select(pl.all().null_count()).collect()
+    if dialect.readable:
+        without_value = _check_lines(_escaped(path), dialect)
+        if dialect.blank_lines in (0, without_value):
+            return _escaped(path), dialect
+    copy, dialect = copies.enter_context(in_utf8(path, dialect)), dialect._replace(blank_lines=0)
+    _check_lines(copy, dialect)
+    return copy, dialect
+
+
+def _check_lines(source: Any, dialect: Dialect) -> int:
+    """Parse all columns of all lines once, and return how many hold no value.
+
+    Asked for some columns only, Polars passes over a line that is too long: its values stand one column off.
+    """
+    empty = pl.all_horizontal(pl.all().is_null())
+    return int(_scan(source, dialect, infer_schema=False).select(empty.sum()).collect().item())
 
 
 def _rows(source: Any, dialect: Dialect, types: Schema) -> pl.LazyFrame:
     frame = _scan(source, dialect, infer_schema=False, schema_overrides=dict(types))
-    if dialect.blank_lines and len(dialect.columns) > 1:  # in one column a blank line is a missing value
-        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-    return frame
+    return frame.filter(~pl.all_horizontal(pl.all().is_null())) if dialect.blank_lines else frame
 
 
 def _scan(source: Any, dialect: Dialect, **options: Any) -> pl.LazyFrame:
@@ -146,8 +154,8 @@ def _types(source: Any, dialect: Dialect) -> Schema:
     rows = _scan(source, dialect, infer_schema=False)
     whole = [name for name, kind in guess.items() if kind.is_integer()]
     words = [name for name, kind in guess.items() if kind == pl.String]
-    zeros = [pl.col(name).str.contains(LEADING_ZERO).any() for name in whole]
-    nothing = [pl.col(name).is_null().all() for name in words]
+    zeros = [_exactly(name).str.contains(LEADING_ZERO).any() for name in whole]
+    nothing = [_exactly(name).is_null().all() for name in words]
     found_so = rows.select(*zeros, *nothing).collect().row(0, named=True) if guess else {}
     huge = {name: pl.String() for name, kind in guess.items() if kind == pl.Int128}
     padded = {name: pl.String() for name in whole if found_so[name]}
@@ -160,7 +168,7 @@ def _holding(looks: list[tuple[str, str]], rows: pl.LazyFrame) -> list[tuple[str
     """Return the pairs of column and form where all values, of at least one, have the form and are days."""
     if not looks:
         return []
-    held = [_holds(pl.col(name), form).alias(str(number)) for number, (name, form) in enumerate(looks)]
+    held = [_holds(_exactly(name), form).alias(str(number)) for number, (name, form) in enumerate(looks)]
     return [look for look, holds in zip(looks, rows.select(held).collect().row(0), strict=True) if holds]
 
 
@@ -195,7 +203,7 @@ def _joined(paths: list[Path], scan: Callable[[Path], pl.LazyFrame]) -> pl.LazyF
     if len(scans) == 1:
         return scans[0]
     how = "vertical" if all(a == b for a, b in pairwise(schemas)) else "vertical_relaxed"
-    return pl.concat([frame.select(schemas[0].names()) for frame in scans], how=how)  # type: ignore[arg-type]
+    return pl.concat([frame.select(_exactly(*schemas[0])) for frame in scans], how=how)  # type: ignore[arg-type]
 
 
 def _same_columns(first: Path, expected: Sequence[str], path: Path, names: Sequence[str]) -> None:
@@ -233,6 +241,11 @@ def _parquet_in(folder: Path) -> list[Path]:
     """Return the Parquet files below a folder, without those that a writer hides or left behind half done."""
     paths = (p for p in folder.rglob("*") if p.suffix.lower() in PARQUET and p.is_file())
     return sorted(p for p in paths if not any(part[0] in "._" for part in p.relative_to(folder).parts))
+
+
+def _exactly(*names: str) -> pl.Expr:
+    """Return columns by name alone: ``pl.col`` takes a name such as "^a$" or "*" for a pattern."""
+    return cs.by_name(*names).as_expr()
 
 
 def _escaped(path: Path) -> str:

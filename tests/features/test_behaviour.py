@@ -10,7 +10,8 @@ import pytest
 import gpuseg
 from gpuseg.features import behaviour, clean_transactions, customer_features
 from gpuseg.features._behaviour import behaviour_of
-from gpuseg.features.clean import clean
+from gpuseg.features._cleaning import clean
+from gpuseg.features._rows import named
 from gpuseg.features.roles import Wishes
 from gpuseg.io.tables import Opened
 from tests.features.conftest import columns
@@ -67,6 +68,26 @@ def test_by_hand(to_library, returns):
     found = columns(behaviour(to_library(ROWS), as_of="2026-01-15", returns=returns))
     found = {name: [None if v != v else v for v in values] for name, values in found.items()}  # noqa: PLR0124 - NaN
     same(found, EXPECTED)
+
+
+@pytest.mark.parametrize("returns", ["exclude", "net"])
+def test_a_dropped_duplicate_is_no_row_of_the_return_rate(returns, to_library):
+    amounts = [20.0, 20.0, 20.0, -5.0]
+    rows = to_library(pl.DataFrame({"user": [1] * 4, "date": ["2026-01-01"] * 4, "amount": amounts}))
+    assert columns(behaviour(rows, returns=returns))["return_rate"] == [0.25]
+    assert columns(behaviour(rows, returns=returns, drop_duplicates=True))["return_rate"] == [0.5]
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+@pytest.mark.parametrize("returns", ["exclude", "net"])
+def test_all_features_of_a_path_are_those_of_its_table(tmp_path, form, returns, retail):
+    path = tmp_path / f"rows.{form}"
+    for table in (ROWS, retail.head(3_000)):
+        getattr(table, f"write_{form}")(path)
+        options = {"set": "all", "returns": returns, "drop_duplicates": True}
+        (found, report), (expected, same_report) = (customer_features(t, **options) for t in (path, table))
+        assert found.equals(expected)
+        assert report == same_report
 
 
 @pytest.mark.parametrize(("as_of", "trend"), [("2026-01-12", (12 - 9) / 21), ("2026-01-31", -1.0)])
@@ -128,7 +149,8 @@ def test_cleaned_rows_give_the_same(retail):
 def test_the_body_is_the_same_for_a_table_like_cudf(retail):
     # cuDF goes through the same part of Narwhals as pandas, which stands in for it here with nullable columns.
     eager = nw.from_native(retail.head(20_000).to_pandas(use_pyarrow_extension_array=True))
-    found = behaviour_of(clean(Opened(eager, lambda frame: frame, "a device"), Wishes())).table.to_polars()
+    cleaned = clean(Opened(eager, lambda frame: frame, "a device"), Wishes())
+    found = named(behaviour_of(cleaned).table, cleaned).to_polars()
     expected = behaviour(retail.head(20_000))
     same(
         {

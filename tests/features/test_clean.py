@@ -148,6 +148,34 @@ def test_a_csv_is_read_as_text(tmp_path):
     assert report.as_of == AS_OF
 
 
+@pytest.mark.parametrize("spelling", [str.lower, str.title, str.upper])
+def test_the_flag_survives_a_csv(tmp_path, spelling):
+    rows = table(FATES["kept"], ("1", NOON, "11", 2.0, 5.0), ("1", NOON, "9", -1.0, 3.0)).drop("quantity")
+    rows = rows.with_columns(amount=pl.Series([10.0, 10.0, -3.0]))
+    kept, _ = clean_transactions(rows, returns="net")
+    flag = pl.col("returned").cast(pl.String).map_elements(spelling, pl.String)
+    kept.with_columns(flag).write_csv(tmp_path / "kept.csv")
+    assert rfm(tmp_path / "kept.csv").equals(rfm(kept))
+    assert rfm(kept)["monetary"].to_list() == [17.0]
+    again, report = clean_transactions(tmp_path / "kept.csv")
+    assert again["returned"].to_list() == [False, False, True]
+    assert report.kept == 3
+
+
+@pytest.mark.parametrize("values", [["true", "no"], ["1", "0"], ["", ""]])
+def test_text_that_says_something_else_is_no_flag(values):
+    rows = table(FATES["kept"], ("1", NOON, "9", 1.0, 3.0)).with_columns(returned=pl.Series(values))
+    kept, report = clean_transactions(rows)
+    assert kept["returned"].to_list() == values
+    assert report.kept == 2
+
+
+def test_a_row_of_empty_fields_is_counted(tmp_path):
+    (tmp_path / "a.csv").write_text("customer_id,date,amount\n1,2026-01-01,5\n,,\n2,2026-01-02,6\n\n")
+    report = clean_transactions(tmp_path / "a.csv")[1]
+    assert (report.read, report.kept, report.dropped["no id"]) == (3, 2, 1)
+
+
 def test_as_of_is_after_the_newest_row_and_said(capsys):
     late = (None, NOON.replace(year=2027), "1", 1.0, 1.0)
     with gpuseg.config(notices="stdout"):
@@ -173,6 +201,8 @@ def test_as_of_with_a_zone():
         ([FATES["kept"]], {"as_of": "2025-01-01"}, r"none of 1 rows is left after cleaning \(dropped: 1 after as_of\)"),
         ([FATES["kept"]], {"as_of": "soon"}, "as_of='soon' is no date"),
         ([FATES["kept"]], {"as_of": "2026-02-01T00:00Z"}, "has a time zone and column 'date' has none"),
+        ([FATES["kept"]], {"time_format": 5}, "time_format=5 is no text; give text, as in time_format='%d/%m"),
+        ([FATES["kept"]], {"cancelled_prefix": 5}, "cancelled_prefix=5 is no text; give text, as in .*='C', or None"),
         ([FATES["kept"]], {"returns": "keep"}, "returns='keep' is not known; allowed are 'exclude', 'net'"),
         ([("1", NOON, "C1", -1.0, 1.0), FATES["non-positive price"]], {"returns": "net"}, "1 returns only"),
         (

@@ -47,6 +47,19 @@ def test_other_names():
     assert rfm_scores(renamed, recency="R", frequency="F", monetary="M")[0]["r_score"][0] == 5
 
 
+@pytest.mark.parametrize("name", ["*", "^.*$", "^recency$", "gpuseg_base"])
+def test_odd_names(name, to_library):
+    expected = columns(rfm_scores(TEN)[0].rename({"monetary": name}))
+    scored, found = rfm_scores(to_library(TEN.rename({"monetary": name})), monetary=name)
+    assert columns(scored) == expected
+    assert found.edges[name] == [1.0] * 4
+
+
+def test_one_column_for_two_roles_is_refused():
+    with pytest.raises(InvalidInput, match="column 'recency' is named as recency and as frequency; name one"):
+        rfm_scores(TEN, frequency="recency")
+
+
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
@@ -57,6 +70,11 @@ def test_other_names():
             "'monetary' has 2 missing or infinite",
         ),
         (TEN.clear(), "the table has no rows"),
+        (
+            TEN.with_columns(r_score=1),
+            "the table has 'r_score' already, and scoring makes 'r_score', .* drop or rename",
+        ),
+        (rfm_scores(TEN)[0], "the table has 'r_score', 'f_score', 'm_score', 'rfm_score', 'rule_segment' already"),
     ],
 )
 def test_bad_tables(table, sentence):

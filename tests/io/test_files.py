@@ -107,6 +107,50 @@ def test_a_blank_line_is_no_row(put, ending):
     assert None not in got["b"]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a,b", ",", "1,2"], [(None, None), (1, 2)]),
+        (["a,b", "", ",", "", "", "1,2", ""], [(None, None), (1, 2)]),
+        (["a,b", "1,2", "NA,", ""], [(1, 2), (None, None)]),
+        (["a,b", "", "1,2", ""], [(1, 2)]),
+    ],
+)
+def test_a_row_of_empty_fields_is_a_row_beside_blank_lines(put, line_end, encoding, lines, expected):
+    path = put("".join(line + line_end for line in lines).encode(encoding))
+    assert scan_files(path).collect().rows() == expected
+    assert scan_files(path, text=True).select(pl.len()).collect().item() == len(expected)
+
+
+@pytest.mark.parametrize("last", ["", "\n", "\n\n"])
+def test_a_blank_line_between_quotes_is_no_line(put, last):
+    text = f'a,b\n1,"x\n\n""y"\n,\n2,z{last}'
+    assert rows(put(text)) == {"a": [1, None, 2], "b": ['x\n\n"y', None, "z"]}
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_blank_lines_are_told_apart_wherever_a_chunk_ends(put, line_end, monkeypatch):
+    text = line_end.join(["a,b", "", '1,"', "", '"', ",", "", "", "2,3", ""])
+    for size in range(6, 20):  # the header stands in the first chunk
+        monkeypatch.setattr("gpuseg.io.dialect.CHUNK", size)
+        path = put(text)
+        assert dialect_of(path).blank_lines == 3
+        assert scan_files(path).collect().rows() == [(1, 2 * line_end), (None, None), (2, "3")]
+
+
+@pytest.mark.parametrize("name", ["*", "^a$", "^.*$"])
+def test_a_name_may_hold_signs_of_a_pattern(put, tmp_path, name):
+    put(f"{name},a\n007,2024-01-02\n", "1.csv")
+    put(f"a,{name}\n2024-01-03,8\n", "2.csv")
+    expected = {name: ["007", "8"], "a": [dt.date(2024, 1, 2), dt.date(2024, 1, 3)]}
+    assert rows(f"{tmp_path}/*.csv") == expected
+    for number, day in enumerate(expected["a"]):
+        pl.DataFrame({name: [number], "a": [day]}).write_parquet(tmp_path / f"{number}.parquet")
+    assert rows(f"{tmp_path}/*.parquet") == expected | {name: [0, 1]}
+
+
 def test_a_blank_line_of_one_column_is_a_missing_value(put):
     assert rows(put("a\n1\n\n3\n")) == {"a": [1, None, 3]}
 
