@@ -120,9 +120,10 @@ class HDBSCAN(Clusterer):
 
     def _check_rows(self, rows: int) -> None:
         if rows < (least := max(self._reach, 2)):
+            name = "min_cluster_size" if self.min_samples is None else "min_samples"
             raise InvalidInput(
-                f"min_samples={self._reach} is asked of too few rows, n_samples={rows}; "
-                f"pass at least {least} rows or a smaller min_samples"
+                f"{name}={self._reach} is asked of too few rows, n_samples={rows}; "
+                f"pass at least {least} rows or a smaller {name}"
             )
 
     def _tree(self, backend: Backend, x: Array) -> tuple[CondensedTree, Selection]:

@@ -12,6 +12,9 @@ CATEGORIES = ("onehot", "ordinal", "frequency")
 WHOLE = {"duplicates": ("keep", "drop"), "infinite": ("missing", "error"), "scale": SCALE}
 
 
+LISTS = ("columns", "categorical", "numeric")
+
+
 class Choice(NamedTuple):
     """What was asked for one column; ``winsorize`` are the two quantiles, (0, 1) where there are none."""
 
@@ -29,7 +32,7 @@ def check_parameters(parameters: Mapping[str, Any], names: Sequence[str]) -> Non
             raise unknown(what, parameters[what], allowed)
     check_columns(parameters, names)
     share, most = parameters["min_share"], parameters["max_levels"]
-    if not 0 <= share < 1:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
         raise InvalidInput(f"min_share={share!r} is no share of the rows; give a number from 0 up to 1")
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise InvalidInput(f"max_levels={most!r} is no number of levels; give a whole number from 1 up")
@@ -39,9 +42,9 @@ def check_columns(parameters: Mapping[str, Any], names: Sequence[str]) -> None:
     """Raise InvalidInput where a parameter names a column that the table does not have, or one twice over."""
     for what in ("columns", "categorical", "numeric", "missing", "fill_value", "skew", "winsorize", "categories"):
         named = parameters[what]
-        if isinstance(named, str) and what in ("columns", "categorical", "numeric"):
-            raise InvalidInput(f"{what}={named!r} is text; give a list of column names, {what}=[{named!r}]")
-        lists = what in ("columns", "categorical", "numeric") and named is not None
+        lists = what in LISTS and named is not None
+        if lists and (isinstance(named, str) or not isinstance(named, Sequence)):
+            raise InvalidInput(f"{what}={named!r} is no list; give a list of column names, {what}=[{str(named)!r}]")
         for name in named if lists or isinstance(named, Mapping) else ():
             if str(name) not in names:
                 raise missing_column(what, name, names)

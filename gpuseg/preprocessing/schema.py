@@ -125,7 +125,8 @@ def _of_text(there: Series, name: str, rows: int, asked: str | None) -> Column:
     if not codes and (asked == "number" or 2 * signed_numbers(text) >= len(text)):
         found = f"holds numbers in {numbers.count()} of {rows} rows and text such as"
         bad = text.filter(numbers.is_null())
-        raise column_error(name, found, bad, rows, f"mend these, or name it in categorical=[{name!r}]")
+        advice = f"write plain numbers such as 1.5, or name it in categorical=[{name!r}]"
+        raise column_error(name, found, bad, rows, advice)
     if len(there) >= FEW and there.n_unique() > NEARLY_ALL * len(there):
         return Column(name, "category", dropped=f"it is like an id: text with {there.n_unique()} different values")
     column = Column(name, "category")

@@ -248,7 +248,7 @@ def test_notices_are_said_once(capsys):
 def test_text_in_a_number_column():
     table = pl.DataFrame({"Income": ["100"] * 30 + ["n/a", "n/a"], "Age": list(range(0, 64, 2))})
     words = (
-        r"column 'Income' holds numbers in 30 of 32 rows and text such as 'n/a' in 2 of 32 rows; mend these, or name"
+        r"column 'Income' holds numbers in 30 of 32 rows and text such as 'n/a' in 2 of 32 rows; write plain numbers"
     )
     with pytest.raises(InvalidInput, match=words):
         Preprocessor().fit(table)
