@@ -16,6 +16,15 @@ def segments_html(title: str, remarks: Sequence[str], profile: pl.DataFrame) -> 
     return table_html(title, [_head(name) for name in names], rows, remarks)
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "segment"), counted(4338, "customer")
+    ('1 segment', '4,338 customers')
+    """
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
 def heading(name: str) -> str:
     """Return a profile column's name as a heading.
 

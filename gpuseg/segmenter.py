@@ -27,7 +27,7 @@ from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, unknown
 from gpuseg.io.model import read_model, write_model
 from gpuseg.metrics import Score, sampled_silhouettes
 from gpuseg.neighbors.order import canonical_order, count_distinct
-from gpuseg.notebook import segments_html
+from gpuseg.notebook import counted, segments_html
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.profile import Field, profile
 from gpuseg.selection import Candidate, KChoice, choose_k
@@ -94,6 +94,8 @@ class Segmenter(ClusterMixin, Stored):
         opened = opened_customers(X)
         frame = opened.eager()
         ids = ids_of(frame, self.id_column)
+        if len(frame) < 2:  # noqa: PLR2004 - one customer is no segmentation
+            raise InvalidInput("the customer table has 1 row; give at least 2 customers")
         seed = seed_of(self.random_state)
         self.preprocessor_ = self._preparing()
         prepared = self.preprocessor_.fit(frame).prepare(frame, quiet=True)
@@ -245,7 +247,7 @@ class Segmenter(ClusterMixin, Stored):
         if not hasattr(self, "card_"):
             return f"<pre>{escape(repr(self))}</pre>"
         rows, choice = self.card_["rows"]["kept"], self.card_["choice"]["reason"]
-        title = f"{self.card_['segments']} segments of {rows:,} customers by {self.algorithm}"
+        title = f"{counted(self.card_['segments'], 'segment')} of {counted(rows, 'customer')} by {self.algorithm}"
         dispatch = self.card_["backend"]
         remarks = [choice, f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}"]
         return segments_html(title, remarks, card.profile_of(self.card_["profile"]))

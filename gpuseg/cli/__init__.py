@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
             if sys.stdout is not None:  # it is None where the shell closed it
                 sys.stdout.flush()
-    except (GpusegError, FewerSegments, UsageError) as error:
+    except FewerSegments as error:  # a warning to Python, where the fit goes on; here nothing is written
+        print(f"gpuseg: {str(error).partition(';')[0]}; ask for fewer segments", file=sys.stderr)
+        return MENDABLE
+    except (GpusegError, UsageError) as error:
         print(f"gpuseg: {' '.join(str(error).split())}", file=sys.stderr)
         return MENDABLE
     except KeyboardInterrupt:

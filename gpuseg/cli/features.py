@@ -45,4 +45,6 @@ def result_of(customers: Any, report: Any, path: Path) -> dict[str, Any]:
 
 def written(customers: Any, path: Path) -> str:
     """Return the line that says what was written."""
-    return f"{customers.height:,} customers with {customers.width - 1} features are in {path}"
+    from gpuseg.notebook import counted
+
+    return f"{path}: {counted(customers.height, 'customer')}, {counted(customers.width - 1, 'feature')}"

@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> None:
     from gpuseg.io import open_table, write_table
     from gpuseg.io.outputs import check_apart
     from gpuseg.io.write import check_writable
+    from gpuseg.notebook import counted, shown
     from gpuseg.segmenter import load
 
     check_writable(options.output)
@@ -33,6 +34,10 @@ def run(options: argparse.Namespace) -> None:
     sizes = assigned.group_by("segment").len("size").sort(pl.col("segment") < 0, "segment")
     novel = assigned.filter(pl.col("novelty") > NOVEL).height
     result = {"output": str(options.output), "customers": assigned.height, "novel": novel, "segments": sizes.to_dicts()}
-    table = aligned([["segment", "size"], *[[str(segment), f"{size:,}"] for segment, size in sizes.rows()]])
-    unlike = f"{novel:,} of {assigned.height:,} customers are unlike those that made the segments (novelty > {NOVEL})"
+    table = aligned([["segment", "size"], *[[shown("segment", at), f"{size:,}"] for at, size in sizes.rows()]])
+    share = f"{novel / max(assigned.height, 1):.1%}"
+    unlike = (
+        f"{novel:,} of {counted(assigned.height, 'customer')} ({share}; about 1% is usual) are unlike those that made "
+        f"the segments (novelty > {NOVEL})"
+    )
     give(options, result, [*table, unlike, f"written: {options.output}"])

@@ -26,17 +26,22 @@ def add(command: Parser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Fit, and write segments and model: both or neither."""
     from gpuseg.cli._output import give
+    from gpuseg.errors import listed
     from gpuseg.io import open_table
     from gpuseg.io.model import ENDINGS
     from gpuseg.io.outputs import check_apart, together
     from gpuseg.io.write import check_writable
+    from gpuseg.preprocessing import is_id_name
+    from gpuseg.settings import say
 
     check_writable(options.output)
     check_apart(options.output, options.customers)
     if options.model:
         check_writable(options.model, ENDINGS)
-    segmenter = segmenter_of(options, options.id)
-    segmenter.fit(open_table(options.customers).eager())
+    frame = open_table(options.customers).eager()
+    if options.id is None and (likely := [name for name in frame.columns if is_id_name(name)]):
+        say(f"{listed(likely)} may be the id; give --id {likely[0]} to keep it out of the segments and in the result")
+    segmenter = segmenter_of(options, options.id).fit(frame)
     with together() as place:
         write_segments(segmenter, place(options.output))
         if options.model:
@@ -66,6 +71,7 @@ def lines_of(segmenter: "Segmenter", paths: list[Path | None]) -> list[str]:
     """Return what a person reads: the segments, why so many, who worked, and where the output is."""
     from gpuseg.card import profile_of
     from gpuseg.cli._output import profile_lines
+    from gpuseg.notebook import counted
 
     card = segmenter.card_
     score = card["metrics"].get("silhouette")
@@ -73,9 +79,10 @@ def lines_of(segmenter: "Segmenter", paths: list[Path | None]) -> list[str]:
     told = card["choice"]["candidates"] or not score
     quality = "" if told else f"; silhouette {score['mean']:.3f} +- {score['standard_error']:.3f}"
     dispatch = card["backend"]
+    found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
     return [
         *profile_lines(profile_of(card["profile"])),
-        f"{card['segments']} segments of {card['rows']['kept']:,} customers: {card['choice']['reason']}{quality}",
+        f"{found}: {card['choice']['reason']}{quality}",
         f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}",
         *(f"written: {path}" for path in paths if path),
     ]

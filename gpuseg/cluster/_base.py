@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 
+NOT_NUMBERS = (nw.String, nw.Categorical, nw.Enum, nw.Date, nw.Datetime, nw.Duration)
 FLOATS = [np.float64, np.float32]
 
 
@@ -92,6 +93,8 @@ class Clusterer(ClusterMixin, Stored):
         table = nw.from_native(x, pass_through=True)
         if isinstance(table, nw.LazyFrame) or (isinstance(table, nw.DataFrame) and table.implementation.is_pyarrow()):
             x = open_table(x).eager().to_polars()
+        if isinstance(table, nw.DataFrame) and (words := [n for n, t in table.schema.items() if t in NOT_NUMBERS]):
+            raise InvalidInput(f"X holds no numbers in column {listed(words)}; pass numbers, or use Preprocessor first")
         held = holder(x)
         if held is None or held.name == "cpu":
             return validate_data(self, x, dtype=FLOATS, order="C", ensure_all_finite=False, reset=reset)

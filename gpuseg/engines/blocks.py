@@ -120,7 +120,9 @@ def blocks_of(
 
 def _of_dask(x: Any, sample_weight: Any, *, missing: bool) -> Blocks:
     if not hasattr(x, "chunks") or x.ndim != 2:  # noqa: PLR2004 - a matrix
-        raise InvalidInput(f"X is a Dask {type(x).__name__}; pass a Dask array of two dimensions, as X.to_dask_array()")
+        raise InvalidInput(
+            f"X is a Dask {type(x).__name__}; pass a Dask array of two dimensions, as X.to_dask_array(lengths=True)"
+        )
     rows = x.chunks[0]
     if any(np.isnan(size) for size in rows):
         raise InvalidInput("X is a Dask array of unknown chunk sizes; call X.compute_chunk_sizes() first")

@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from gpuseg.backends import holder
+from gpuseg.engines import is_dask
 from gpuseg.errors import InvalidInput, listed
 from gpuseg.io.dialect import UNREADABLE, unreadable
 from gpuseg.io.files import scan_files
@@ -74,6 +75,10 @@ def open_table(source: Any, *, text: bool = False) -> Opened:
         return Opened(nw.from_native(scan_files(source, text=text)), _to_polars, os.fspath(source))
     if isinstance(source, nw.DataFrame | nw.LazyFrame):
         source = source.to_native()
+    if is_dask(source):
+        raise InvalidInput(
+            f"got a Dask {type(source).__name__}; pass X.compute(), a path to its files, or a Dask array to KMeans"
+        )
     where = f"a {type(source).__module__.partition('.')[0]} {type(source).__name__}"
     if isinstance(source, pl.LazyFrame):
         return Opened(nw.from_native(source), _to_polars, where)

@@ -2,6 +2,7 @@
 
 from gpuseg.preprocessing.preprocessor import Preprocessor
 from gpuseg.preprocessing.report import ColumnReport, Report
+from gpuseg.preprocessing.schema import is_id_name
 from gpuseg.preprocessing.transforms import LARGEST
 
-__all__ = ["LARGEST", "ColumnReport", "Preprocessor", "Report"]
+__all__ = ["LARGEST", "ColumnReport", "Preprocessor", "Report", "is_id_name"]

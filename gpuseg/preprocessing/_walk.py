@@ -14,6 +14,7 @@ from gpuseg.preprocessing.encode import Outside, encode
 from gpuseg.preprocessing.plan import Plan, features_of
 from gpuseg.preprocessing.schema import Column
 from gpuseg.preprocessing.tally import rows_without_gaps
+from gpuseg.preprocessing.transforms import finite
 
 
 class Raw(NamedTuple):
@@ -92,6 +93,18 @@ class Prepared(NamedTuple):
         Dates are days since 1970-01-01, yes is 1, a category is the number of its level.
         """
         return to_host(self.walk.rows(_values, dtypes=(np.float64,), width=len(self.columns))[0])
+
+
+def gaps_said(walk: Engine, columns: Sequence[Column]) -> list[str]:
+    """Return a sentence for each column in which values are filled."""
+    counts = walk.reduce(_gaps, sum)
+    found = [(column.name, int(count)) for column, count in zip(columns, counts, strict=True) if count]
+    return [f"column {name!r}: {count} missing or infinite values are filled as at fit" for name, count in found]
+
+
+def _gaps(block: Block) -> Host:
+    xp = array_namespace(block.x)
+    return to_host(xp.sum(xp.astype(xp.isnan(finite(block.x)), xp.int64), axis=0))
 
 
 def _values(block: Block) -> tuple[Array]:

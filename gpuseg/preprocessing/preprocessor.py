@@ -10,7 +10,7 @@ from gpuseg._estimator import Stored, TransformerMixin, check_is_fitted
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.errors import InvalidInput, listed
 from gpuseg.preprocessing._intake import Intake, intake_of
-from gpuseg.preprocessing._walk import Prepared, Raw, features_matrix, raw_matrix
+from gpuseg.preprocessing._walk import Prepared, Raw, features_matrix, gaps_said, raw_matrix
 from gpuseg.preprocessing.encode import decode, outside_said
 from gpuseg.preprocessing.fitting import Fitted, learn
 from gpuseg.preprocessing.plan import Plan, raw_of
@@ -61,7 +61,9 @@ class Preprocessor(TransformerMixin, Stored):
     >>> import polars as pl
     >>> table = pl.DataFrame({"spend": [10.0, 20.0, None, 40.0], "plan": ["a", "b", "b", "a"]})
     >>> steps = Preprocessor(scale="minmax").fit(table)
+    column 'spend': 1 of 4 values are missing or infinite and taken as 20
     >>> steps.transform(table).round(2).tolist()
+    column 'spend': 1 missing or infinite values are filled as at fit
     [[0.0, 1.0, 0.0], [0.33, 0.0, 1.0], [0.33, 0.0, 1.0], [1.0, 1.0, 0.0]]
     >>> steps.get_feature_names_out().tolist()
     ['spend', 'plan=a', 'plan=b']
@@ -148,8 +150,9 @@ class Preprocessor(TransformerMixin, Stored):
         check_is_fitted(self)
         intake = intake_of(X)
         raw = self._raw(intake, quiet=quiet)
-        for sentence in () if quiet else outside_said(raw.outside):
-            say(sentence)
+        if not quiet and not intake.lazy:
+            for sentence in (*outside_said(raw.outside), *gaps_said(raw.engine, self._kept())):
+                say(sentence)
         return Prepared(features_matrix(raw, self._plan(), lazy=intake.lazy), raw.kept, self._kept(), raw.engine)
 
     def kept_rows(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
@@ -242,6 +245,12 @@ def _say_all(fitted: Fitted) -> None:
     dropped = fitted.report.dropped()
     if dropped:
         say(f"dropped columns: {'; '.join(f'{name!r}, {why}' for name, why in dropped.items())}")
+    rows = fitted.report.rows_read
+    for line in fitted.report.columns:
+        gaps = line.missing + line.infinite
+        if gaps and line.dropped is None and line.imputed is not None:
+            filled = line.shown(line.imputed)
+            say(f"column {line.name!r}: {gaps:,} of {rows:,} values are missing or infinite and taken as {filled}")
     for column in fitted.columns:
         if column.note and column.dropped is None:
             say(f"column {column.name!r}: {column.note}")

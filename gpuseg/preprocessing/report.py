@@ -35,14 +35,15 @@ class ColumnReport:
             return f"dropped: {self.dropped}"
         steps = [f"{self.infinite} infinite taken as missing"] * bool(self.infinite)
         if self.missing or self.infinite:
-            steps.append("rows dropped" if self.imputed is None else f"missing as {self._shown(self.imputed)}")
+            steps.append("rows dropped" if self.imputed is None else f"missing as {self.shown(self.imputed)}")
         if self.limits:
-            steps.append(f"winsorised to {self._shown(self.limits[0])} ... {self._shown(self.limits[1])}")
+            steps.append(f"winsorised to {self.shown(self.limits[0])} ... {self.shown(self.limits[1])}")
         steps += [self.skew] * (self.skew != "none")
         steps += [f"{self.pooled} rare levels pooled"] * bool(self.pooled)
         return "; ".join([*steps, self.note] if self.note else steps)
 
-    def _shown(self, value: float | str) -> str:
+    def shown(self, value: float | str) -> str:
+        """Return a value of the column as a person reads it."""
         return Column(self.name, self.kind).shown(value)
 
 

@@ -156,13 +156,13 @@ def _like_an_id(there: Series, name: str, low: float, high: float) -> str | None
         return None
     if low in (0.0, 1.0) and high - low == len(there) - 1:
         return "it is like an id: whole numbers that count the rows"
-    return "it is like an id: whole numbers, all different, under the name of a key" if _is_key(name) else None
+    return "it is like an id: whole numbers, all different, under the name of a key" if is_id_name(name) else None
 
 
-def _is_key(name: str) -> bool:
-    """Return whether the last word of a name says key.
+def is_id_name(name: str) -> bool:
+    """Return whether the last word of a column's name says that it holds ids.
 
-    >>> [_is_key(name) for name in ("CustomerID", "customer_id", "userid", "TotalPaid")]
+    >>> [is_id_name(name) for name in ("CustomerID", "customer_id", "userid", "TotalPaid")]
     [True, True, True, False]
     """
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)

@@ -133,8 +133,12 @@ def test_missing_and_infinite_numbers_of_customers_are_filled(gpuseg, customers)
     spend = customers["spend"].to_list()
     spend[0], spend[1], spend[2] = float("nan"), float("inf"), None
     table = written(customers.with_columns(spend=pl.Series(spend)).to_dict(as_series=False))
-    assert gpuseg("segment", table, "-o", "out.csv", "--id", "customer_id")[0] == 0
+    code, _, err = gpuseg("segment", table, "-o", "out.csv", "--id", "customer_id", "--model", "m.gpuseg")
+    assert code == 0
+    assert "column 'spend': 3 of 120 values are missing or infinite and taken as" in err
     assert pl.read_csv("out.csv").height == 120
+    assert "column 'spend': number, 2 missing, 1 infinite taken as missing" in gpuseg("inspect", "m.gpuseg")[1]
+    assert "column 'spend': 3 missing or infinite values" in gpuseg("predict", "m.gpuseg", table, "-o", "p.csv")[2]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +185,7 @@ def test_one_customer(refused, customers):
 def test_fewer_distinct_rows_than_k(refused):
     table = {"a": [1.0, 2.0, 3.0] * 10, "b": [1.0, 5.0, 2.0] * 10}
     message = refused("segment", written(table), "-o", "out.csv", "--k", "5")
-    assert "n_clusters=5 is more than the 3 distinct rows" in message
+    assert message == "gpuseg: n_clusters=5 is more than the 3 distinct rows; ask for fewer segments\n"
     assert not Path("out.csv").exists()
 
 

@@ -112,6 +112,11 @@ def test_without_an_id_rows_are_numbered(gpuseg, customers):
     assert pl.read_csv("s.csv")["row"].to_list() == list(range(120))
 
 
+def test_a_column_that_looks_like_an_id_is_named(gpuseg, customers):
+    customers.write_csv("c.csv")
+    assert "'customer_id' may be the id; give --id customer_id" in gpuseg("segment", "c.csv", "-o", "s.csv")[2]
+
+
 def test_quiet_prints_nothing(gpuseg, customers):
     customers.write_csv("c.csv")
     assert gpuseg("segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--quiet") == (0, "", "")

@@ -295,3 +295,8 @@ def test_a_wrong_seed_is_said(blobs, seed):
 def test_a_missing_file_and_a_dask_table_are_said(blobs):
     with pytest.raises(OSError, match=r"none\.parquet does not exist"):
         KMeans(2).fit("none.parquet")
+
+
+def test_text_is_refused_with_its_column():
+    with pytest.raises(InvalidInput, match="X holds no numbers in column 'c'; pass numbers, or use Preprocessor first"):
+        KMeans(2).fit(pl.DataFrame({"a": [1.0, 2, 3], "c": ["x", "y", "z"]}))

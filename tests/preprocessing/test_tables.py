@@ -354,7 +354,10 @@ def test_columns_by_name(capsys):
     capsys.readouterr()
     moved = table.select(reversed(table.columns)).with_columns(extra=pl.lit(1)).drop("country")
     assert np.array_equal(steps.transform(moved), expected)
-    assert capsys.readouterr().out == "columns that the fit did not use are ignored: 'extra'\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "columns that the fit did not use are ignored: 'extra'",
+        "column 'spend': 6 missing or infinite values are filled as at fit",
+    ]
     with pytest.raises(InvalidInput, match=r"'spend' is not a column of the table.*did you mean 'spending'"):
         steps.transform(table.rename({"spend": "spending"}))
     with pytest.raises(InvalidInput, match="pass a table"):
