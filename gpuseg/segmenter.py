@@ -21,7 +21,7 @@ from gpuseg._estimator import (
     seed_of,
 )
 from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster import ALGORITHMS, Dispatch, KMeans
+from gpuseg.cluster import ALGORITHMS, Clusterer, Dispatch, KMeans
 from gpuseg.customers import assignment_table, ids_of, opened_customers
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, unknown
 from gpuseg.io.model import read_model, write_model
@@ -101,8 +101,8 @@ class Segmenter(ClusterMixin, Stored):
         prepared = self.preprocessor_.fit(frame).prepare(frame, quiet=True)
         # In an order that depends on the rows' values alone: then the table's own order does not matter.
         ordered = canonical_order(prepared.matrix)
-        self._cluster(ordered, seed)
-        (self.score_,) = sampled_silhouettes(ordered, [to_host(self.model_.labels_)], random_state=seed)
+        self.choice_, self.model_, score = self._clustered(ordered, seed)
+        self.score_ = score or sampled_silhouettes(ordered, [to_host(self.model_.labels_)], random_state=seed)[0]
         assigned = self.model_.assign(prepared.matrix)
         self.labels_ = to_host(assigned.segment)
         raw, fields = prepared.raw(), [Field(c.name, c.kind, c.levels.tolist()) for c in prepared.columns]
@@ -198,22 +198,20 @@ class Segmenter(ClusterMixin, Stored):
                 raise InvalidInput(f"{name}={value!r} and the preprocessor's {theirs!r} differ; give one of the two")
         return own.set_params(**{name: value for name, value in given.items() if value not in (None, "auto")})
 
-    def _cluster(self, ordered: Array, seed: int) -> None:
-        """Fit the algorithm, for k-means with the number of segments asked for or chosen."""
+    def _clustered(self, ordered: Array, seed: int) -> tuple[KChoice, Clusterer, Score | None]:
+        """Return the choice of k, the fitted algorithm, and its score where choosing worked it out."""
         parameters = {"backend": self.backend, **(self.algorithm_params or {})}
         if self.algorithm != "kmeans":
-            self.model_ = ALGORITHMS[self.algorithm](**parameters).fit(ordered)
-            self.choice_ = KChoice(self.model_.n_clusters_, f"{self.algorithm} found the number itself", [])
-            return
+            found = ALGORITHMS[self.algorithm](**parameters).fit(ordered)
+            return KChoice(found.n_clusters_, f"{self.algorithm} found the number itself", []), found, None
         parameters = {"n_init": STARTS, **parameters}
         if self.n_clusters == "auto":
             tried = self._tried(count_distinct(ordered))
-            self.choice_, self.model_ = choose_k(ordered, tried, random_state=seed, **parameters)
-            say(f"k={self.choice_.k}: {self.choice_.reason}")
-            return
-        self.model_ = KMeans(int(self.n_clusters), random_state=seed, **parameters).fit(ordered)
-        reason = f"n_clusters={self.n_clusters} was asked for"
-        self.choice_ = KChoice(len(self.model_.segment_weight_), reason, [])
+            chosen = choose_k(ordered, tried, random_state=seed, **parameters)
+            say(f"k={chosen.choice.k}: {chosen.choice.reason}")
+            return chosen
+        model = KMeans(int(self.n_clusters), random_state=seed, **parameters).fit(ordered)
+        return KChoice(len(model.segment_weight_), f"n_clusters={self.n_clusters} was asked for", []), model, None
 
     def _tried(self, distinct: int) -> range:
         """Return the numbers of segments to try: those of ``k_range`` that the distinct rows allow."""

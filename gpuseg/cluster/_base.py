@@ -7,8 +7,8 @@ import numpy as np
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, choose, holder, like
-from gpuseg.engines import Block, Blocks, Engine, blocks_of, engine_for, is_dask, is_files
-from gpuseg.engines.blocks import refuse_odd, refuse_weight
+from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
+from gpuseg.engines.blocks import check_weights, matrix_of, refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
 from gpuseg.settings import log
@@ -21,7 +21,6 @@ __all__ = [
     "check_is_fitted",
     "given_back",
     "in_callers_library",
-    "matrix_of",
     "seed_of",
 ]
 
@@ -135,8 +134,7 @@ def _weights(weight: Any, x: Array) -> Array:
     """Return one weight a row, checked where it is: by scikit-learn's rules for host data."""
     if isinstance(x, np.ndarray):
         return refuse_weight(_check_sample_weight(weight, x, dtype=x.dtype, ensure_non_negative=True))
-    if tuple(weight.shape) != (x.shape[0],):
-        raise InvalidInput(f"sample_weight has shape {tuple(weight.shape)}; give one a row, ({x.shape[0]},)")
+    check_weights(weight, x.shape[0])
     return weight
 
 
@@ -148,8 +146,3 @@ def given_back(values: Host, backend: Backend, blocks: Blocks) -> Array:
 def in_callers_library(arrays: Any, blocks: Blocks) -> tuple[Any, ...]:
     """Return row-long results as the caller works: Dask for Dask, device arrays for device arrays, else NumPy."""
     return tuple(array if blocks.lazy else like(array, blocks.held) for array in arrays)
-
-
-def matrix_of(block: Block) -> tuple[Array]:
-    """Return a block's rows, to be joined."""
-    return (block.x,)

@@ -57,7 +57,8 @@ def seed_centers(engine: Engine, n_clusters: int, offset: Host, seed: Seed) -> H
             (costs,) = seen.reduce(costs_with, add, candidates, offset)
             best = int(np.argmin(costs))
         centers.append(candidates[best])
-        seen = seen.map(nearer, centers[-1], offset)
+        if len(centers) < n_clusters:
+            seen = seen.map(nearer, centers[-1], offset)
     return np.stack(centers)
 
 

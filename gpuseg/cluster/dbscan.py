@@ -17,7 +17,7 @@ from gpuseg.cluster._training import (
     weights_of,
 )
 from gpuseg.engines import Block, engine_for
-from gpuseg.neighbors.rows import kernel_or_body
+from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group
 
 
 class Core(NamedTuple):
@@ -115,21 +115,21 @@ def group_search(backend: Backend, core: Core, within: float = np.inf) -> Any:
     """Return the search ``x -> (segment, distance)`` for the nearest core point."""
     if len(core.rows) == 0:
         return nothing_near
-    return kernel_or_body(backend, "nearest_group")(core.rows, core.segments, within=within)
+    return backend.kernel_or(nearest_group)(core.rows, core.segments, within=within)
 
 
 def other_search(backend: Backend, core: Core) -> Any:
     """Return the search ``(x, segment) -> distance`` for the nearest core point of any other segment, None without."""
     if len(core.rows) == 0:
         return None
-    return kernel_or_body(backend, "nearest_other_group")(core.rows, core.segments)
+    return backend.kernel_or(nearest_other_group)(core.rows, core.segments)
 
 
 def apart(backend: Backend, core: Core, eps: float) -> Host:
     """Return each core point's distance to the nearest other one of its segment, ``eps`` where it is alone."""
     if len(core.rows) == 0:
         return np.zeros(0)
-    search = kernel_or_body(backend, "nearest_of_group")(core.rows, core.segments, skip=1)
+    search = backend.kernel_or(nearest_of_group)(core.rows, core.segments, skip=1)
     _, distance = search(backend.to_device(core.rows), backend.to_device(core.segments))
     return np.minimum(to_host(distance), eps)
 

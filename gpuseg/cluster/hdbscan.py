@@ -13,7 +13,7 @@ from gpuseg.cluster._condensed import METHODS, CondensedTree, Selection, SingleL
 from gpuseg.cluster._training import alike, nothing_near, numbered
 from gpuseg.engines import engine_for
 from gpuseg.errors import InvalidInput, unknown
-from gpuseg.neighbors.rows import kernel_or_body
+from gpuseg.neighbors.rows import nearest_of_group, nearest_rows
 
 
 class HDBSCAN(Clusterer):
@@ -82,7 +82,7 @@ class HDBSCAN(Clusterer):
         self.condensed_tree_, self.selection_ = tree._asdict(), selection._asdict()
         self.n_clusters_, label = len(self.segment_weight_), self.cluster_segments_[chosen]
         self.training_rows_, self.training_labels_, self.training_strengths_ = rows, label, strength
-        engine, search = engine_for(blocks, backend.name, "local"), kernel_or_body(backend, "nearest_rows")
+        engine, search = engine_for(blocks, backend.name, "local"), backend.kernel_or(nearest_rows)
         (core,) = engine.rows(core_block, search(rows, self._reach), dtypes=(np.float64,))
         self.core_distances_ = to_host(core)
         self.distance_quantiles_ = self._quantiles(backend)
@@ -146,13 +146,13 @@ class HDBSCAN(Clusterer):
         kept = self.training_labels_ >= 0
         if not np.any(kept):
             return nothing_near
-        search = kernel_or_body(backend, "nearest_of_group")
+        search = backend.kernel_or(nearest_of_group)
         return search(self.training_rows_[kept], self.training_labels_[kept], skip=skip)
 
     def _walk(self, x: Any, function: Any, *args: Any, dtypes: Any) -> tuple[Array, ...]:
         check_is_fitted(self)
         opened = self._open(x, reset=False)
-        search = kernel_or_body(opened.backend, "nearest_rows")(self.training_rows_, 2 * self._reach)
+        search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, 2 * self._reach)
         tree, selection = CondensedTree(**self.condensed_tree_), Selection(**self.selection_)
         kept = (self.training_labels_, self.training_strengths_, self.core_distances_)
         trained = Trained(*kept, tree, selection, self.cluster_segments_, self._reach)

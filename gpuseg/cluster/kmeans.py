@@ -17,15 +17,14 @@ from gpuseg.cluster._base import (
     check_is_fitted,
     given_back,
     in_callers_library,
-    matrix_of,
     seed_of,
 )
 from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._lloyd import Data, describe, inertia_of, label_block, lloyd
 from gpuseg.cluster._seeding import Seed, seed_centers
-from gpuseg.engines import Block
+from gpuseg.engines import Block, matrix_of
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend, unknown
-from gpuseg.neighbors.centers import kernel_or_body
+from gpuseg.neighbors.centers import lloyd_step, nearest, two_nearest
 from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
@@ -108,9 +107,8 @@ class KMeans(Clusterer):
         """Return the segment of each row, int32, (n_samples,)."""
         check_is_fitted(self)
         work = self._open(X, reset=False)
-        nearest = kernel_or_body(work.backend, "nearest")
-        centers = self.cluster_centers_ - self.offset_
-        segment, _ = work.engine.rows(nearest, centers, self.offset_, dtypes=(np.int32, np.float64))
+        search, centers = work.backend.kernel_or(nearest), self.cluster_centers_ - self.offset_
+        segment, _ = work.engine.rows(search, centers, self.offset_, dtypes=(np.int32, np.float64))
         return in_callers_library((segment,), work.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
@@ -121,8 +119,8 @@ class KMeans(Clusterer):
         """
         check_is_fitted(self)
         work = self._open(X, reset=False)
-        two = kernel_or_body(work.backend, "two_nearest")
-        arguments = (two, self.cluster_centers_ - self.offset_, self.offset_, self.distance_quantiles_)
+        search = work.backend.kernel_or(two_nearest)
+        arguments = (search, self.cluster_centers_ - self.offset_, self.offset_, self.distance_quantiles_)
         fields = work.engine.rows(assign_block, *arguments, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, work.blocks))
 
@@ -163,19 +161,19 @@ class KMeans(Clusterer):
 
     def _lloyd(self, work: Work, data: Data) -> Callable[[Host], Solution]:
         """Return our loop over blocks as a function of a start."""
-        step, nearest = (kernel_or_body(work.backend, name) for name in ("lloyd_step", "nearest"))
+        step, search = work.backend.kernel_or(lloyd_step), work.backend.kernel_or(nearest)
         tolerance = self.tol * data.variance
 
         def solve(start: Host) -> Solution:
             centers, n_iter = lloyd(work.engine, step, start, data.offset, max_iter=self.max_iter, tolerance=tolerance)
-            return Solution(centers, n_iter, inertia_of(work.engine, nearest, centers, data.offset))
+            return Solution(centers, n_iter, inertia_of(work.engine, search, centers, data.offset))
 
         return solve
 
     def _vendor(self, work: Work, data: Data) -> Callable[[Host], Solution]:
         """Return the backend's library as a function of a start."""
         (x,), (weight,) = (work.engine.rows(field, dtypes=FLOATS[:1]) for field in (matrix_of, weight_of))
-        step = kernel_or_body(work.backend, "lloyd_step")
+        step = work.backend.kernel_or(lloyd_step)
         stop = {"max_iter": self.max_iter, "tolerance": self.tol * data.variance}
 
         def solve(start: Host) -> Solution:
@@ -190,8 +188,7 @@ class KMeans(Clusterer):
 
     def _number(self, best: Solution, offset: Host, work: Work) -> None:
         """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
-        nearest = kernel_or_body(work.backend, "nearest")
-        blocks = work.engine.collect(label_block, nearest, best.centers, offset)
+        blocks = work.engine.collect(label_block, work.backend.kernel_or(nearest), best.centers, offset)
         found = to_host(array_namespace(blocks[0].label).concat([block.label for block in blocks], axis=0))
         distance, mass = (np.concatenate([block[at] for block in blocks]) for at in (1, 2))
         weight = np.bincount(found, weights=mass, minlength=len(best.centers))
@@ -209,9 +206,9 @@ class KMeans(Clusterer):
         self.inertia_, self.n_iter_ = float(mass @ distance**2), best.n_iter
 
 
-def assign_block(block: Block, two_nearest: Kernel, centers: Host, offset: Host, quantiles: Host) -> Assignment:
+def assign_block(block: Block, search: Kernel, centers: Host, offset: Host, quantiles: Host) -> Assignment:
     """Return one block's assignment, on its device."""
-    segment, first, second = two_nearest(block, centers, offset)
+    segment, first, second = search(block, centers, offset)
     xp = array_namespace(segment)
     near, away, other = to_host(segment), to_host(first).astype(np.float64), to_host(second).astype(np.float64)
     values = (away, confidence(away, other), novelty(near, away, quantiles))

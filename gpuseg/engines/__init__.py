@@ -1,9 +1,9 @@
 """Where blocks are worked on: in this process, or on the workers of a Dask cluster."""
 
-from gpuseg.engines.blocks import Block, Blocks, Engine, blocks_of, is_dask, is_files
+from gpuseg.engines.blocks import Block, Blocks, Engine, blocks_of, is_dask, is_files, matrix_of
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
 
-__all__ = ["Block", "Blocks", "Engine", "blocks_of", "engine_for", "is_dask", "is_files"]
+__all__ = ["Block", "Blocks", "Engine", "blocks_of", "engine_for", "is_dask", "is_files", "matrix_of"]
 
 
 def engine_for(blocks: Blocks, backend: str, name: str = "auto", *, keep: bool = True) -> Engine:

@@ -127,8 +127,8 @@ def _of_dask(x: Any, sample_weight: Any, *, missing: bool) -> Blocks:
     if any(np.isnan(size) for size in rows):
         raise InvalidInput("X is a Dask array of unknown chunk sizes; call X.compute_chunk_sizes() first")
     parts = x.rechunk({1: -1}).to_delayed().ravel().tolist()
-    if sample_weight is not None and tuple(sample_weight.shape) != (x.shape[0],):
-        raise InvalidInput(f"sample_weight has shape {tuple(sample_weight.shape)}; give one a row, ({x.shape[0]},)")
+    if sample_weight is not None:
+        check_weights(sample_weight, x.shape[0])
     if sample_weight is None:
         weights: Sequence[Any] = [None] * len(parts)
     elif is_dask(sample_weight):
@@ -219,6 +219,17 @@ def place(number: int, part: Any, weight: Any, reading: Reading) -> Block:
     return Block(number, x, xp.astype(refuse_weight(worker.to_device(weight)), x.dtype))
 
 
+def matrix_of(block: Block) -> tuple[Array]:
+    """Return a block's rows, to be joined."""
+    return (block.x,)
+
+
+def check_weights(weight: Any, rows: int) -> None:
+    """Raise InvalidInput unless there is one weight a row."""
+    if tuple(weight.shape) != (rows,):
+        raise InvalidInput(f"sample_weight has shape {tuple(weight.shape)}; give one a row, ({rows},)")
+
+
 def refuse_odd(x: Array, names: Sequence[str] | None, *, at_least: bool = False) -> None:
     """Raise InvalidInput where a row holds NaN, infinity or a number too large to square, with columns and counts.
 
@@ -226,6 +237,8 @@ def refuse_odd(x: Array, names: Sequence[str] | None, *, at_least: bool = False)
     """
     xp = array_namespace(x)
     most = float(xp.finfo(x.dtype).max) ** 0.5 / SPARE
+    if bool(xp.all(xp.abs(x) <= most)):  # false of NaN, too: one pass where nothing is odd
+        return
     for bad, what in ((~xp.isfinite(x), "NaN or infinity"), (xp.abs(x) > most, f"numbers beyond {most:.0e}")):
         counts = xp.sum(xp.astype(bad, xp.int64), axis=0)
         if int(xp.sum(counts)):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Backend, Host, Kernel, to_host
+from gpuseg.backends import Array, Host, to_host
 from gpuseg.engines import Block
 
 CELLS = 1 << 22
@@ -25,12 +25,6 @@ class Far(NamedTuple):
     rows: Host
     labels: Host
     weights: Host
-
-
-def kernel_or_body(backend: Backend, name: str) -> Kernel:
-    """Return the backend's kernel of that name, else the array function of this file, its oracle."""
-    body: Kernel = globals()[name]
-    return backend.kernels.get(name, body)
 
 
 def sums_of(block: Block) -> tuple[int, float, Host]:

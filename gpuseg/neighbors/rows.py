@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Backend, Host, Kernel
+from gpuseg.backends import Array, Host
 from gpuseg.neighbors.centers import beside, squared_distances, tiles
 
 Search = Callable[..., tuple[Array, Array]]
@@ -20,12 +20,6 @@ SPARE = 8
 """Rows kept beyond those asked for until their exact distances are known."""
 ROUNDING = 16 * float(np.finfo(np.float64).eps)
 """The error of an expanded squared distance, as a share of the squared norms."""
-
-
-def kernel_or_body(backend: Backend, name: str) -> Kernel:
-    """Return the backend's function of that name, else the array function of this file, its oracle."""
-    body: Kernel = globals()[name]
-    return backend.kernels.get(name, body)
 
 
 def nearest_rows(rows: Host, count: int) -> Search:

@@ -7,7 +7,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, choose, like, to_host
-from gpuseg.engines import Block, Engine, blocks_of, engine_for, is_dask
+from gpuseg.engines import Block, Engine, blocks_of, engine_for, is_dask, matrix_of
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, missing_column
 from gpuseg.preprocessing._intake import Intake, columns_of, rows_of
 from gpuseg.preprocessing.encode import Outside, encode
@@ -92,7 +92,7 @@ class Prepared(NamedTuple):
 
         Dates are days since 1970-01-01, yes is 1, a category is the number of its level.
         """
-        return to_host(self.walk.rows(_values, dtypes=(np.float64,), width=len(self.columns))[0])
+        return to_host(self.walk.rows(matrix_of, dtypes=(np.float64,), width=len(self.columns))[0])
 
 
 def gaps_said(walk: Engine, columns: Sequence[Column]) -> list[str]:
@@ -105,7 +105,3 @@ def gaps_said(walk: Engine, columns: Sequence[Column]) -> list[str]:
 def _gaps(block: Block) -> Host:
     xp = array_namespace(block.x)
     return to_host(xp.sum(xp.astype(xp.isnan(finite(block.x)), xp.int64), axis=0))
-
-
-def _values(block: Block) -> tuple[Array]:
-    return (block.x,)

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from gpuseg.neighbors.rows import kernel_or_body
+from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group, nearest_rows
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def pairwise(x, rows):
 def test_nearest_rows_are_those_of_all_distances(backend, kept, place, monkeypatch, cells):
     monkeypatch.setattr("gpuseg.neighbors.centers.CELLS", cells)
     rows, _, x = kept
-    number, distance = place(kernel_or_body(backend, "nearest_rows")(rows, 12), x)
+    number, distance = place(backend.kernel_or(nearest_rows)(rows, 12), x)
     away = pairwise(x, rows)
     np.testing.assert_array_equal(number, np.argsort(away, axis=1)[:, :12])
     np.testing.assert_allclose(distance, np.sort(away, axis=1)[:, :12], rtol=1e-12)
@@ -34,13 +34,13 @@ def test_nearest_rows_are_those_of_all_distances(backend, kept, place, monkeypat
 
 def test_a_row_finds_itself_at_distance_zero_however_far_from_the_origin(backend, kept, place):
     rows = kept[0] + 1e7
-    number, distance = place(kernel_or_body(backend, "nearest_rows")(rows, 1), rows)
+    number, distance = place(backend.kernel_or(nearest_rows)(rows, 1), rows)
     np.testing.assert_array_equal(number[:, 0], np.arange(900))
     np.testing.assert_array_equal(distance, 0)
 
 
 def test_fewer_rows_than_asked_for_are_all_given(backend, place):
-    number, distance = place(kernel_or_body(backend, "nearest_rows")(np.array([[1.0], [3.0]]), 9), np.array([[4.0]]))
+    number, distance = place(backend.kernel_or(nearest_rows)(np.array([[1.0], [3.0]]), 9), np.array([[4.0]]))
     assert number.tolist() == [[1, 0]]
     assert distance.tolist() == [[1.0, 3.0]]
 
@@ -49,13 +49,13 @@ def test_fewer_rows_than_asked_for_are_all_given(backend, place):
 @pytest.mark.parametrize("within", [np.inf, 0.3])
 def test_nearest_and_other_group_are_those_of_all_distances(backend, kept, place, count, within):
     rows, groups, x = kept[0], kept[1] % count, kept[2]
-    group, first = place(kernel_or_body(backend, "nearest_group")(rows, groups, within=within), x)
+    group, first = place(backend.kernel_or(nearest_group)(rows, groups, within=within), x)
     away = pairwise(x, rows)
     near, nearest = away.min(axis=1) <= within, groups[np.argmin(away, axis=1)]
     assert near.any()
     np.testing.assert_array_equal(group, np.where(near, nearest, -1))
     np.testing.assert_allclose(first, np.where(near, away.min(axis=1), np.inf), rtol=1e-12)
-    search = kernel_or_body(backend, "nearest_other_group")(rows, groups)
+    search = backend.kernel_or(nearest_other_group)(rows, groups)
     second = backend.to_host(search(backend.to_device(x), backend.to_device(nearest)))
     other = np.where(groups[None, :] == nearest[:, None], np.inf, away).min(axis=1)
     np.testing.assert_allclose(second, other, rtol=1e-12)
@@ -66,7 +66,7 @@ def test_of_equally_near_rows_the_first_has_the_row(backend, place, within):
     corners = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]] + [[1.0, 8.0]] * 30)
     for turn in range(4):
         groups = np.concatenate([np.roll([0, 1, 2, 3], turn), np.full(30, 4)])
-        search = kernel_or_body(backend, "nearest_group")(corners, groups, within=within)
+        search = backend.kernel_or(nearest_group)(corners, groups, within=within)
         group, first = place(search, np.array([[1.0, 1.0], [1.0, 8.0]]))
         assert group.tolist() == [groups[0], 4]
         np.testing.assert_allclose(first, [np.sqrt(2), 0])
@@ -76,7 +76,7 @@ def test_of_equally_near_rows_the_first_has_the_row(backend, place, within):
 def test_nearest_of_group_is_that_of_all_distances(backend, kept, place, skip):
     rows, groups, x = kept
     wanted = np.random.default_rng(1).integers(-1, 7, size=len(x))
-    group, distance = place(kernel_or_body(backend, "nearest_of_group")(rows, groups, skip=skip), x, wanted)
+    group, distance = place(backend.kernel_or(nearest_of_group)(rows, groups, skip=skip), x, wanted)
     away = pairwise(x, rows)
     away[(groups[None, :] != wanted[:, None]) & (wanted[:, None] >= 0)] = np.inf
     np.testing.assert_allclose(distance, np.sort(away, axis=1)[:, skip], rtol=1e-12)
@@ -84,14 +84,14 @@ def test_nearest_of_group_is_that_of_all_distances(backend, kept, place, skip):
 
 
 def test_where_no_row_is_left_the_distance_is_infinite(backend, place):
-    search = kernel_or_body(backend, "nearest_of_group")(np.array([[1.0], [3.0], [4.0]]), np.array([0, 1, 1]), skip=1)
+    search = backend.kernel_or(nearest_of_group)(np.array([[1.0], [3.0], [4.0]]), np.array([0, 1, 1]), skip=1)
     _, distance = place(search, np.array([[1.0], [3.0]]), np.array([0, 1]))
     assert distance.tolist() == [np.inf, 1.0]
 
 
 def test_a_search_can_be_sent_to_a_worker(backend, kept, place):
     rows, groups, x = kept
-    search = kernel_or_body(backend, "nearest_group")(rows, groups)
+    search = backend.kernel_or(nearest_group)(rows, groups)
     sent = pickle.loads(pickle.dumps(search))  # noqa: S301 - our own
     for here, there in zip(place(search, x), place(sent, x), strict=True):
         np.testing.assert_array_equal(here, there)
