@@ -9,9 +9,14 @@ if TYPE_CHECKING:
     from gpuseg.cluster import DBSCAN, HDBSCAN, Assignment, KMeans
     from gpuseg.features import (
         CleaningReport,
+        EventReport,
+        JoinReport,
         behaviour,
         clean_transactions,
         customer_features,
+        event_features,
+        events,
+        join_features,
         repeat_purchases,
         rfm,
         rfm_scores,
@@ -19,25 +24,28 @@ if TYPE_CHECKING:
     from gpuseg.io import read_table, write_table
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter, load
+    from gpuseg.selection import KChoice, choose_k
 
 __version__ = "0.1.0"
 
 _ROOMS = {
     "cluster": ("DBSCAN", "HDBSCAN", "Assignment", "KMeans"),
     "features": (
-        "CleaningReport", "behaviour", "clean_transactions", "customer_features", "repeat_purchases", "rfm",
-        "rfm_scores",
+        "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
+        "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
     ),
     "io": ("read_table", "write_table"),
     "preprocessing": ("Preprocessor",),
     "segmenter": ("Segmenter", "load"),
+    "selection": ("KChoice", "choose_k"),
 }  # fmt: skip
 _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in names}
 """Where each public name lives; importing gpuseg loads none of these."""
 
 __all__ = [
-    "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "KMeans", "Preprocessor", "Segmenter", "__version__",
-    "behaviour", "clean_transactions", "config", "customer_features", "load", "read_table", "repeat_purchases", "rfm",
+    "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans",
+    "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions", "config",
+    "customer_features", "event_features", "events", "join_features", "load", "read_table", "repeat_purchases", "rfm",
     "rfm_scores", "write_table",
 ]  # fmt: skip
 

@@ -51,6 +51,19 @@ def ids_of(frame: Frame, id_column: str | None) -> nw.Series[Any]:
     return ids
 
 
+def values_of(frame: Frame, value_column: str | None) -> Host | None:
+    """Return what each customer is worth, 0 where it is missing; raise InvalidInput where it is no number."""
+    if value_column is None:
+        return None
+    if value_column not in frame.columns:
+        raise missing_column("value_column", value_column, frame.columns)
+    values = frame[value_column]
+    if not values.dtype.is_numeric():
+        raise InvalidInput(f"column {value_column!r} holds {values.dtype}; give a column of numbers as value_column")
+    numbers = to_host(values.cast(nw.Float64).to_numpy())
+    return np.where(np.isfinite(numbers), numbers, 0.0)
+
+
 def _gaps(ids: nw.Series[Any]) -> nw.Series[Any]:
     """Return where an id is missing: null, not a number, or blank."""
     if ids.dtype == nw.String:

@@ -28,9 +28,11 @@ def counted(number: int, thing: str) -> str:
 def heading(name: str) -> str:
     """Return a profile column's name as a heading.
 
-    >>> heading("spend_mean"), heading("plan_top_share"), heading("size")
-    ('spend, mean', 'plan, share of top', 'size')
+    >>> heading("spend_mean"), heading("plan_top_share"), heading("size"), heading("value_share")
+    ('spend, mean', 'plan, share of top', 'size', 'share of value')
     """
+    if name == "value_share":
+        return "share of value"
     for ending, words in (("_top_share", "share of top"), ("_top", "top"), ("_mean", "mean"), ("_median", "median")):
         if name.endswith(ending):
             return f"{name.removesuffix(ending)}, {words}"

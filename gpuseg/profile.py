@@ -22,11 +22,12 @@ class Field(NamedTuple):
     levels: Sequence[str]
 
 
-def profile(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
+def profile(raw: Host, fields: Sequence[Field], segments: Host, *, value: Host | None = None) -> pl.DataFrame:
     """Return one row a segment: segment, size, share, then each field's summary; noise (-1) last.
 
     ``raw``: (rows, fields), float64, in the user's units, NaN where missing; ``segments``: (rows,). Missing values
-    and those that preprocessing takes as infinite are left out of each summary. Numbers and dates give
+    and those that preprocessing takes as infinite are left out of each summary. ``value``: what each row is worth,
+    (rows,); its share of the whole sum is then in ``value_share``. Numbers and dates give
     ``<name>_mean`` and ``<name>_median``, yes-or-no columns the share of yes as ``<name>_share``, categories
     ``<name>_top`` and ``<name>_top_share``.
 
@@ -43,12 +44,22 @@ def profile(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
         pl.Series("size", sizes, dtype=pl.Int64),
         pl.Series("share", [size / max(len(segments), 1) for size in sizes], dtype=pl.Float64),
     ]
+    if value is not None:
+        columns.append(_value_share([float(np.sum(value[group])) for group in groups]))
     for at, field in enumerate(fields):
         columns += SUMMARIES[field.kind](field, [raw[group, at] for group in groups])
-    names = [column.name for column in columns]
+    # The name of the share of value is taken, used or not: a reader could not tell the two.
+    names = [column.name for column in columns] + ["value_share"] * (value is None)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidInput(f"columns of the table share the profile's column {listed(twice)}; rename one of them")
     return pl.DataFrame(columns)
+
+
+def _value_share(sums: Sequence[float]) -> pl.Series:
+    """Return each segment's share of what all are worth; none where that is not positive."""
+    total = sum(sums)
+    shares = [part / total if total > 0 else None for part in sums]
+    return pl.Series("value_share", shares, dtype=pl.Float64)
 
 
 def _numbers(field: Field, groups: Sequence[Host]) -> list[pl.Series]:

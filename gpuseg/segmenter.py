@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import narwhals as nw
 import numpy as np
@@ -21,24 +21,32 @@ from gpuseg._estimator import (
     seed_of,
 )
 from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster import ALGORITHMS, Clusterer, Dispatch, KMeans
-from gpuseg.customers import assignment_table, ids_of, opened_customers
+from gpuseg.cluster import ALGORITHMS, Clusterer, Dispatch
+from gpuseg.customers import assignment_table, ids_of, opened_customers, values_of
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, unknown
 from gpuseg.io.model import read_model, write_model
-from gpuseg.metrics import Score, sampled_silhouettes
+from gpuseg.io.tables import Frame
+from gpuseg.metrics import Score, sampled_silhouette
 from gpuseg.neighbors.order import canonical_order, count_distinct
 from gpuseg.notebook import counted, segments_html
-from gpuseg.preprocessing import Preprocessor
+from gpuseg.preprocessing import Prepared, Preprocessor
 from gpuseg.profile import Field, profile
-from gpuseg.selection import Candidate, KChoice, choose_k
+from gpuseg.selection import Candidate, KChoice, best_model, choose
 from gpuseg.settings import say
 
-STARTS = 10
-"""Starts of k-means: as practitioners use; the best of ten is rarely beaten."""
-
+if TYPE_CHECKING:
+    from gpuseg.features import CleaningReport
 
 OWN = ("n_clusters", "random_state", "backend")
 """Parameters of algorithms that are Segmenter's own."""
+
+
+class Ready(NamedTuple):
+    """A customer table ready to be clustered: how it was prepared, and its matrix in the order of its values."""
+
+    preprocessor: Preprocessor
+    prepared: Prepared
+    ordered: Array
 
 
 class Segmenter(ClusterMixin, Stored):
@@ -47,9 +55,10 @@ class Segmenter(ClusterMixin, Stored):
     ``id_column``: the customers' id, unique and never missing; left out, rows are numbered from 0 in a
     column "row". ``algorithm``: "kmeans", "dbscan" or "hdbscan", with ``algorithm_params`` for its
     estimator. ``n_clusters``: "auto" or a number, for k-means; "auto" tries ``k_range`` (both ends in) and
-    takes the fewest within one standard error of the best sampled silhouette. ``columns``: those to use;
+    takes the fewest that the rows do not tell from the best sampled silhouette. ``columns``: those to use;
     left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
-    ``backend``: "auto", "cpu" or "cuda". Segments do not depend on the order of the rows.
+    ``value_column``: what a customer is worth, as monetary; each segment's share of its sum is then in the
+    profile. ``backend``: "auto", "cpu" or "cuda". Segments do not depend on the order of the rows.
 
     After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
@@ -75,6 +84,7 @@ class Segmenter(ClusterMixin, Stored):
         columns: Sequence[str] | None = None,
         k_range: tuple[int, int] = (2, 12),
         algorithm_params: Mapping[str, Any] | None = None,
+        value_column: str | None = None,
         backend: str = "auto",
         random_state: Any = 0,
     ) -> None:
@@ -85,6 +95,7 @@ class Segmenter(ClusterMixin, Stored):
         self.columns = columns
         self.k_range = k_range
         self.algorithm_params = algorithm_params
+        self.value_column = value_column
         self.backend = backend
         self.random_state = random_state
 
@@ -93,26 +104,51 @@ class Segmenter(ClusterMixin, Stored):
         self._check_parameters()
         opened = opened_customers(X)
         frame = opened.eager()
-        ids = ids_of(frame, self.id_column)
-        if len(frame) < 2:  # noqa: PLR2004 - one customer is no segmentation
-            raise InvalidInput("the customer table has 1 row; give at least 2 customers")
+        ids, value = ids_of(frame, self.id_column), values_of(frame, self.value_column)
+        ready = self._ready(frame)
+        self.preprocessor_, prepared = ready.preprocessor, ready.prepared
+        self.choice_, self.model_, score = self._clustered(ready.ordered)
         seed = seed_of(self.random_state)
-        self.preprocessor_ = self._preparing()
-        prepared = self.preprocessor_.fit(frame).prepare(frame, quiet=True)
-        # In an order that depends on the rows' values alone: then the table's own order does not matter.
-        ordered = canonical_order(prepared.matrix)
-        self.choice_, self.model_, score = self._clustered(ordered, seed)
-        self.score_ = score or sampled_silhouettes(ordered, [to_host(self.model_.labels_)], random_state=seed)[0]
+        self.score_ = score or sampled_silhouette(ready.ordered, to_host(self.model_.labels_), random_state=seed)
         assigned = self.model_.assign(prepared.matrix)
         self.labels_ = to_host(assigned.segment)
         raw, fields = prepared.raw(), [Field(c.name, c.kind, c.levels.tolist()) for c in prepared.columns]
-        found = profile(raw, fields, self.labels_)
+        found = profile(raw, fields, self.labels_, value=None if value is None else value[prepared.kept])
         self.segments_ = opened.give_back(assignment_table(ids, prepared.kept, assigned))
         self.profile_ = opened.give_back(nw.from_native(found))
         self.n_features_in_ = len(frame.columns)
         self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
         self.card_ = self._card(card.profile_state(found), card.fingerprint(raw, fields))
         return self
+
+    def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
+        """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.
+
+        The table is prepared once, and ``k_range`` is tried by k-means, whatever ``algorithm`` says.
+
+        >>> import polars as pl
+        >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
+        >>> Segmenter(id_column="id", k_range=(2, 4)).choose_k(customers).k
+        2
+        """
+        self._check_parameters()
+        frame = opened_customers(X).eager()
+        ids_of(frame, self.id_column)
+        ordered = self._ready(frame).ordered
+        return choose(
+            ordered, self._tried(ordered), random_state=seed_of(self.random_state), **self._parameters()
+        ).choice
+
+    def report(self, path: str | Path, *, cleaning: "CleaningReport | None" = None, title: str | None = None) -> Path:
+        """Write one offline HTML page on the segments, aggregates only, whole or not at all; return the path.
+
+        ``cleaning``: the report of the transactions that the customer table was made of, as ``customer_features``
+        gives it. The path ends in .html.
+        """
+        from gpuseg.report import write_report
+
+        check_is_fitted(self, "card_")
+        return write_report(path, self.card_, cleaning=cleaning, title=title)
 
     def predict(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,)."""
@@ -198,27 +234,37 @@ class Segmenter(ClusterMixin, Stored):
                 raise InvalidInput(f"{name}={value!r} and the preprocessor's {theirs!r} differ; give one of the two")
         return own.set_params(**{name: value for name, value in given.items() if value not in (None, "auto")})
 
-    def _clustered(self, ordered: Array, seed: int) -> tuple[KChoice, Clusterer, Score | None]:
+    def _ready(self, frame: Frame) -> Ready:
+        """Return a customer table prepared, and its matrix in an order that depends on the rows' values alone."""
+        if len(frame) < 2:  # noqa: PLR2004 - one customer is no segmentation
+            raise InvalidInput("the customer table has 1 row; give at least 2 customers")
+        preprocessor = self._preparing().fit(frame)
+        prepared = preprocessor.prepare(frame, quiet=True)
+        return Ready(preprocessor, prepared, canonical_order(prepared.matrix))
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"backend": self.backend, **(self.algorithm_params or {})}
+
+    def _clustered(self, ordered: Array) -> tuple[KChoice, Clusterer, Score | None]:
         """Return the choice of k, the fitted algorithm, and its score where choosing worked it out."""
-        parameters = {"backend": self.backend, **(self.algorithm_params or {})}
+        parameters, seed = self._parameters(), seed_of(self.random_state)
         if self.algorithm != "kmeans":
             found = ALGORITHMS[self.algorithm](**parameters).fit(ordered)
             return KChoice(found.n_clusters_, f"{self.algorithm} found the number itself", []), found, None
-        parameters = {"n_init": STARTS, **parameters}
         if self.n_clusters == "auto":
-            tried = self._tried(count_distinct(ordered))
-            chosen = choose_k(ordered, tried, random_state=seed, **parameters)
+            chosen = choose(ordered, self._tried(ordered), random_state=seed, **parameters)
             say(f"k={chosen.choice.k}: {chosen.choice.reason}")
             return chosen
-        model = KMeans(int(self.n_clusters), random_state=seed, **parameters).fit(ordered)
+        model = best_model(ordered, int(self.n_clusters), random_state=seed, **parameters)
         return KChoice(len(model.segment_weight_), f"n_clusters={self.n_clusters} was asked for", []), model, None
 
-    def _tried(self, distinct: int) -> range:
+    def _tried(self, ordered: Array) -> range:
         """Return the numbers of segments to try: those of ``k_range`` that the distinct rows allow."""
+        distinct = count_distinct(ordered)
         low, high = self.k_range
         if distinct < low:
             sentence = f"k_range={self.k_range} starts above the {distinct} distinct rows; k={distinct} is tried alone"
-            warnings.warn(sentence, FewerSegments, stacklevel=4)
+            warnings.warn(sentence, FewerSegments, stacklevel=5)
         return range(min(low, distinct), min(high, distinct) + 1)
 
     def _card(self, profile_state: dict[str, Any], fingerprint: str) -> dict[str, Any]:
@@ -231,6 +277,7 @@ class Segmenter(ClusterMixin, Stored):
             "algorithm": self.algorithm,
             "parameters": plain_parameters(self.model_),
             "id_column": self.id_column,
+            "value_column": self.value_column,
             "rows": {"read": report.rows_read, "kept": len(self.labels_), "noise": int((self.labels_ < 0).sum())},
             "segments": self.choice_.k,
             "choice": {**self.choice_._asdict(), "candidates": [c._asdict() for c in self.choice_.candidates]},

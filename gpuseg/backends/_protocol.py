@@ -41,7 +41,8 @@ class Backend:
     """One library stack. A file of this folder defines exactly one, called BACKEND.
 
     ``matrix`` turns a table of numbers into a float array (rows, columns); ``to_device`` and
-    ``to_host`` cross to and from NumPy; ``free_memory`` is in bytes.
+    ``to_host`` cross to and from NumPy; ``free_memory`` is in bytes. ``fits_side_by_side``: whether
+    ``fits`` of few rows may run in several threads at once.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Backend:
     fits: Mapping[str, Fit] = field(default_factory=dict)
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
     vendor_lloyd_wins: Callable[[int, int], bool] = never
+    fits_side_by_side: bool = False
 
     def kernel_or(self, body: Kernel) -> Kernel:
         """Return this backend's kernel of the array function's name, else the array function, its oracle."""

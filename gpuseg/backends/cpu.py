@@ -58,4 +58,5 @@ BACKEND = Backend(
     fits={"kmeans": fit_kmeans, **_cpu_density.FITS},
     kernels=_cpu_density.KERNELS,
     vendor_lloyd_wins=vendor_always,
+    fits_side_by_side=True,
 )

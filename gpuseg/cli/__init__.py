@@ -8,20 +8,25 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from gpuseg.cli._arguments import Parser, UsageError, parser
+from gpuseg.cli._arguments import FIRST_STEPS, parser
+from gpuseg.cli._parser import UsageError
 from gpuseg.errors import FewerSegments, GpusegError
 from gpuseg.settings import config
 
 MENDABLE = 2
 INTERRUPTED = 130
 
-__all__ = ["Parser", "main"]
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        print(FIRST_STEPS, end="", file=sys.stderr)
+        return MENDABLE
     try:
-        options = parser().parse_args(arguments)
+        options = parser().parse_args(given)
         with warnings.catch_warnings(), config(notices="off" if options.quiet else "stderr", progress=_bars(options)):
             warnings.simplefilter("error", FewerSegments)
             options.run(options)
@@ -37,18 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gpuseg: interrupted; no output was written", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
-        _let_go_of_stdout()
-        if isinstance(error, BrokenPipeError):  # the reader has gone, as in `gpuseg inspect M | head -1`
-            return 0
-        print(f"gpuseg: {error.strerror or error}; free space, or choose another place", file=sys.stderr)
-        return MENDABLE
+        return _unwritten(error)
     return 0
 
 
-def _let_go_of_stdout() -> None:
-    """Send what is still to be printed nowhere: Python would try again at its end, and fail again."""
-    if sys.stdout is not None:
+def _unwritten(error: OSError) -> int:
+    """Return the exit code of an output that could not be written, and say why."""
+    if sys.stdout is not None:  # what is still to be printed goes nowhere: Python would try again, and fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # the reader has gone, as in `gpuseg inspect M | head -1`
+        return 0
+    print(f"gpuseg: {error.strerror or error}; free space, or choose another place", file=sys.stderr)
+    return MENDABLE
 
 
 def _bars(options: object) -> bool | None:

@@ -3,12 +3,19 @@
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from gpuseg.cli._types import neighbours
+from gpuseg.errors import InvalidFile, InvalidModel
+from gpuseg.io.model import ENDINGS
+from gpuseg.io.outputs import check_apart, check_folder, existing
+from gpuseg.io.write import WRITTEN, check_writable
 from gpuseg.notebook import heading, shown
 
+REPORTS = (".html",)
 MOST = 8
 """Columns of a profile that fit a terminal; the rest is in the model and in the JSON."""
 
@@ -19,6 +26,36 @@ def give(options: argparse.Namespace, result: Mapping[str, Any], lines: Sequence
         print(json.dumps(result, default=str, allow_nan=False, ensure_ascii=False))
     elif not options.quiet:
         print("\n".join(lines))
+
+
+def check_output(
+    path: Path, *sources: str | Path, endings: tuple[str, ...] = WRITTEN, made: Path | None = None
+) -> None:
+    """Raise InvalidFile where an output cannot come to stand, before the work; ``made``: a folder yet to be made."""
+    if path.is_dir():
+        raise InvalidFile(f"{path} is a folder; give the name of a file in it, as {path / f'out{endings[0]}'}")
+    inside = made is not None and path.absolute().parent == made.absolute()
+    check_writable(existing(path.absolute().parent) / path.name if inside else path, endings)
+    check_apart(path, *sources)
+
+
+def check_new_folder(path: Path, files: Sequence[Path], *sources: str | Path) -> None:
+    """Raise InvalidFile where a folder of outputs cannot come to stand, before the work."""
+    if path.suffix.lower() in (*WRITTEN, *ENDINGS, *REPORTS) and not path.exists():
+        raise InvalidFile(f"{path} is named as a file, and a folder of files is written; give a folder's name, as out")
+    check_folder(path)
+    for file in files:
+        check_apart(file, *sources)
+
+
+def check_model(path: Path) -> None:
+    """Raise InvalidModel where a model cannot be read from, with the file that may be meant."""
+    if path.is_dir():
+        within = sorted(path.glob("*.gpuseg"))[:1]
+        hint = f"; did you mean '{within[0]}'?" if within else ""
+        raise InvalidModel(f"{path} is a folder; give a model file, which ends in .gpuseg{hint}")
+    if not path.exists():
+        raise InvalidModel(f"{path} does not exist; check the path{neighbours(path)}")
 
 
 def profile_lines(profile: pl.DataFrame) -> list[str]:

@@ -3,26 +3,30 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from gpuseg.cli._arguments import Parser, path
+from gpuseg.cli._parser import Command
+from gpuseg.cli._types import path
 
 if TYPE_CHECKING:
     from gpuseg.preprocessing import ColumnReport
 
 HELP = "Show what a model is made of: segments, parameters, data, versions."
+USAGE = "MODEL [options]"
+EXAMPLE = "out/model.gpuseg"
 
 
-def add(command: Parser) -> None:
+def add(command: Command) -> None:
     """Add the command's arguments."""
     command.add_argument("model", metavar="MODEL", type=path, help="a .gpuseg file")
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the model card."""
-    from gpuseg.cli._output import give
+    from gpuseg.cli._output import check_model, give
     from gpuseg.cli.segment import lines_of, result_of
     from gpuseg.preprocessing import Report
     from gpuseg.segmenter import load
 
+    check_model(options.model)
     segmenter = load(options.model)
     card = segmenter.card_
     lines = [

@@ -1,42 +1,68 @@
-"""``gpuseg run``: transactions in; customers, segments and a model out, in one folder."""
+"""``gpuseg run``: transactions in; customers, segments and a model out, in one folder; a report where asked for."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from gpuseg.cli._arguments import Parser, add_roles, add_segmenting, path, role_options, segmenter_of
+from gpuseg.cli._arguments import add_fitting, add_roles, add_segmenting, role_options, segmenter_of
+from gpuseg.cli._parser import Command
+from gpuseg.cli._types import folder, source
+from gpuseg.cli.features import TRANSACTIONS
 
 HELP = "Turn transactions into customers, segments and a model, in one folder."
+USAGE = "TX -o FOLDER [options]"
+EXAMPLE = "transactions.parquet -o out"
+WORTH = "monetary"
+"""The feature of which each segment's share is told, where it is among the features."""
 NAMES = ("customers.parquet", "segments.parquet", "model.gpuseg")
 
 
-def add(command: Parser) -> None:
+def add(command: Command) -> None:
     """Add the command's arguments."""
-    command.add_argument("transactions", metavar="TX", help="CSV, Parquet or Arrow file; a folder or glob of Parquet")
-    command.add_argument("-o", "--output", metavar="FOLDER", required=True, type=path, help=f"gets {', '.join(NAMES)}")
+    command.add_argument("transactions", metavar="TX", type=source, help=TRANSACTIONS)
+    command.add_argument(
+        "-o",
+        "--output",
+        metavar="FOLDER",
+        required=True,
+        type=folder,
+        help=f"gets {', '.join(NAMES)}, which replace old ones",
+    )
     add_roles(command)
     add_segmenting(command)
+    add_fitting(command)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Work out features and segments, and write the three files: all or none."""
-    from gpuseg.cli._output import give
+    """Work out features and segments, and write the files: all or none."""
+    from gpuseg.cli._output import REPORTS, check_new_folder, check_output, give
     from gpuseg.cli.features import result_of as features_result
     from gpuseg.cli.features import written
-    from gpuseg.cli.segment import lines_of, result_of, write_segments
+    from gpuseg.cli.segment import lines_of, result_of
     from gpuseg.features import customer_features
-    from gpuseg.io import write_table
-    from gpuseg.io.outputs import check_apart, check_folder, together
 
-    check_folder(options.output)
-    for name in NAMES:
-        check_apart(options.output / name, options.transactions)
-    customers, report = customer_features(options.transactions, **role_options(options))
-    segmenter = segmenter_of(options, customers.columns[0]).fit(customers)
     paths = [options.output / name for name in NAMES]
+    check_new_folder(options.output, paths, options.transactions)
+    if options.report:
+        check_output(options.report, options.transactions, endings=REPORTS, made=options.output)
+    customers, report = customer_features(options.transactions, **role_options(options))
+    value = WORTH if WORTH in customers.columns else None
+    segmenter = segmenter_of(options, id_column=customers.columns[0], value_column=value).fit(customers)
+    files = write_all(paths, customers, segmenter, report=options.report, cleaning=report)
+    result: dict[str, Any] = {"output": str(options.output), "files": [str(path) for path in files]}
+    result |= {"features": features_result(customers, report, paths[0]), **result_of(segmenter)}
+    give(options, result, [str(report), written(customers, paths[0]), "", *lines_of(segmenter, files[1:])])
+
+
+def write_all(paths: list[Path], customers: Any, segmenter: Any, *, report: Path | None, cleaning: Any) -> list[Path]:
+    """Write customers, segments and model to ``paths``, and a report where there is a path for one: all or none."""
+    from gpuseg.io import write_table
+    from gpuseg.io.outputs import together
+
     with together() as place:
         write_table(customers, place(paths[0]))
-        write_segments(segmenter, place(paths[1]))
+        write_table(segmenter.segments_, place(paths[1]))
         segmenter.save(place(paths[2]))
-    result: dict[str, Any] = {"output": str(options.output), "files": [str(path) for path in paths]}
-    result |= {"features": features_result(customers, report, paths[0]), **result_of(segmenter)}
-    give(options, result, [str(report), written(customers, paths[0]), "", *lines_of(segmenter, [*paths[1:]])])
+        if report:
+            segmenter.report(place(report), cleaning=cleaning)
+    return [*paths, report] if report else paths

@@ -1,60 +1,81 @@
-"""``gpuseg segment``: a customer table in, segments and a model out."""
+"""``gpuseg segment``: a customer table in; segments out, and a model and a report where asked for."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpuseg.cli._arguments import Parser, add_segmenting, path, segmenter_of
+from gpuseg.cli._arguments import add_fitting, add_segmenting, segmenter_of
+from gpuseg.cli._parser import Command
+from gpuseg.cli._types import path, source
 
 if TYPE_CHECKING:
     from gpuseg.segmenter import Segmenter
 
 HELP = "Segment the customers of a table, and keep the model."
+USAGE = "CUSTOMERS -o SEGMENTS [options]"
+EXAMPLE = "customers.csv -o segments.csv --id customer_id --model model.gpuseg"
+CUSTOMERS = "CSV, Parquet or Arrow file of one row a customer"
 
 
-def add(command: Parser) -> None:
+def add(command: Command) -> None:
     """Add the command's arguments."""
-    command.add_argument("customers", metavar="CUSTOMERS", help="CSV, Parquet or Arrow file of one row a customer")
+    command.add_argument("customers", metavar="CUSTOMERS", type=source, help=CUSTOMERS)
     command.add_argument(
-        "-o", "--output", metavar="SEGMENTS", required=True, type=path, help=".parquet, .csv or .arrow"
+        "-o",
+        "--output",
+        metavar="SEGMENTS",
+        required=True,
+        type=path,
+        help=".parquet, .csv or .arrow; replaces an old one",
     )
-    command.add_argument("--id", metavar="COLUMN", help="the column of ids (default: rows are numbered)")
+    add_id(command)
+    command.add_argument("--value", metavar="COLUMN", help="what a customer is worth: segments' shares of it are told")
     add_segmenting(command)
+    add_fitting(command)
     command.add_argument("--model", metavar="M", type=path, help="write the model to this .gpuseg file")
 
 
+def add_id(command: Command) -> None:
+    """Add the option that names the column of ids."""
+    command.add_argument("--id", metavar="COLUMN", help="the column of ids (default: rows are numbered)")
+
+
 def run(options: argparse.Namespace) -> None:
-    """Fit, and write segments and model: both or neither."""
-    from gpuseg.cli._output import give
+    """Fit, and write segments, model and report: all or none."""
+    from gpuseg.cli._output import REPORTS, check_output, give
+    from gpuseg.io import write_table
+    from gpuseg.io.model import ENDINGS
+    from gpuseg.io.outputs import together
+
+    check_output(options.output, options.customers)
+    for file, endings in ((options.model, ENDINGS), (options.report, REPORTS)):
+        if file:
+            check_output(file, options.customers, endings=endings)
+    frame = customers_of(options)
+    segmenter = segmenter_of(options, id_column=options.id, value_column=options.value).fit(frame)
+    with together() as place:
+        write_table(segmenter.segments_, place(options.output))
+        if options.model:
+            segmenter.save(place(options.model))
+        if options.report:
+            segmenter.report(place(options.report))
+    outputs = {name: str(file) if (file := getattr(options, name)) else None for name in ("output", "model", "report")}
+    files = [options.output, options.model, options.report]
+    give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, files))
+
+
+def customers_of(options: argparse.Namespace) -> Any:
+    """Return the customer table, and say which column looks like the id where none is named."""
     from gpuseg.errors import listed
     from gpuseg.io import open_table
-    from gpuseg.io.model import ENDINGS
-    from gpuseg.io.outputs import check_apart, together
-    from gpuseg.io.write import check_writable
     from gpuseg.preprocessing import is_id_name
     from gpuseg.settings import say
 
-    check_writable(options.output)
-    check_apart(options.output, options.customers)
-    if options.model:
-        check_writable(options.model, ENDINGS)
     frame = open_table(options.customers).eager()
     if options.id is None and (likely := [name for name in frame.columns if is_id_name(name)]):
         say(f"{listed(likely)} may be the id; give --id {likely[0]} to keep it out of the segments and in the result")
-    segmenter = segmenter_of(options, options.id).fit(frame)
-    with together() as place:
-        write_segments(segmenter, place(options.output))
-        if options.model:
-            segmenter.save(place(options.model))
-    outputs = {"output": str(options.output), "model": str(options.model) if options.model else None}
-    give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, [options.output, options.model]))
-
-
-def write_segments(segmenter: "Segmenter", path: Path) -> None:
-    """Write the segments of the customers that were fitted."""
-    from gpuseg.io import write_table
-
-    write_table(segmenter.segments_, path)
+    return frame
 
 
 def result_of(segmenter: "Segmenter") -> dict[str, Any]:
@@ -67,10 +88,16 @@ def result_of(segmenter: "Segmenter") -> dict[str, Any]:
     return {**{name: card[name] for name in names}, "profile": rows_of(profile_of(card["profile"]))}
 
 
-def lines_of(segmenter: "Segmenter", paths: list[Path | None]) -> list[str]:
-    """Return what a person reads: the segments, why so many, who worked, and where the output is."""
+def lines_of(segmenter: "Segmenter", paths: Sequence[Path | None]) -> list[str]:
+    """Return what a person reads: what each segment is like, and ``remarks_of`` it."""
     from gpuseg.card import profile_of
     from gpuseg.cli._output import profile_lines
+
+    return [*profile_lines(profile_of(segmenter.card_["profile"])), *remarks_of(segmenter, paths)]
+
+
+def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None]) -> list[str]:
+    """Return how many segments there are and why, who worked, and where the output is."""
     from gpuseg.notebook import counted
 
     card = segmenter.card_
@@ -81,7 +108,6 @@ def lines_of(segmenter: "Segmenter", paths: list[Path | None]) -> list[str]:
     dispatch = card["backend"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
     return [
-        *profile_lines(profile_of(card["profile"])),
         f"{found}: {card['choice']['reason']}{quality}",
         f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}",
         *(f"written: {path}" for path in paths if path),

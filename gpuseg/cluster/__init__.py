@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gpuseg.cluster._assignment import NOISE, NOVEL, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch
+from gpuseg.cluster._run import Run, Solution
 from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
@@ -11,4 +12,16 @@ from gpuseg.cluster.kmeans import KMeans
 ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN}
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
-__all__ = ["ALGORITHMS", "DBSCAN", "HDBSCAN", "NOISE", "NOVEL", "Assignment", "Clusterer", "Dispatch", "KMeans"]
+__all__ = [
+    "ALGORITHMS",
+    "DBSCAN",
+    "HDBSCAN",
+    "NOISE",
+    "NOVEL",
+    "Assignment",
+    "Clusterer",
+    "Dispatch",
+    "KMeans",
+    "Run",
+    "Solution",
+]

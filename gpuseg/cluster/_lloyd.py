@@ -12,9 +12,10 @@ from gpuseg.neighbors.centers import Far, add, farthest, join_far, squared_about
 
 
 class Data(NamedTuple):
-    """What is known of the rows before clustering: how many, what is taken off them, and their mean variance."""
+    """What is known of the rows before clustering: how many, their weight, what is taken off, their mean variance."""
 
     rows: int
+    weight: float
     offset: Host
     variance: float
 
@@ -39,7 +40,7 @@ def describe(engine: Engine) -> Data:
     (about,) = engine.reduce(squared_about, add, mean)
     with np.errstate(over="ignore"):
         rounded = mean.astype(np.float32).astype(np.float64)
-    return Data(rows, np.where(np.isfinite(rounded), rounded, mean), float(np.mean(about / weight)))
+    return Data(rows, weight, np.where(np.isfinite(rounded), rounded, mean), float(np.mean(about / weight)))
 
 
 def lloyd(

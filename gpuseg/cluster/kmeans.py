@@ -1,41 +1,23 @@
 """k-means by Lloyd's algorithm, over blocks."""
 
 import warnings
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, confidence, distance_quantiles, novelty, order_ids
-from gpuseg.cluster._base import (
-    FLOATS,
-    Clusterer,
-    Dispatch,
-    Work,
-    check_is_fitted,
-    given_back,
-    in_callers_library,
-    seed_of,
-)
+from gpuseg.cluster._base import Clusterer, check_is_fitted, given_back, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count, check_number
-from gpuseg.cluster._lloyd import Data, describe, inertia_of, label_block, lloyd
-from gpuseg.cluster._seeding import Seed, seed_centers
-from gpuseg.engines import Block, matrix_of
-from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend, unknown
-from gpuseg.neighbors.centers import lloyd_step, nearest, two_nearest
+from gpuseg.cluster._lloyd import describe, label_block
+from gpuseg.cluster._run import Run, Solution
+from gpuseg.engines import Block
+from gpuseg.errors import FewerSegments, InvalidInput, unknown
+from gpuseg.neighbors.centers import nearest, two_nearest
 from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
-
-
-class Solution(NamedTuple):
-    """The end of one start: centres less offset, steps taken, and inertia."""
-
-    centers: Host
-    n_iter: int
-    inertia: float
 
 
 class KMeans(Clusterer):
@@ -49,7 +31,8 @@ class KMeans(Clusterer):
     "vendor" (scikit-learn or cuML, rows in memory) or "auto" (the one measured to be faster).
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``cluster_centers_``, ``inertia_``,
-    ``n_iter_``, ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the centres and 201
+    ``total_inertia_`` (of one cluster), ``mean_distance_`` (to the centre, a segment), ``n_iter_``,
+    ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the centres and 201
     quantiles a segment: no row of a person. Raises InvalidInput for more clusters than rows and for NaN.
 
     >>> import numpy as np
@@ -90,6 +73,12 @@ class KMeans(Clusterer):
 
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative."""
+        run = self.prepare(X, sample_weight)
+        solutions = [run.solve([start])[0] for start in bar(self._starts(run), "k-means starts")]
+        return self.adopt(run, min(solutions, key=lambda solution: solution.inertia))
+
+    def prepare(self, X: Any, sample_weight: Any = None) -> Run:  # noqa: N803 - scikit-learn's name
+        """Return the rows opened, checked and described: what ``fit`` begins with, shared where many models follow."""
         self._check_parameters()
         work = self._open(X, sample_weight, reset=True)
         data = describe(work.engine)
@@ -97,11 +86,18 @@ class KMeans(Clusterer):
             raise InvalidInput(
                 f"n_clusters={self.n_clusters} is more than the rows, n_samples={data.rows}; use at most {data.rows}"
             )
-        solver, why = self._solver(work)
-        solve = self._vendor(work, data) if solver == "vendor" else self._lloyd(work, data)
-        solutions = [solve(start) for start in bar(self._starts(work, data), "k-means starts")]
-        self._number(min(solutions, key=lambda solution: solution.inertia), data.offset, work)
-        return self._say(Dispatch(work.backend.name, work.engine.name, solver, f"{work.reason}; {why}"))
+        names = getattr(self, "feature_names_in_", None)
+        run = Run(work, data, names, self.max_iter, self.tol, self.solver)
+        run.chosen(self.n_clusters)
+        return run
+
+    def adopt(self, run: Run, solution: Solution) -> Self:
+        """Return self, fitted to the rows of ``run`` with the centres of ``solution``."""
+        self.n_features_in_ = run.work.blocks.n_features
+        if run.names is not None:
+            self.feature_names_in_ = run.names
+        self._number(solution, run)
+        return self._say(run.dispatch(self.n_clusters))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,)."""
@@ -134,60 +130,19 @@ class KMeans(Clusterer):
         if isinstance(self.init, str) and self.init != "k-means++":
             raise InvalidInput(f"init={self.init!r} is not known; give 'k-means++' or an array of centres")
 
-    def _starts(self, work: Work, data: Data) -> list[Host]:
+    def _starts(self, run: Run) -> list[Host]:
         """Return the centres, less offset, of each start."""
         if isinstance(self.init, str):
-            seed = seed_of(self.random_state)
-            keys = [Seed(seed, start) for start in range(self.n_init)]
-            return [seed_centers(work.engine, self.n_clusters, data.offset, key) for key in bar(keys, "k-means++")]
+            return run.seeds(self.n_clusters, self.n_init, seed_of(self.random_state))
         start = np.asarray(to_host(self.init), dtype=np.float64)
-        wanted = (self.n_clusters, len(data.offset))
+        wanted = (self.n_clusters, len(run.data.offset))
         if start.shape != wanted or not np.all(np.isfinite(start)):
             raise InvalidInput(f"init has shape {start.shape}; give 'k-means++' or finite numbers of shape {wanted}")
-        return [start - data.offset]
+        return [start - run.data.offset]
 
-    def _solver(self, work: Work) -> tuple[str, str]:
-        backend, k, d = work.backend, self.n_clusters, work.blocks.n_features
-        can = "kmeans" in backend.fits and work.blocks.in_memory and work.engine.name == "local"
-        if self.solver == "vendor" and not can:
-            raise UnsupportedOnBackend(
-                f"solver='vendor' needs rows in memory and a k-means of backend {backend.name!r}; use solver='lloyd'"
-            )
-        if self.solver != "auto":
-            return self.solver, "solver asked for by name"
-        if can and backend.vendor_lloyd_wins(k, d):
-            return "vendor", f"the vendor's loop is faster at n_clusters * n_features = {k * d}"
-        return "lloyd", "our loop over blocks"
-
-    def _lloyd(self, work: Work, data: Data) -> Callable[[Host], Solution]:
-        """Return our loop over blocks as a function of a start."""
-        step, search = work.backend.kernel_or(lloyd_step), work.backend.kernel_or(nearest)
-        tolerance = self.tol * data.variance
-
-        def solve(start: Host) -> Solution:
-            centers, n_iter = lloyd(work.engine, step, start, data.offset, max_iter=self.max_iter, tolerance=tolerance)
-            return Solution(centers, n_iter, inertia_of(work.engine, search, centers, data.offset))
-
-        return solve
-
-    def _vendor(self, work: Work, data: Data) -> Callable[[Host], Solution]:
-        """Return the backend's library as a function of a start."""
-        (x,), (weight,) = (work.engine.rows(field, dtypes=FLOATS[:1]) for field in (matrix_of, weight_of))
-        step = work.backend.kernel_or(lloyd_step)
-        stop = {"max_iter": self.max_iter, "tolerance": self.tol * data.variance}
-
-        def solve(start: Host) -> Solution:
-            found = work.backend.fits["kmeans"](x, init=start, offset=data.offset, sample_weight=weight, **stop)
-            centers = found["centers"]
-            if not found["exact"]:
-                # One step of sums in float64 and in block order: what threads or float32 left in the last bits goes.
-                centers, _ = lloyd(work.engine, step, centers, data.offset, max_iter=1, tolerance=0.0)
-            return Solution(centers, int(found["n_iter"]), found["inertia"])
-
-        return solve
-
-    def _number(self, best: Solution, offset: Host, work: Work) -> None:
+    def _number(self, best: Solution, run: Run) -> None:
         """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
+        work, offset = run.work, run.data.offset
         blocks = work.engine.collect(label_block, work.backend.kernel_or(nearest), best.centers, offset)
         found = to_host(array_namespace(blocks[0].label).concat([block.label for block in blocks], axis=0))
         distance, mass = (np.concatenate([block[at] for block in blocks]) for at in (1, 2))
@@ -202,8 +157,10 @@ class KMeans(Clusterer):
         self.labels_ = given_back(label, work.backend, work.blocks)
         self.cluster_centers_, self.offset_ = (best.centers + offset)[order], offset
         self.segment_weight_ = weight[order]
+        self.mean_distance_ = np.bincount(found, weights=mass * distance, minlength=len(weight))[order] / weight[order]
         self.distance_quantiles_ = distance_quantiles(label, distance, mass, len(order))
-        self.inertia_, self.n_iter_ = float(mass @ distance**2), best.n_iter
+        self.inertia_, self.total_inertia_ = float(mass @ distance**2), run.total
+        self.n_iter_ = best.n_iter
 
 
 def assign_block(block: Block, search: Kernel, centers: Host, offset: Host, quantiles: Host) -> Assignment:
@@ -219,8 +176,3 @@ def warn_fewer(n_clusters: int, found: int) -> None:
     """Warn that the data has fewer distinct rows than clusters were asked for."""
     sentence = f"n_clusters={n_clusters} is more than the {found} distinct rows; {found} segments are made"
     warnings.warn(sentence, FewerSegments, stacklevel=4)
-
-
-def weight_of(block: Block) -> tuple[Array]:
-    """Return a block's weights, to be joined."""
-    return (block.weight,)

@@ -1,9 +1,10 @@
 """Where blocks are worked on: in this process, or on the workers of a Dask cluster."""
 
 from gpuseg.engines.blocks import Block, Blocks, Engine, blocks_of, is_dask, is_files, matrix_of
+from gpuseg.engines.local import LocalEngine, each
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
 
-__all__ = ["Block", "Blocks", "Engine", "blocks_of", "engine_for", "is_dask", "is_files", "matrix_of"]
+__all__ = ["Block", "Blocks", "Engine", "blocks_of", "each", "engine_for", "is_dask", "is_files", "matrix_of"]
 
 
 def engine_for(blocks: Blocks, backend: str, name: str = "auto", *, keep: bool = True) -> Engine:
@@ -21,6 +22,4 @@ def engine_for(blocks: Blocks, backend: str, name: str = "auto", *, keep: bool =
         except ModuleNotFoundError as error:
             raise UnsupportedOnBackend(f"engine='dask' needs {error.name}; install gpuseg[dask]") from error
         return DaskEngine.of(blocks, backend, keep=keep)
-    from gpuseg.engines.local import LocalEngine
-
     return LocalEngine.of(blocks, backend)

@@ -89,6 +89,12 @@ class Engine(Protocol):
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
 
+    def each(self, function: Callable[[Any], Any], items: Sequence[Any], *, side_by_side: bool) -> list[Any]:
+        """Return ``function``'s value of every item, in order; it may walk the blocks.
+
+        ``side_by_side``: several at once, which is for functions whose walks have one block.
+        """
+
     def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:
         """Return the arrays of ``function``, a tuple a block, each joined over the blocks.
 

@@ -45,6 +45,10 @@ class DaskEngine:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
         return combine(self.collect(partial, *args))
 
+    def each(self, function: Callable[[Any], Any], items: Sequence[Any], *, side_by_side: bool) -> list[Any]:  # noqa: ARG002 - the workers are busy with the blocks
+        """Return ``function``'s value of every item, in order."""
+        return [function(item) for item in items]
+
     def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:
         """Return Dask arrays of ``function``'s fields, lazy, a chunk a block."""
         tasks = [delayed(hosted)(task) for task in self._tasks(function, *args)]

@@ -27,6 +27,15 @@ def threads(process: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a fork must n
     return ThreadPoolExecutor(cores(), thread_name_prefix="gpuseg")
 
 
+def each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """Return ``function``'s value of every item, in order, a thread an item; it must not call this in turn."""
+    # One BLAS thread an item, as on a Dask worker: the number of threads changes the last bits.
+    with one_blas_thread():
+        if len(items) == 1:
+            return [function(items[0])]
+        return list(threads(os.getpid()).map(function, items))
+
+
 @dataclass(frozen=True)
 class LocalEngine:
     """Blocks in row order, each given by a call, and what ``map`` put beside each."""
@@ -54,15 +63,15 @@ class LocalEngine:
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
         pairs = list(zip(self.sources, self.beside, strict=True))
-        # One BLAS thread a block, as on a Dask worker: the number of threads changes the last bits.
-        with one_blas_thread():
-            if len(pairs) == 1:
-                return [_called(pairs[0], function, args)]
-            return list(threads(os.getpid()).map(lambda pair: _called(pair, function, args), pairs))
+        return each(lambda pair: _called(pair, function, args), pairs)
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
         return combine(self.collect(partial, *args))
+
+    def each(self, function: Callable[[Any], Any], items: Sequence[Any], *, side_by_side: bool) -> list[Any]:
+        """Return ``function``'s value of every item, in order."""
+        return each(function, items) if side_by_side else [function(item) for item in items]
 
     def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:  # noqa: ARG002 - Dask needs what memory shows
         """Return the arrays of ``function``, a tuple a block, each joined over the blocks."""

@@ -1,51 +1,14 @@
 """How every customer buys: baskets, gaps, products, returns, trend, days of the week and parts of the day."""
 
 import datetime as dt
-from dataclasses import replace
-from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any
 
-import narwhals as nw
-
-from gpuseg.features import _shares
-from gpuseg.features._cleaning import Cleaned, clean
-from gpuseg.features._exact import joined
-from gpuseg.features._flags import RETURNED
+from gpuseg.features._by_name import BEHAVIOUR, features_of
+from gpuseg.features._cleaning import clean
 from gpuseg.features._rfm import tell
-from gpuseg.features._rows import (
-    CUSTOMER,
-    PRODUCT,
-    TIME,
-    distinct,
-    gap,
-    named,
-    order_keys,
-    present_kinds,
-    short_rows,
-    whole_days,
-)
-from gpuseg.features._typed import streamed
+from gpuseg.features._rows import named
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import Frame, open_table
-from gpuseg.settings import say
-
-BASKET, GAP = "basket", "gap_days"
-SPREAD = ("mean", "median", "std")
-MADE = (
-    "tenure_days",
-    *(f"{name}_{kind}" for name in (BASKET, GAP) for kind in SPREAD),
-    *("products", "return_rate", "spend_trend"),
-    *_shares.weekdays(),
-    *_shares.parts_of_day(),
-)
-DAY_SECONDS = 86400
-
-
-class Behaviour(NamedTuple):
-    """The features, one row a customer, and those that the columns do not allow, with the reason."""
-
-    table: Frame
-    left_out: dict[str, str]
+from gpuseg.io.tables import open_table
 
 
 def behaviour(  # noqa: PLR0913 - a role each
@@ -109,94 +72,6 @@ def behaviour(  # noqa: PLR0913 - a role each
         drop_duplicates=drop_duplicates,
     )
     opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=MADE)
+    cleaned = clean(opened, wishes, made=BEHAVIOUR)
     tell(cleaned)
-    return opened.give_back(named(behaviour_of(cleaned).table, cleaned))
-
-
-def behaviour_of(cleaned: Cleaned) -> Behaviour:
-    """Return how the customers of cleaned rows buy, and say what is left out."""
-    orders = _orders(cleaned)
-    parts = [_spans(orders, cleaned.as_of), _spread(orders, BASKET), _spread(_gaps(orders), GAP)]
-    left_out: dict[str, str] = {}
-    if cleaned.roles.product is None:
-        left_out["products"] = "no column names the product"
-    else:
-        parts.append(_products(cleaned))
-    if (rate := _return_rate(cleaned)) is None:
-        left_out["return_rate"] = "no row is a return"
-    else:
-        parts.append(rate)
-    parts += [_trend(orders, cleaned.as_of), _shares.of(orders, _shares.weekdays())]
-    if _shares.has_clock(orders):
-        parts.append(_shares.of(orders, _shares.parts_of_day()))
-    else:
-        left_out["share_night ... share_evening"] = (
-            "every order is at midnight, so that its part of the day is not known"
-        )
-    for name, why in left_out.items():
-        say(f"{name} is left out: {why}")
-    # A customer without two orders has no gap: the left side has every customer.
-    return Behaviour(reduce(lambda left, right: left.join(right, on=CUSTOMER, how="left"), parts), left_out)
-
-
-def reported(cleaned: Cleaned, left_out: dict[str, str], customers: int) -> Cleaned:
-    """Return cleaned rows whose report says how many customers there are and what is left out."""
-    return cleaned._replace(report=replace(cleaned.report, left_out=left_out, customers=customers))
-
-
-def _orders(cleaned: Cleaned) -> Frame:
-    """Return one row an order of purchases: customer, time and amount, in order of customer and time."""
-    keys = order_keys(cleaned)
-    rows = short_rows(cleaned, purchases=True)
-    orders = streamed(rows.group_by(CUSTOMER, *keys).agg(nw.col(TIME).min(), nw.col(cleaned.scale.columns).sum()))
-    return orders.select(CUSTOMER, TIME, *keys, joined(cleaned.scale).alias(BASKET)).sort(CUSTOMER, TIME, BASKET)
-
-
-def _spans(orders: Frame, as_of: dt.datetime) -> Frame:
-    first = orders.group_by(CUSTOMER).agg(nw.col(TIME).min())
-    return first.select(CUSTOMER, whole_days(nw.lit(as_of) - nw.col(TIME)).alias("tenure_days"))
-
-
-def _spread(rows: Frame, name: str) -> Frame:
-    """Return mean, median and standard deviation of a column, by customer."""
-    columns = [nw.col(name).alias(f"{name}_{kind}") for kind in SPREAD]
-    return (
-        rows.with_columns(*columns)
-        .group_by(CUSTOMER)
-        .agg(nw.col(f"{name}_mean").mean(), nw.col(f"{name}_median").median(), nw.col(f"{name}_std").std())
-    )
-
-
-def _gaps(orders: Frame) -> Frame:
-    """Return the days between an order and the one before it of the same customer."""
-    pairs = orders.with_columns(nw.col(CUSTOMER, TIME).shift(1).name.suffix("_before"))
-    pairs = pairs.filter(nw.col(CUSTOMER) == nw.col(f"{CUSTOMER}_before"))
-    span = (nw.col(TIME) - nw.col(f"{TIME}_before")).dt.total_seconds()
-    return pairs.select(CUSTOMER, (span / DAY_SECONDS).alias(GAP))
-
-
-def _products(cleaned: Cleaned) -> Frame:
-    rows = short_rows(cleaned, purchases=True, product=True).select(CUSTOMER, PRODUCT).with_columns(gap(PRODUCT))
-    found = streamed(rows.group_by(CUSTOMER).agg(*distinct(PRODUCT)))
-    return found.select(CUSTOMER, present_kinds(PRODUCT).alias("products"))
-
-
-def _return_rate(cleaned: Cleaned) -> Frame | None:
-    """Return the share of returned rows by customer; None where no row is one."""
-    rows = cleaned.rows.select(nw.col(cleaned.roles.customer).alias(CUSTOMER), returned=nw.col(RETURNED).cast(nw.Int64))
-    found = streamed(rows.group_by(CUSTOMER).agg(nw.col("returned").sum(), nw.len().alias("rows")))
-    if not found["returned"].sum():
-        return None
-    return found.select(CUSTOMER, (nw.col("returned") / nw.col("rows")).alias("return_rate"))
-
-
-def _trend(orders: Frame, as_of: dt.datetime) -> Frame:
-    first = orders.group_by(CUSTOMER).agg(nw.col(TIME).min().alias("first"))
-    rows = orders.select(CUSTOMER, TIME, BASKET).join(first, on=CUSTOMER, how="left")
-    early = (nw.col(TIME) - nw.col("first")) <= (nw.lit(as_of) - nw.col(TIME))
-    rows = rows.with_columns(nw.when(early).then(-nw.col(BASKET)).otherwise(nw.col(BASKET)).alias("signed"))
-    grouped = rows.sort(CUSTOMER, TIME, BASKET).group_by(CUSTOMER)
-    sums = grouped.agg(nw.col("signed", BASKET).sum(), nw.len().alias("orders"))
-    trend = nw.when((nw.col("orders") > 1) & (nw.col(BASKET) > 0)).then(nw.col("signed") / nw.col(BASKET))
-    return sums.select(CUSTOMER, trend.alias("spend_trend"))
+    return opened.give_back(named(features_of(cleaned, BEHAVIOUR).table, cleaned))

@@ -9,10 +9,13 @@ from gpuseg.features._exact import cut
 from gpuseg.features._flags import RETURNED
 from gpuseg.io.tables import Frame, Lazy
 
-CUSTOMER, TIME, ORDER, DAY, PRODUCT, BACK = "customer", "time", "order", "day", "product", "back"
+CUSTOMER, TIME, ORDER, DAY = "customer", "time", "order", "day"
+PRODUCT, BACK, AMOUNT = "product", "back", "amount"
 
 
-def short_rows(cleaned: Cleaned, *, purchases: bool = False, product: bool = False) -> Frame | Lazy:
+def short_rows(
+    cleaned: Cleaned, *, purchases: bool = False, product: bool = False, amount: bool = False
+) -> Frame | Lazy:
     """Return customer, time, order keys and the cut amount of the kept rows, of purchases alone where asked.
 
     The keys of an order are its id and, for rows without one, the day; ``back`` is there for returns.
@@ -30,6 +33,8 @@ def short_rows(cleaned: Cleaned, *, purchases: bool = False, product: bool = Fal
         columns.append(nw.col(RETURNED).alias(BACK))
     if product and roles.product is not None:
         columns.append(nw.col(roles.product).alias(PRODUCT))
+    if amount:
+        columns.append(nw.col(str(roles.amount)).alias(AMOUNT))
     return frame.select(*columns)
 
 

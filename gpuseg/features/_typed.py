@@ -76,6 +76,11 @@ def streamed(frame: Frame | Lazy) -> Frame:
     return frame.collect(engine="streaming") if isinstance(frame, nw.LazyFrame) else frame
 
 
+def beside(table: Frame, rows: Frame | Lazy) -> Any:
+    """Return a table in memory as one that can be joined to rows: lazy where they are."""
+    return table.lazy() if isinstance(rows, nw.LazyFrame) else table
+
+
 def _amount(roles: Roles, *, computed: bool) -> nw.Expr:
     if computed:
         quantity, price = nw.col(str(roles.quantity)), nw.col(str(roles.price))
@@ -129,13 +134,14 @@ def _on_device(frame: Frame | Lazy, roles: Roles) -> Frame | Lazy:
         if role in NUMBERS and not schema[column].is_numeric():
             raise _not_there(column, schema[column], "numbers")
         if role in IDS:
-            columns.append(_device_ids(column, schema[column]))
+            columns.append(device_ids(column, schema[column]))
     if schema[roles.time] not in (nw.Datetime, nw.Date):
         raise _not_there(roles.time, schema[roles.time], "timestamps")
     return frame.with_columns(*columns, nw.col(roles.time).cast(nw.Datetime("us")))
 
 
-def _device_ids(column: str, dtype: Any) -> nw.Expr:
+def device_ids(column: str, dtype: Any) -> nw.Expr:
+    """Return ids of a table of a device as whole numbers or text; what stands for no id is missing."""
     if dtype != nw.String:
         return nw.col(column).cast(nw.Int64)
     text = nw.col(column).str.strip_chars()

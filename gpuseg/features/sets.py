@@ -1,25 +1,22 @@
-"""Several sets of customer features from one cleaning."""
+"""Several sets of customer features, or features by name, from one cleaning."""
 
 import datetime as dt
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from gpuseg.errors import unknown
-from gpuseg.features import _behaviour, _rfm
-from gpuseg.features._behaviour import behaviour_of, reported
+from gpuseg.features._by_name import features_of, names_of, reported
 from gpuseg.features._cleaning import clean
-from gpuseg.features._rfm import rfm_of, tell
-from gpuseg.features._rows import CUSTOMER, named
+from gpuseg.features._rfm import tell
+from gpuseg.features._rows import named
 from gpuseg.features.cleaning_report import CleaningReport
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import Frame, open_table
-
-SETS = {"rfm": _rfm.MADE, "behaviour": _behaviour.MADE, "all": _rfm.MADE + _behaviour.MADE}
+from gpuseg.io.tables import open_table
 
 
 def customer_features(  # noqa: PLR0913 - a role each
     table: Any,
     *,
-    set: Literal["rfm", "behaviour", "all"] = "rfm",  # noqa: A002 - the command line's word
+    set: str | Sequence[str] = "rfm",  # noqa: A002 - the command line's word
     customer: str | None = None,
     time: str | None = None,
     order: str | None = None,
@@ -36,8 +33,20 @@ def customer_features(  # noqa: PLR0913 - a role each
     """Return one row a customer in order of id, and the report of the cleaning.
 
     ``set``: "rfm" for recency, frequency and monetary, "behaviour" for the columns of ``behaviour``, "all"
-    for both. What the columns do not allow is in the report's ``left_out``. The other arguments and the
-    errors are those of ``clean_transactions``.
+    for both; or a list of such sets and of single features, which come in its order. A feature by name is any
+    column of ``rfm`` and ``behaviour``, and two of the rows, transaction lines, that a customer bought:
+
+    - ``amount_mean``: mean amount of a row
+    - ``amount_std``: sample standard deviation (ddof=1) of the amounts; exactly 0 where they are equal, missing
+      for one row
+
+    Amounts of returned rows are in neither, also with returns="net". Only what the features need is worked out:
+    "tenure_days" costs no pass of its own beside "recency", any basket, gap, trend or share a table of orders.
+    Every value has the same bits whatever the order of rows.
+
+    What the columns do not allow is in the report's ``left_out``. The other arguments and the errors are those
+    of ``clean_transactions``; InvalidInput also for a set or feature that is not known, and where nothing of what
+    was asked for is left.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1], "date": ["2026-01-01", "2026-01-05"], "amount": [10.0, 5.0]})
@@ -45,9 +54,11 @@ def customer_features(  # noqa: PLR0913 - a role each
     columns taken by their names: customer='customer_id', time='date', amount='amount'
     >>> customers.columns, report.kept
     (['customer_id', 'recency', 'frequency', 'monetary'], 2)
+    >>> customer_features(rows, set=["tenure_days", "amount_std"], as_of="2026-01-11")[0].rows()
+    columns taken by their names: customer='customer_id', time='date', amount='amount'
+    [(1, 10, 3.53...)]
     """
-    if set not in SETS:
-        raise unknown("set", set, SETS)
+    names = names_of(set)
     wishes = Wishes(
         customer=customer,
         time=time,
@@ -63,12 +74,7 @@ def customer_features(  # noqa: PLR0913 - a role each
         drop_duplicates=drop_duplicates,
     )
     opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=SETS[set])
+    cleaned = clean(opened, wishes, made=names)
     tell(cleaned)
-    tables: list[Frame] = [rfm_of(cleaned)] if set in ("rfm", "all") else []
-    left_out: dict[str, str] = {}
-    if set in ("behaviour", "all"):
-        found, left_out = behaviour_of(cleaned)
-        tables.append(found)
-    features = tables[0] if len(tables) == 1 else tables[0].join(tables[1], on=CUSTOMER, how="left")
+    features, left_out = features_of(cleaned, names)
     return opened.give_back(named(features, cleaned)), reported(cleaned, left_out, len(features)).report

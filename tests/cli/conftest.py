@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -77,3 +78,11 @@ def transactions():
             "amount": rng.lognormal(3, 1, size=n).round(2),
         }
     )
+
+
+@pytest.fixture
+def model(gpuseg, customers):
+    """Write c.csv, s.csv and m.gpuseg in the folder of the test."""
+    customers.write_csv("c.csv")
+    assert gpuseg("segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--model", "m.gpuseg", "--quiet")[0] == 0
+    return Path("m.gpuseg")

@@ -146,3 +146,43 @@ def test_a_file_in_the_way_keeps_its_content_until_the_end(gpuseg, customers):
     Path("s.csv").write_text("old")
     assert gpuseg("segment", "c.csv", "-o", "s.csv", "--id", "customer_id")[0] == 0
     assert pl.read_csv("s.csv").height == 120
+
+
+def test_a_report_beside_the_segments(gpuseg, customers):
+    customers.write_csv("c.csv")
+    given = ["c.csv", "-o", "s.csv", "--id", "customer_id", "--report", "r.html", "--value", "spend"]
+    code, out, _ = gpuseg("segment", *given)
+    assert code == 0
+    assert "written: r.html" in out
+    assert "share of value" in out
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "spend" in page
+    assert "gold" in page
+    assert sorted(path.name for path in Path().iterdir()) == ["c.csv", "r.html", "s.csv"]
+
+
+def test_a_report_in_the_folder_of_a_run(gpuseg, transactions):
+    transactions.write_csv("t.csv")
+    code, out, _ = gpuseg("run", "t.csv", "-o", "out", "--report", "out/report.html", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert [Path(name).name for name in result["files"]] == [
+        "customers.parquet", "segments.parquet", "model.gpuseg", "report.html",
+    ]  # fmt: skip
+    assert all(Path(name).is_file() for name in result["files"])
+    read = result["features"]["cleaning"]["read"]
+    assert f"{read:,}" in Path("out/report.html").read_text(encoding="utf-8")
+    assert sum(row["value_share"] for row in result["profile"]) == pytest.approx(1)
+
+
+def test_features_by_name(gpuseg, transactions):
+    transactions.write_csv("t.csv")
+    assert gpuseg("features", "t.csv", "-o", "c.csv", "--set", "recency, amount_mean,tenure_days")[0] == 0
+    assert pl.read_csv("c.csv").columns == ["customer_id", "recency", "amount_mean", "tenure_days"]
+
+
+def test_a_run_without_monetary_tells_no_share_of_value(gpuseg, transactions):
+    transactions.write_csv("t.csv")
+    code, out, _ = gpuseg("run", "t.csv", "-o", "out", "--set", "recency,frequency", "--json")
+    assert code == 0
+    assert "value_share" not in json.loads(out)["profile"][0]

@@ -9,7 +9,7 @@ import pytest
 
 import gpuseg
 from gpuseg.features import behaviour, clean_transactions, customer_features
-from gpuseg.features._behaviour import behaviour_of
+from gpuseg.features._by_name import BEHAVIOUR, features_of
 from gpuseg.features._cleaning import clean
 from gpuseg.features._rows import named
 from gpuseg.features.roles import Wishes
@@ -150,7 +150,7 @@ def test_the_body_is_the_same_for_a_table_like_cudf(retail):
     # cuDF goes through the same part of Narwhals as pandas, which stands in for it here with nullable columns.
     eager = nw.from_native(retail.head(20_000).to_pandas(use_pyarrow_extension_array=True))
     cleaned = clean(Opened(eager, lambda frame: frame, "a device"), Wishes())
-    found = named(behaviour_of(cleaned).table, cleaned).to_polars()
+    found = named(features_of(cleaned, BEHAVIOUR).table, cleaned).to_polars()
     expected = behaviour(retail.head(20_000))
     same(
         {

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import gpuseg
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
 from gpuseg.features import behaviour, clean_transactions, customer_features, repeat_purchases, rfm
+from gpuseg.features._by_name import RFM, features_of
 from gpuseg.features._cleaning import clean
-from gpuseg.features._rfm import rfm_of
 from gpuseg.features._rows import named
 from gpuseg.features.roles import Wishes
 from gpuseg.io.tables import Opened
@@ -118,7 +118,7 @@ def test_the_body_is_the_same_for_a_table_like_cudf(retail):
     eager = nw.from_native(retail.head(50_000).to_pandas(use_pyarrow_extension_array=True))
     for returns in ("exclude", "net"):
         cleaned = clean(Opened(eager, lambda frame: frame, "a device"), Wishes(returns=returns))
-        found = named(rfm_of(cleaned), cleaned).to_polars()
+        found = named(features_of(cleaned, RFM).table, cleaned).to_polars()
         expected = rfm(retail.head(50_000), returns=returns)
         assert found["CustomerID"].to_list() == expected["CustomerID"].to_list()
         assert found["frequency"].to_list() == expected["frequency"].to_list()

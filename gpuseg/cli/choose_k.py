@@ -1,0 +1,63 @@
+"""``gpuseg choose-k``: a customer table in; how good each number of segments is, and which one is recommended."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from gpuseg.cli._arguments import add_fitting, add_k_range, segmenter_of
+from gpuseg.cli._parser import Command
+from gpuseg.cli._types import path, source
+from gpuseg.cli.segment import CUSTOMERS, add_id, customers_of
+
+if TYPE_CHECKING:
+    from gpuseg.selection import Candidate, KChoice
+
+HELP = "Compare numbers of segments of k-means, and recommend one."
+USAGE = "CUSTOMERS [options]"
+EXAMPLE = "customers.csv --id customer_id --k-range 2:12"
+HEADINGS = ("k", "inertia", "silhouette", "Calinski-Harabasz", "Davies-Bouldin")
+
+
+def add(command: Command) -> None:
+    """Add the command's arguments."""
+    command.add_argument("customers", metavar="CUSTOMERS", type=source, help=CUSTOMERS)
+    command.add_argument(
+        "-o",
+        "--output",
+        metavar="TABLE",
+        type=path,
+        help="write the comparison too: .parquet, .csv or .arrow; replaces an old one",
+    )
+    add_id(command)
+    add_k_range(command)
+    add_fitting(command)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compare, print and, where asked for, write."""
+    from gpuseg.cli._output import check_output, give
+    from gpuseg.io import write_table
+
+    if options.output:
+        check_output(options.output, options.customers)
+    choice = segmenter_of(options, id_column=options.id).choose_k(customers_of(options))
+    if options.output:
+        write_table(choice.table, options.output)
+    written = [f"written: {options.output}"] if options.output else []
+    result = {"k": choice.k, "reason": choice.reason, "candidates": choice.table.to_dicts()}
+    give(options, {"output": options.output, **result}, [*lines_of(choice), *written])
+
+
+def lines_of(choice: "KChoice") -> list[str]:
+    """Return the comparison as lines, and the recommendation."""
+    from gpuseg.cli._output import aligned
+
+    rows = [["*" if one.k == choice.k else "", *_cells(one)] for one in choice.candidates]
+    return [*aligned([["", *HEADINGS], *rows]), f"recommended: k={choice.k} (*): {choice.reason}"]
+
+
+def _cells(one: "Candidate") -> list[str]:
+    from gpuseg.notebook import shown
+
+    score = "-" if one.silhouette is None else f"{one.silhouette:.3f} +- {one.standard_error:.3f}"
+    others = (shown("", value) for value in (one.calinski_harabasz, one.davies_bouldin))
+    return [str(one.k), shown("", one.inertia), score, *others]

@@ -1,0 +1,138 @@
+"""Rows ready for k-means: seeds drawn on them, a start brought to its end, a sample of them.
+
+Several numbers of clusters share one: the rows are opened, checked and described once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from gpuseg.backends import Array, Host
+from gpuseg.cluster._base import FLOATS, Dispatch, Work
+from gpuseg.cluster._lloyd import Data, inertia_of, lloyd
+from gpuseg.cluster._seeding import Seed, generator, seed_centers
+from gpuseg.engines import Block, matrix_of
+from gpuseg.errors import UnsupportedOnBackend
+from gpuseg.neighbors.centers import lloyd_step, nearest
+from gpuseg.progress import bar
+
+
+class Solution(NamedTuple):
+    """The end of one start: centres less offset, steps taken, and inertia."""
+
+    centers: Host
+    n_iter: int
+    inertia: float
+
+
+class Solver(NamedTuple):
+    """Who brings starts to their ends, "vendor" or "lloyd", and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Open rows, what is known of them, and how a start is to be brought to its end."""
+
+    work: Work
+    data: Data
+    names: Host | None
+    max_iter: int
+    tol: float
+    solver: str
+
+    @property
+    def total(self) -> float:
+        """Return the sum of squared distances to the mean: the inertia of one cluster."""
+        return self.data.variance * len(self.data.offset) * self.data.weight
+
+    def seeds(self, n_clusters: int, n_init: int, seed: int) -> list[Host]:
+        """Return ``n_init`` starts by greedy k-means++, less offset; the first k rows of each are a start for k."""
+        keys = [Seed(seed, start) for start in range(n_init)]
+        return [seed_centers(self.work.engine, n_clusters, self.data.offset, key) for key in bar(keys, "k-means++")]
+
+    def solve(self, starts: Sequence[Host], *, max_iter: int | None = None) -> list[Solution]:
+        """Return where starts, less offset, end, or where they are after ``max_iter`` steps."""
+        most = self.max_iter if max_iter is None else min(max_iter, self.max_iter)
+        side_by_side = self.work.backend.fits_side_by_side and len(self.work.blocks.sizes) == 1
+        return self.work.engine.each(partial(self._solved, max_iter=most), starts, side_by_side=side_by_side)
+
+    def sample(self, rows: int, seed: int) -> Array:
+        """Return a random sample of the rows without repeats, in order: the same on every engine."""
+        sizes = np.array(self.work.blocks.sizes)
+        drawn = np.random.default_rng(seed).multivariate_hypergeometric(sizes, min(rows, int(sizes.sum())))
+        parts = self.work.engine.collect(drawn_rows, drawn, seed)
+        return array_namespace(*parts).concat(parts, axis=0)
+
+    def chosen(self, n_clusters: int) -> Solver:
+        """Return who brings starts of ``n_clusters`` to their ends: as asked for, else the faster one."""
+        backend, width = self.work.backend, n_clusters * self.work.blocks.n_features
+        can = "kmeans" in backend.fits and self.work.blocks.in_memory and self.work.engine.name == "local"
+        if self.solver == "vendor" and not can:
+            raise UnsupportedOnBackend(
+                f"solver='vendor' needs rows in memory and a k-means of backend {backend.name!r}; use solver='lloyd'"
+            )
+        if self.solver != "auto":
+            return Solver(self.solver, "solver asked for by name")
+        if can and backend.vendor_lloyd_wins(n_clusters, self.work.blocks.n_features):
+            return Solver("vendor", f"the vendor's loop is faster at n_clusters * n_features = {width}")
+        return Solver("lloyd", "our loop over blocks")
+
+    def dispatch(self, n_clusters: int) -> Dispatch:
+        """Return who worked, and why."""
+        solver = self.chosen(n_clusters)
+        return Dispatch(
+            self.work.backend.name, self.work.engine.name, solver.name, f"{self.work.reason}; {solver.reason}"
+        )
+
+    @property
+    def _tolerance(self) -> float:
+        return self.tol * self.data.variance
+
+    def _solved(self, start: Host, *, max_iter: int) -> Solution:
+        solve = self._vendor if self.chosen(len(start)).name == "vendor" else self._lloyd
+        return solve(start, max_iter)
+
+    def _lloyd(self, start: Host, max_iter: int) -> Solution:
+        """Return the end by our loop over blocks."""
+        backend, engine, offset = self.work.backend, self.work.engine, self.data.offset
+        step, search = backend.kernel_or(lloyd_step), backend.kernel_or(nearest)
+        centers, n_iter = lloyd(engine, step, start, offset, max_iter=max_iter, tolerance=self._tolerance)
+        return Solution(centers, n_iter, inertia_of(engine, search, centers, offset))
+
+    def _vendor(self, start: Host, max_iter: int) -> Solution:
+        """Return the end by the backend's library."""
+        x, weight = self._joined
+        fit, offset = self.work.backend.fits["kmeans"], self.data.offset
+        found = fit(x, init=start, offset=offset, sample_weight=weight, max_iter=max_iter, tolerance=self._tolerance)
+        centers, n_iter = found["centers"], int(found["n_iter"])
+        if not found["exact"]:
+            # One step of sums in float64 and in block order: what threads or float32 left in the last bits goes.
+            step = self.work.backend.kernel_or(lloyd_step)
+            centers, _ = lloyd(self.work.engine, step, centers, offset, max_iter=1, tolerance=0.0)
+        return Solution(centers, n_iter, found["inertia"])
+
+    @cached_property
+    def _joined(self) -> tuple[Array, Array]:
+        """Return rows and weights as one array each, for the vendor."""
+        (x,), (weight,) = (self.work.engine.rows(field, dtypes=FLOATS[:1]) for field in (matrix_of, weight_of))
+        return x, weight
+
+
+def weight_of(block: Block) -> tuple[Array]:
+    """Return a block's weights, to be joined."""
+    return (block.weight,)
+
+
+def drawn_rows(block: Block, drawn: Host, seed: int) -> Array:
+    """Return as many random rows of a block as were drawn for it, in order."""
+    source = generator(Seed(seed, 0), block.number, 0)
+    picked = np.sort(source.choice(block.x.shape[0], int(drawn[block.number]), replace=False))
+    xp: Any = array_namespace(block.x)
+    return xp.take(block.x, xp.asarray(picked, device=device(block.x)), axis=0)

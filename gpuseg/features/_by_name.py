@@ -1,0 +1,123 @@
+"""Customer features by name: which there are, and only the passes over the rows that those asked for need."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import NamedTuple
+
+import narwhals as nw
+
+from gpuseg.errors import InvalidInput, listed, unknown
+from gpuseg.features import _shares
+from gpuseg.features._baskets import BY_ORDER, SPREAD, order_features
+from gpuseg.features._cleaning import Cleaned
+from gpuseg.features._deviation import amount_std
+from gpuseg.features._flags import RETURNED
+from gpuseg.features._orders import order_counts
+from gpuseg.features._rows import CUSTOMER, PRODUCT, distinct, gap, present_kinds, short_rows
+from gpuseg.features._totals import NEEDS, columns_of, totals_of
+from gpuseg.features._typed import streamed
+from gpuseg.io.tables import Frame
+from gpuseg.settings import say
+
+RFM = ("recency", "frequency", "monetary")
+BEHAVIOUR = (
+    "tenure_days",
+    *SPREAD,
+    *("products", "return_rate", "spend_trend"),
+    *_shares.weekdays(),
+    *_shares.parts_of_day(),
+)
+AMOUNTS = ("amount_mean", "amount_std")
+SETS = {"rfm": RFM, "behaviour": BEHAVIOUR, "all": RFM + BEHAVIOUR}
+FEATURES = (*RFM, *AMOUNTS, *BEHAVIOUR)
+
+
+class Made(NamedTuple):
+    """The features, one row a customer, and those that the columns do not allow, with the reason."""
+
+    table: Frame
+    left_out: dict[str, str]
+
+
+def names_of(wish: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the features that a set, a feature, or several of both stand for, each once.
+
+    >>> names_of(["rfm", "tenure_days", "recency"])
+    ('recency', 'frequency', 'monetary', 'tenure_days')
+    """
+    asked = [wish] if isinstance(wish, str) else wish
+    if not isinstance(asked, Sequence) or not asked or not all(isinstance(name, str) for name in asked):
+        raise InvalidInput(f"set={wish!r} names no features; give {listed(SETS)}, or names, as in set=('recency',)")
+    for name in asked:
+        if name not in SETS and name not in FEATURES:
+            raise unknown("set", name, (*SETS, *FEATURES))
+    return tuple(dict.fromkeys(feature for name in asked for feature in SETS.get(name, (name,))))
+
+
+def features_of(cleaned: Cleaned, names: Sequence[str]) -> Made:
+    """Return the features of the customers of cleaned rows, in the order of their names, and say what is left out."""
+    left_out: dict[str, str] = {}
+    tables: list[Frame] = []
+    for name, make in {"products": _products, "return_rate": _return_rate}.items():
+        if name in names:
+            made = make(cleaned)
+            if isinstance(made, str):
+                left_out[name] = made
+            else:
+                tables.append(made)
+    by_order, without = order_features(cleaned, names) if set(names) & set(BY_ORDER) else ([], {})
+    left_out |= without
+    for name, why in left_out.items():
+        say(f"{name} is left out: {why}")
+    # The first table has every customer; a customer without two orders has no gap.
+    tables = [*_first_tables(cleaned, names, by_order), *tables]
+    table = reduce(lambda left, right: left.join(right, on=CUSTOMER, how="left"), tables)
+    there = [name for name in names if name in table.columns]
+    if not there:
+        raise InvalidInput(f"nothing is left of set={listed(names)}: {'; '.join(left_out.values())}; ask for others")
+    return Made(table.select(CUSTOMER, *there), left_out)
+
+
+def reported(cleaned: Cleaned, left_out: dict[str, str], customers: int) -> Cleaned:
+    """Return cleaned rows whose report says how many customers there are and what is left out."""
+    return cleaned._replace(report=replace(cleaned.report, left_out=left_out, customers=customers))
+
+
+def _first_tables(cleaned: Cleaned, names: Sequence[str], by_order: list[Frame]) -> list[Frame]:
+    """Return the tables that passes over all rows give, and those made of orders."""
+    # Of all that the totals hold, the table of orders knows only the first purchase.
+    needed = {name for name in names if name in NEEDS}
+    if by_order and needed <= {"tenure_days"}:
+        spans = by_order[0].select(CUSTOMER, *columns_of(cleaned, needed))
+        return [spans, *by_order[1:]]
+    # What was returned is in the totals with returns="net", and is no line of a purchase.
+    apart = needed.intersection(AMOUNTS) if cleaned.net else set()
+    totals = totals_of(cleaned, needed - apart)
+    tables = [totals.select(CUSTOMER, *columns_of(cleaned, needed - apart))]
+    if "frequency" in needed:
+        tables.append(order_counts(cleaned))
+    if apart:
+        totals = totals_of(cleaned, apart, purchases=True)
+        tables.append(totals.select(CUSTOMER, *columns_of(cleaned, apart)))
+    if "amount_std" in needed:
+        tables.append(amount_std(cleaned, totals))
+    return [*tables, *by_order[1:]]
+
+
+def _products(cleaned: Cleaned) -> Frame | str:
+    """Return the number of distinct products bought; a reason where no column has them."""
+    if cleaned.roles.product is None:
+        return "no column names the product"
+    rows = short_rows(cleaned, purchases=True, product=True).select(CUSTOMER, PRODUCT).with_columns(gap(PRODUCT))
+    found = streamed(rows.group_by(CUSTOMER).agg(*distinct(PRODUCT)))
+    return found.select(CUSTOMER, present_kinds(PRODUCT).alias("products"))
+
+
+def _return_rate(cleaned: Cleaned) -> Frame | str:
+    """Return the share of returned rows; a reason where no row is one."""
+    rows = cleaned.rows.select(nw.col(cleaned.roles.customer).alias(CUSTOMER), returned=nw.col(RETURNED).cast(nw.Int64))
+    found = streamed(rows.group_by(CUSTOMER).agg(nw.col("returned").sum(), nw.len().alias("rows")))
+    if not found["returned"].sum():
+        return "no row is a return"
+    return found.select(CUSTOMER, (nw.col("returned") / nw.col("rows")).alias("return_rate"))

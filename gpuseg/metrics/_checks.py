@@ -1,0 +1,38 @@
+"""What an index is worked out of: rows of finite numbers in float64, and a whole number a row."""
+
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device, is_array_api_obj
+
+from gpuseg.backends import Array, Host, to_host
+from gpuseg.engines import is_dask
+from gpuseg.engines.blocks import refuse_odd
+from gpuseg.errors import InvalidInput
+
+
+def checked(x: Any, labels: Any) -> tuple[Array, Host]:
+    """Return the rows as an array and their labels as NumPy; raise InvalidInput where these are no such pair."""
+    if is_dask(x) or is_dask(labels):
+        raise InvalidInput("x or labels is a Dask collection; pass rows in memory, as x.compute()")
+    rows, host = x if is_array_api_obj(x) else np.asarray(x), np.asarray(to_host(labels))
+    if rows.ndim != 2 or not rows.shape[1]:  # noqa: PLR2004 - a matrix
+        raise InvalidInput(f"x has shape {tuple(rows.shape)}; pass two dimensions, rows and features")
+    if isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf":
+        raise InvalidInput(f"x holds {rows.dtype}; pass an array of numbers")
+    if host.shape != (rows.shape[0],) or host.dtype.kind not in "iuf":
+        raise InvalidInput(
+            f"labels are {host.dtype} of shape {host.shape}; pass a number a row, -1 for noise, ({rows.shape[0]},)"
+        )
+    return rows, host
+
+
+def rows_of(x: Array, picked: Host) -> Array:
+    """Return the picked rows in float64; raise InvalidInput where one of them is not finite.
+
+    In float32 the expanded square of a distance loses clusters that lie close together and far from the mean.
+    """
+    xp: Any = array_namespace(x)
+    rows = xp.astype(xp.take(x, xp.asarray(picked, device=device(x)), axis=0), xp.float64, copy=False)
+    refuse_odd(rows, None, at_least=True)
+    return rows

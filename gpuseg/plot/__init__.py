@@ -1,0 +1,11 @@
+"""Pictures in matplotlib: each function takes plain data, draws on Axes and returns them.
+
+Without ``ax`` a figure of pyplot is made, as in pandas, seaborn and scikit-learn: a notebook shows it at once and
+``plt.show()`` finds it; a figure that pyplot does not know would show itself nowhere. With ``ax`` no global state of
+matplotlib is touched: so a report, a server or a thread draws on a ``matplotlib.figure.Figure`` of its own.
+"""
+
+from gpuseg.plot.choice import k_curve
+from gpuseg.plot.segments import segment_profile, segment_sizes
+
+__all__ = ["k_curve", "segment_profile", "segment_sizes"]

@@ -1,0 +1,53 @@
+"""What the pictures share: where they are drawn, their colours, and how text from data is written."""
+
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.font_manager import fontManager
+
+INK, QUIET, SECOND = "#4c78a8", "#8a8f98", "#e08a3c"
+"""A blue, a grey and an orange: told apart by the colour-blind, readable on white and on black."""
+SCRIPTS = (
+    "DejaVu Sans", "Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Devanagari",
+    "Arial Unicode MS", "Microsoft YaHei", "Hiragino Sans", "PingFang SC", "Segoe UI", "Nirmala UI",
+)  # fmt: skip
+"""Fonts of many scripts, of Linux, Windows and macOS: those that are here stand in where a letter is missing."""
+LONGEST = 24
+"""Characters of a name in a picture."""
+
+
+def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return the axes given, else those of a new figure of pyplot, in inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def cut(name: object, most: int = LONGEST) -> str:
+    r"""Return a name on one line; the middle of a long one left out, since names often differ at their ends.
+
+    >>> cut("spend\nin all"), cut("number_of_purchases_in_the_last_90_days")
+    ('spend in all', 'number_of_purc…t_90_days')
+    """
+    line = " ".join(str(name).split())
+    if len(line) <= most:
+        return line
+    ending = most * 2 // 5
+    return f"{line[: most - ending - 1]}…{line[-ending:]}"
+
+
+def plain_text() -> dict[str, Any]:
+    """Return the text properties of what comes from data: a "$" is a dollar, and other scripts find their font."""
+    here = {font.name for font in fontManager.ttflist}
+    families = [*mpl.rcParams["font.family"], *(name for name in SCRIPTS if name in here)]
+    return {"parse_math": False, "fontfamily": families}
+
+
+def tidy(ax: Axes) -> None:
+    """Take away the upper and the right line, which say nothing, and make the others quiet."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(QUIET)
+    ax.tick_params(color=QUIET)

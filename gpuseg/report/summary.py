@@ -1,0 +1,130 @@
+"""The one summary of a model that every report is made of: plain values that JSON can hold."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from gpuseg.card import profile_of
+from gpuseg.errors import InvalidInput
+from gpuseg.features import CleaningReport
+from gpuseg.notebook import counted
+from gpuseg.plot.measures import VALUE, Measure, contrasts, frame_of, mean_of_all, measures, moment
+from gpuseg.preprocessing.report import Report
+
+SMALL = 5
+"""A segment of fewer customers says much about each of them: the report warns (statistical offices use 3 to 10)."""
+LONGEST = 200
+"""Characters of a parameter's value."""
+
+
+def summary(
+    card: Mapping[str, Any], *, cleaning: CleaningReport | Mapping[str, Any] | None = None, title: str | None = None
+) -> dict[str, Any]:
+    """Return what a report says of a model: dicts, lists, text, numbers and None; dates in ISO 8601.
+
+    ``card``: a model card, as ``Segmenter.card_``. ``cleaning``: the CleaningReport of the transactions that the
+    customers were made of, or its ``to_dict()``. ``title``: left out, segments, customers and algorithm. Keys:
+    title, created, algorithm, customers, noise, segments (segment, size, share, value_share), small, profile
+    (a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top and top_share),
+    choice, metrics, cleaning, preparation, backend, parameters, versions, training_data_sha256. Raises InvalidInput
+    for what is no card, no cleaning report or no title.
+
+    >>> profile = {"names": ["segment", "size", "share"], "types": ["Int32", "Int64", "Float64"]}
+    >>> card = {"profile": profile | {"values": [[0, 1], [6, 3], [0.667, 0.333]]}, "algorithm": "kmeans"}
+    >>> card |= {"rows": {"read": 9, "kept": 9, "noise": 0}, "segments": 2, "choice": {}, "metrics": {}, "backend": {}}
+    >>> steps = {"rows_read": 9, "rows_kept": 9, "duplicates": 0, "scale": "standard", "columns": []}
+    >>> card |= {"preprocessing": steps, "parameters": {}, "versions": {}, "created": "", "training_data_sha256": ""}
+    >>> summary(card)["title"]
+    '2 segments of 9 customers'
+    """
+    if title is not None and not isinstance(title, str):
+        raise InvalidInput(f"title={title!r} is not text; give a string, or None for one of its own")
+    cleaned = _cleaned(cleaning)
+    try:
+        return _summary(card, cleaned, title)
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, pl.exceptions.PolarsError) as error:
+        raise InvalidInput(
+            f"card is no model card ({error!r}); give Segmenter.card_, or the card of a model"
+        ) from error
+
+
+def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: str | None) -> dict[str, Any]:
+    frame = frame_of(profile_of(card["profile"]))
+    rows = card["rows"]
+    of_all = f"{counted(card['segments'], 'segment')} of {counted(rows['kept'], 'customer')}"
+    keys = [name for name in ("segment", "size", "share", VALUE) if name in frame.columns]
+    return {
+        "title": title or of_all,
+        "about": of_all,
+        "created": str(card["created"]),
+        "algorithm": card["algorithm"],
+        "found": card["segments"],
+        "customers": rows["kept"],
+        "noise": rows["noise"],
+        "segments": frame.select(keys).to_dicts(),
+        "small": frame.filter(pl.col("size") < SMALL)["segment"].to_list(),
+        "profile": [_profiled(frame, measure, gaps=_has_gaps(card, measure.name)) for measure in measures(frame)],
+        "choice": dict(card["choice"]),
+        "metrics": dict(card["metrics"]),
+        "cleaning": cleaning,
+        "preparation": _preparation(card["preprocessing"]),
+        "backend": dict(card["backend"]),
+        "parameters": {name: _short(value) for name, value in card["parameters"].items()},
+        "versions": dict(card["versions"]),
+        "training_data_sha256": card["training_data_sha256"],
+    }
+
+
+def _cleaned(cleaning: CleaningReport | Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if cleaning is None:
+        return None
+    plain = cleaning.to_dict() if isinstance(cleaning, CleaningReport) else cleaning
+    if not (isinstance(plain, Mapping) and {"read", "kept", "dropped", "customers"} <= set(plain)):
+        sentence = f"cleaning is a {type(cleaning).__name__} that tells no rows read and kept"
+        raise InvalidInput(f"{sentence}; give the CleaningReport that customer_features returns, or None")
+    return dict(plain)
+
+
+def _profiled(frame: pl.DataFrame, measure: Measure, *, gaps: bool) -> dict[str, Any]:
+    """Return a column of the customers: its summary in each segment, and of all where no value is missing."""
+    words = {"number": ("mean", "median"), "date": ("mean", "median"), "boolean": ("share",)}
+    names = words.get(measure.kind, ("top", "top_share"))
+    found = zip(names, (measure.main, measure.second), strict=False)
+    values = {word: _listed(frame[column]) for word, column in found if column is not None}
+    whole = None if gaps else mean_of_all(frame, measure)
+    of_all = moment(whole).isoformat() if whole is not None and measure.kind == "date" else whole
+    about = {"name": measure.name, "kind": measure.kind, "all": of_all, "contrast": contrasts(frame, measure)}
+    return {**about, **values}
+
+
+def _listed(column: pl.Series) -> list[Any]:
+    return (column.dt.to_string("iso:strict") if column.dtype.is_temporal() else column).to_list()
+
+
+def _has_gaps(card: Mapping[str, Any], name: str) -> bool:
+    """Return whether a column had missing values: then the segments' means do not add up to the mean of all."""
+    return any(c["name"] == name and c["missing"] + c["infinite"] > 0 for c in card["preprocessing"]["columns"])
+
+
+def _preparation(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what preprocessing did: rows, and a line a column."""
+    report = Report.from_dict(plain)
+    columns = [
+        {"name": c.name, "kind": c.kind, "missing": c.missing + c.infinite, "used": not c.dropped, "done": c.steps()}
+        for c in report.columns
+    ]
+    kept = {name: plain[name] for name in ("rows_read", "rows_kept", "duplicates", "scale")}
+    return {**kept, "columns": columns}
+
+
+def _short(value: Any) -> str | float | bool | None:
+    """Return a parameter as plain value; a long one, such as a list of numbers, is cut."""
+    if value is None or isinstance(value, int | float | bool):
+        return value
+    text = str(value) if isinstance(value, str) else repr(_plain(value))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, Sequence) else value
