@@ -31,7 +31,7 @@ class Benchmark(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """One run: seconds, megabytes that the process grew by at its peak, and the scores."""
+    """One run: seconds, megabytes at the peak (what the process grew by, all of a command it ran), and the scores."""
 
     seconds: float
     peak_mb: float
@@ -55,18 +55,19 @@ def measured(benchmark: Benchmark, contender: str, options: Any) -> Taken:
 
 def _work(pipe: Any, benchmark: Benchmark, contender: str, options: Any) -> None:
     data = benchmark.data(options)
-    before = _peak()
+    before = _peak(resource.RUSAGE_SELF)
     start = time.perf_counter()
     result = benchmark.run[contender](data)
     seconds = time.perf_counter() - start
-    peak = _peak() - before
+    own, started = _peak(resource.RUSAGE_SELF), _peak(resource.RUSAGE_CHILDREN)
+    # Linux counts a child from its parent's size on: only above that is it what a command took.
+    peak = started if started > own else own - before
     pipe.send((seconds, peak, dict(benchmark.score(data, result))))
 
 
-def _peak() -> float:
+def _peak(of: int) -> float:
     """Return the largest memory that this process or one that it started has had, in MB."""
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(of).ru_maxrss for of in who) / MB
+    return resource.getrusage(of).ru_maxrss / MB
 
 
 def compared(benchmark: Benchmark, options: Any, repeats: int) -> dict[str, Any]:

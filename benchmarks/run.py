@@ -21,8 +21,8 @@ from harness import Benchmark, as_json, compared, printed
 from sklearn.cluster import KMeans as Reference
 from sklearn.metrics import silhouette_score
 
-from gpuseg.cluster import KMeans
-from gpuseg.selection import choose_k
+from gpuseg import KMeans, Preprocessor, choose_k, config, customer_features, events, join_features
+from gpuseg.datasets import Shop, make_shop
 
 WHOLE_JOB = Path(__file__).with_name("whole_job.py")
 K_RANGE = (2, 10)
@@ -92,6 +92,8 @@ LABELLED = ("hepta", "lsun", "target", "tetra", "chameleon_t4_8k", "chameleon_t7
             "aggregation", "compound", "pathbased", "r15", "s1", "s2", "s3", "s4", "spiral")  # fmt: skip
 """The labelled sets with 3 to 20 clusters."""
 UP_TO = (2, 24)
+TRAITS = ("recency", "frequency", "monetary", "visits", "opens")
+SEGMENTS = 6
 
 
 class Labelled(NamedTuple):
@@ -132,6 +134,19 @@ def right(sets: Sequence[Labelled], found: Sequence[int]) -> dict[str, float]:
     return {"right": sum(hits), "of": len(hits)}
 
 
+def simulated_shops(_: Any) -> list[Labelled]:
+    """Return the prepared features of ten shops of medium difficulty, whose customers are of six segments."""
+    return [Labelled(prepared_shop(make_shop(3000, random_state=seed)), {SEGMENTS}) for seed in range(10)]
+
+
+def prepared_shop(shop: Shop) -> np.ndarray:
+    """Return what customers bought, saw and opened as a matrix, from the faulty rows."""
+    with config(notices="off"):
+        bought, _ = customer_features(shop.transactions, drop_duplicates=True, as_of=shop.as_of)
+        table, _ = join_features({"bought": bought, "seen": events(shop.events, as_of=shop.as_of)}, how="left")
+        return Preprocessor(columns=TRAITS).fit_transform(table)
+
+
 def as_given(options: argparse.Namespace) -> argparse.Namespace:
     """Return the options: a contender that is a command takes paths."""
     return options
@@ -146,6 +161,7 @@ TABLE = [
     Benchmark("whole job", as_given, JOBS, each_k),
     Benchmark("choice of k, 200000 x 6", SIX, SWEEPS, each_k),
     Benchmark("choice of k, labelled sets", labelled_sets, CHOICES, right),
+    Benchmark("choice of k, simulated shops", simulated_shops, CHOICES, right),
     kmeans(4_000, 3, 6, 10),
     kmeans(100_000, 6, 8, 3),
     kmeans(500_000, 12, 8, 1),

@@ -1,4 +1,4 @@
-"""The whole job of a practitioner's script, by gpuseg: transactions to six features, a matrix, k-means for k of 2 to 10.
+"""The whole job of a practitioner's script, by gpuseg: transactions to six features, a matrix, k of 2 to 10.
 
     python benchmarks/whole_job.py TRANSACTIONS.parquet [MATRIX.npy]
 

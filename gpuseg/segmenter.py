@@ -1,6 +1,5 @@
 """Segmenter: the whole way from a customer table to segments in one estimator, and back from a model file."""
 
-import numbers
 import warnings
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -31,7 +30,7 @@ from gpuseg.neighbors.order import canonical_order, count_distinct
 from gpuseg.notebook import counted, segments_html
 from gpuseg.preprocessing import Prepared, Preprocessor
 from gpuseg.profile import Field, profile
-from gpuseg.selection import Candidate, KChoice, best_model, choose
+from gpuseg.selection import Candidate, KChoice, best_model, choose, tried
 from gpuseg.settings import say
 
 if TYPE_CHECKING:
@@ -57,8 +56,9 @@ class Segmenter(ClusterMixin, Stored):
     estimator. ``n_clusters``: "auto" or a number, for k-means; "auto" tries ``k_range`` (both ends in) and
     takes the fewest that the rows do not tell from the best sampled silhouette. ``columns``: those to use;
     left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
-    ``value_column``: what a customer is worth, as monetary; each segment's share of its sum is then in the
-    profile. ``backend``: "auto", "cpu" or "cuda". Segments do not depend on the order of the rows.
+    ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
+    its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda". Segments
+    do not depend on the order of the rows.
 
     After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
@@ -82,7 +82,7 @@ class Segmenter(ClusterMixin, Stored):
         n_clusters: int | str = "auto",
         preprocessor: Preprocessor | None = None,
         columns: Sequence[str] | None = None,
-        k_range: tuple[int, int] = (2, 12),
+        k_range: Sequence[int] = (2, 12),
         algorithm_params: Mapping[str, Any] | None = None,
         value_column: str | None = None,
         backend: str = "auto",
@@ -124,7 +124,8 @@ class Segmenter(ClusterMixin, Stored):
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
         """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.
 
-        The table is prepared once, and ``k_range`` is tried by k-means, whatever ``algorithm`` says.
+        The table is prepared once, and ``k_range`` is tried by k-means: with ``algorithm_params`` where ``algorithm``
+        is k-means, else with its defaults.
 
         >>> import polars as pl
         >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
@@ -134,10 +135,9 @@ class Segmenter(ClusterMixin, Stored):
         self._check_parameters()
         frame = opened_customers(X).eager()
         ids_of(frame, self.id_column)
-        ordered = self._ready(frame).ordered
-        return choose(
-            ordered, self._tried(ordered), random_state=seed_of(self.random_state), **self._parameters()
-        ).choice
+        ordered, seed = self._ready(frame).ordered, seed_of(self.random_state)
+        parameters = self._parameters() if self.algorithm == "kmeans" else {"backend": self.backend}
+        return choose(ordered, self._tried(ordered), random_state=seed, **parameters).choice
 
     def report(self, path: str | Path, *, cleaning: "CleaningReport | None" = None, title: str | None = None) -> Path:
         """Write one offline HTML page on the segments, aggregates only, whole or not at all; return the path.
@@ -201,10 +201,11 @@ class Segmenter(ClusterMixin, Stored):
         return self
 
     def _check_parameters(self) -> None:
-        if self.algorithm not in ALGORITHMS:
+        if not isinstance(self.algorithm, str) or self.algorithm not in ALGORITHMS:
             raise unknown("algorithm", self.algorithm, ALGORITHMS)
         counted = isinstance(self.n_clusters, int | np.integer) and not isinstance(self.n_clusters, bool)
-        if not (self.n_clusters == "auto" or (counted and int(self.n_clusters) >= 1)):
+        auto = isinstance(self.n_clusters, str) and self.n_clusters == "auto"
+        if not (auto or (counted and int(self.n_clusters) >= 1)):
             raise InvalidInput(
                 f"n_clusters={self.n_clusters!r} is not allowed; give 'auto' or a whole number from 1 up"
             )
@@ -216,10 +217,7 @@ class Segmenter(ClusterMixin, Stored):
                 raise unknown(f"algorithm_params of {self.algorithm}", name, allowed)
         if self.n_clusters != "auto" and self.algorithm != "kmeans":
             raise InvalidInput(f"n_clusters={self.n_clusters} is for k-means; {self.algorithm} finds the number itself")
-        tried = self.k_range if isinstance(self.k_range, tuple | list) else ()
-        whole = [k for k in tried if isinstance(k, numbers.Integral)]
-        if len(whole) != 2 or not 2 <= whole[0] <= whole[1]:  # noqa: PLR2004 - a choice needs two segments
-            raise InvalidInput(f"k_range={self.k_range!r} is no range; give two whole numbers from 2 up, as in (2, 12)")
+        tried(self.k_range)
 
     def _preparing(self) -> Preprocessor:
         if self.preprocessor is None:
@@ -258,14 +256,14 @@ class Segmenter(ClusterMixin, Stored):
         model = best_model(ordered, int(self.n_clusters), random_state=seed, **parameters)
         return KChoice(len(model.segment_weight_), f"n_clusters={self.n_clusters} was asked for", []), model, None
 
-    def _tried(self, ordered: Array) -> range:
+    def _tried(self, ordered: Array) -> list[int]:
         """Return the numbers of segments to try: those of ``k_range`` that the distinct rows allow."""
         distinct = count_distinct(ordered)
-        low, high = self.k_range
-        if distinct < low:
+        allowed = [k for k in tried(self.k_range) if k <= distinct]
+        if not allowed:
             sentence = f"k_range={self.k_range} starts above the {distinct} distinct rows; k={distinct} is tried alone"
             warnings.warn(sentence, FewerSegments, stacklevel=5)
-        return range(min(low, distinct), min(high, distinct) + 1)
+        return allowed or [distinct]
 
     def _card(self, profile_state: dict[str, Any], fingerprint: str) -> dict[str, Any]:
         score = {} if self.score_ is None else {"silhouette": self.score_._asdict()}

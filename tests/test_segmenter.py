@@ -200,6 +200,8 @@ def test_it_is_an_estimator(fitted):
     [
         ({"algorithm": "kmean"}, "algorithm='kmean' is not known; .*did you mean 'kmeans'"),
         ({"n_clusters": 0}, "n_clusters=0 is not allowed"),
+        ({"n_clusters": np.array([2, 3])}, "n_clusters=.* is not allowed"),
+        ({"algorithm": ["kmeans"]}, "algorithm=.* is not known"),
         ({"n_clusters": "many"}, "n_clusters='many' is not allowed"),
         ({"n_clusters": 3, "algorithm": "hdbscan"}, "n_clusters=3 is for k-means"),
         ({"k_range": (5, 3)}, r"k_range=\(5, 3\) is no range"),
@@ -296,3 +298,9 @@ def test_a_preprocessors_own_backend_is_kept():
     segmenter = Segmenter(id_column="id", preprocessor=own).fit(CUSTOMERS)
     assert segmenter.preprocessor_.backend == "cpu"
     assert segmenter.preprocessor_.columns == ["spend"]
+
+
+@pytest.mark.parametrize(("algorithm", "options"), [("dbscan", {"eps": 0.5}), ("hdbscan", {"min_cluster_size": 9})])
+def test_choosing_k_is_by_k_means_whatever_the_algorithm(algorithm, options):
+    ours = Segmenter(id_column="id", k_range=(2, 4), algorithm=algorithm, algorithm_params=options).choose_k(CUSTOMERS)
+    assert ours == Segmenter(id_column="id", k_range=(2, 4)).choose_k(CUSTOMERS)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuseg.backends.devices import gpu_missing
 from gpuseg.backends._protocol import Array, Backend, Host, Kernel, Known
 from gpuseg.backends._threads import one_blas_thread
+from gpuseg.backends.devices import gpu_missing
 from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend, listed, nearest_hint
 from gpuseg.settings import wished_backend
 

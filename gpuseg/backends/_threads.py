@@ -1,17 +1,18 @@
 """One thread a task in the libraries below: the engine owns parallelism, and a thread count changes the last bits."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 
-@cache
-def pools() -> ThreadpoolController:
+@lru_cache(maxsize=1)
+def pools(modules: int) -> ThreadpoolController:  # noqa: ARG001 - a module that is loaded later may bring its own pool
     """Return the control of the thread pools that are loaded; looking for them takes milliseconds."""
     return ThreadpoolController()
 
@@ -33,7 +34,7 @@ class OneThread:
         """Hold the limit inside a ``with`` block."""
         with self.lock:
             if self.depth == 0:
-                self.limit = pools().limit(limits=1, user_api=self.kind)
+                self.limit = pools(len(sys.modules)).limit(limits=1, user_api=self.kind)
             self.depth += 1
         try:
             yield

@@ -14,10 +14,11 @@ from array_api_compat import array_namespace, device
 from gpuseg.backends import Array, Host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
 from gpuseg.cluster._lloyd import Data, inertia_of, lloyd
-from gpuseg.cluster._seeding import Seed, generator, seed_centers
+from gpuseg.cluster._seeding import Seed, seed_centers
 from gpuseg.engines import Block, matrix_of
 from gpuseg.errors import UnsupportedOnBackend
 from gpuseg.neighbors.centers import lloyd_step, nearest
+from gpuseg.neighbors.sample import sample_rows
 from gpuseg.progress import bar
 
 
@@ -65,9 +66,8 @@ class Run:
 
     def sample(self, rows: int, seed: int) -> Array:
         """Return a random sample of the rows without repeats, in order: the same on every engine."""
-        sizes = np.array(self.work.blocks.sizes)
-        drawn = np.random.default_rng(seed).multivariate_hypergeometric(sizes, min(rows, int(sizes.sum())))
-        parts = self.work.engine.collect(drawn_rows, drawn, seed)
+        starts = np.cumsum([0, *self.work.blocks.sizes])
+        parts = self.work.engine.collect(rows_at, sample_rows(int(starts[-1]), rows, seed), starts)
         return array_namespace(*parts).concat(parts, axis=0)
 
     def chosen(self, n_clusters: int) -> Solver:
@@ -130,9 +130,9 @@ def weight_of(block: Block) -> tuple[Array]:
     return (block.weight,)
 
 
-def drawn_rows(block: Block, drawn: Host, seed: int) -> Array:
-    """Return as many random rows of a block as were drawn for it, in order."""
-    source = generator(Seed(seed, 0), block.number, 0)
-    picked = np.sort(source.choice(block.x.shape[0], int(drawn[block.number]), replace=False))
+def rows_at(block: Block, picked: Host, starts: Host) -> Array:
+    """Return the rows of a block that are among those picked by number; ``starts`` are the blocks' first numbers."""
+    first, end = starts[block.number], starts[block.number + 1]
+    here = picked[np.searchsorted(picked, first) : np.searchsorted(picked, end)] - first
     xp: Any = array_namespace(block.x)
-    return xp.take(block.x, xp.asarray(picked, device=device(block.x)), axis=0)
+    return xp.take(block.x, xp.asarray(here, device=device(block.x)), axis=0)

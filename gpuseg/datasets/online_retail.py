@@ -30,9 +30,10 @@ def read_online_retail(path: str | os.PathLike[str], *more: str | os.PathLike[st
     r"""Return the rows of one or several files under the column names of Online Retail, in order of their times.
 
     InvoiceNo, StockCode, Description and Country are text, Quantity and CustomerID whole numbers, UnitPrice
-    is a decimal, InvoiceDate a time, missing where its text is none. Files: Parquet or CSV of UCI's Online Retail (2010-12-01 to 2011-12-09) and
-    of either sheet of Online Retail II (Chen 2015 and 2019). The rows of 2010-12-01 to 2010-12-09 stand in both
-    sheets: from the day on which a later file begins, the earlier one is cut, which is said. Nothing else is cleaned.
+    is a decimal, InvoiceDate a time, missing where its text is none. Files: Parquet or CSV of UCI's Online
+    Retail (2010-12-01 to 2011-12-09) and of either sheet of Online Retail II (Chen 2015 and 2019). The rows of
+    2010-12-01 to 2010-12-09 stand in both sheets: from the day on which a later file begins, the earlier one is
+    cut, which is said. Nothing else is cleaned.
 
     Raises InvalidFile for a file that cannot be read, or has other columns or kinds of values, and InvalidInput
     for what is no path and where the rows to be cut are not those of the later file.
@@ -107,4 +108,4 @@ def _before(earlier: str, rows: pl.DataFrame, later: str, others: pl.DataFrame) 
             "give files of different times, or that share their rows"
         )
     say(f"{earlier}: {cut.height:,} rows since {begin:%Y-%m-%d} are left out, as {later} has them too")
-    return rows.filter((pl.col("InvoiceDate") < begin).fill_null(True))  # noqa: FBT003 - Polars takes it so
+    return rows.filter((pl.col("InvoiceDate") < begin).fill_null(True))

@@ -103,7 +103,8 @@ def make_shop(
     - ``truth``: customer_id, segment (0 to 5, as in ``centers``), name.
 
     Segments differ in recency, frequency, monetary value, visits and opened e-mails: log(1 + value / unit) of each
-    is normal about centres that are all equally far from each other. ``difficulty`` is the adjusted Rand index (Hubert
+    is normal about centres that are all equally far from each other. Newcomers also joined late, and segments
+    answer campaigns more or less often; nothing else tells of them. ``difficulty`` is the adjusted Rand index (Hubert
     and Arabie 1985) of giving each row of ``Preprocessor().fit_transform`` of these five columns to the
     nearest of its segments' true means: "easy" .99, "medium" .90, "hard" .75, within .02 from 10,000 customers
     on; with fewer, chance moves it further. ``lines_per_order``: about how many, 1 to 10.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from gpuseg.errors import InvalidFile
+from gpuseg.errors import GpusegError, InvalidFile
 
 Place = Callable[[Path], Path]
 """Takes the path where an output is to stand at the end; returns the path to write it to meanwhile."""
@@ -43,14 +43,16 @@ def together() -> Iterator[Place]:
 
 def check_folder(path: Path) -> None:
     """Raise InvalidFile where a folder cannot stand or cannot be written to; call it before long work."""
-    there = existing(path)
-    if not there.is_dir():
-        raise InvalidFile(f"{there} is not a folder; give another name for the output folder")
     try:
+        there = existing(path)
+        if not there.is_dir():
+            raise InvalidFile(f"{there} is not a folder; give another name for the output folder")
         tempfile.TemporaryFile(dir=there).close()
+    except GpusegError:
+        raise
     except OSError as error:
         why = os.strerror(error.errno or 0)
-        raise InvalidFile(f"{there} cannot be written to ({why}); give a folder of yours") from error
+        raise InvalidFile(f"{path} cannot be written to ({why}); give a folder of yours") from error
 
 
 def check_apart(output: Path, *sources: str | Path) -> None:

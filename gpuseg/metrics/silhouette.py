@@ -13,6 +13,7 @@ from gpuseg.cluster._checks import check_count
 from gpuseg.engines import each
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics._checks import checked, rows_of
+from gpuseg.neighbors.sample import sample_rows
 
 SAMPLE = 10_000
 """Rows of a sampled silhouette: the work grows with its square, the error with 1 / sqrt(rows)."""
@@ -46,10 +47,9 @@ def silhouette(x: Array, labels: Array, *, sample_size: int | None = SAMPLE, ran
     0.8885
     """
     rows, host = checked(x, labels)
-    kept = np.flatnonzero(host >= 0)
-    score = _score(rows, host, kept, sample_size, random_state)
+    score = sampled_silhouette(rows, host, sample_size=sample_size, random_state=random_state)
     if score is None:
-        found = len(np.unique(host[kept]))
+        found = len(np.unique(host[host >= 0]))
         raise InvalidInput(
             f"labels hold {found} cluster(s), of which fewer than 2 are among the rows scored; "
             "pass at least 2 clusters, or a larger sample_size"
@@ -60,16 +60,18 @@ def silhouette(x: Array, labels: Array, *, sample_size: int | None = SAMPLE, ran
 def sampled_silhouette(
     x: Array, labels: Host, *, sample_size: int | None = SAMPLE, random_state: Any = 0
 ) -> Score | None:
-    """Return the silhouette of a sample of the rows, noise (-1) left out; None for fewer than 2 clusters."""
-    picked = sample_rows(x.shape[0], sample_size, random_state)
-    there = picked[labels[picked] >= 0]
-    return score_of(silhouette_samples(_rows(x, there), [labels[there]])[0])
+    """Return the silhouette of a sample of the rows that are no noise (-1); None for fewer than 2 clusters."""
+    if sample_size is not None:
+        check_count("sample_size", sample_size, low=2)
+    there = np.flatnonzero(labels >= 0)
+    picked = there[sample_rows(len(there), sample_size, seed_of(random_state))]
+    return score_of(silhouette_samples(rows_of(x, picked), [labels[picked]])[0])
 
 
 def silhouette_samples(x: Array, labellings: Sequence[Host]) -> list[Host | None]:
     """Return each row's silhouette under several labellings of the same rows: distances are worked out once.
 
-    None stands for a labelling with fewer than 2 clusters. All pairs of rows are compared.
+    None stands for a labelling with fewer than 2 clusters. All pairs of rows are compared, in float64.
     """
     if not x.shape[0]:
         return [None] * len(labellings)
@@ -82,13 +84,6 @@ def score_of(values: Host | None) -> Score | None:
     if values is None:
         return None
     return Score(float(values.mean()), float(values.std() / np.sqrt(len(values))), len(values))
-
-
-def sample_rows(n: int, sample_size: int | None, seed: int) -> Host:
-    """Return the numbers of all rows, or of a random sample without repeats, in order."""
-    if sample_size is None or n <= sample_size:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, sample_size, replace=False))
 
 
 def _joined(parts: Sequence[Host | None]) -> Host | None:
@@ -108,6 +103,7 @@ class Pairs(NamedTuple):
 def _values(x: Array, labellings: Sequence[Host]) -> list[list[Host | None]]:
     """Return, for each run of rows, the rows' silhouettes under each labelling."""
     xp = array_namespace(x)
+    x = xp.astype(x, xp.float64, copy=False)
     x = x - xp.mean(x, axis=0)[None, :]
     norms, ones = xp.sum(x * x, axis=1)[:, None], xp.ones((x.shape[0], 1), dtype=x.dtype, device=device(x))
     # |a|^2 + |b|^2 - 2ab as one product: a pass over all pairs less for each term.
@@ -147,8 +143,3 @@ def _of_rows(sums: Host, labels: Host, cut: slice) -> Host | None:
     largest = np.maximum(within, other)
     ratio = np.divide(other - within, largest, out=np.zeros(len(sums)), where=largest > 0)
     return np.where(counts[own] > 1, ratio, 0.0)
-
-
-def _rows(x: Array, picked: Host) -> Array:
-    xp: Any = array_namespace(x)
-    return xp.take(x, xp.asarray(picked, device=device(x)), axis=0)

@@ -38,7 +38,7 @@ def segment_sizes(profile: Any, *, ax: Axes | None = None) -> Axes:
     rows = zip(frame["size"], frame["share"], strict=True)
     ax.bar_label(bars, [f"{shown('size', size)} ({shown('share', share)})" for size, share in rows], padding=4)
     if valued:
-        shares = frame[VALUE].fill_null(0.0).to_list()
+        shares = [max(share or 0.0, 0.0) for share in frame[VALUE]]  # the text of a bar below 0 would not be seen
         second = ax.barh(places + lift, shares, thick, color=SECOND, label="share of value")
         ax.bar_label(second, [shown(VALUE, share) for share in frame[VALUE]], padding=4, color=QUIET)
         ax.legend(frameon=False, loc="lower right")

@@ -1,6 +1,6 @@
 """The summary as a page of HTML: one file that needs no network and no script."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,15 @@ from gpuseg.io.write import check_writable, whole
 from gpuseg.notebook import counted, shown
 from gpuseg.plot.measures import VALUE
 from gpuseg.report.curve import curve_svg
-from gpuseg.report.summary import summary
+from gpuseg.report.summary import SMALL, summary
 
 ENDINGS = (".html",)
 """What a report's name ends in."""
-WIDE = 12
-"""Segments that stand beside each other in a table: more would not fit on a printed page."""
+WIDE, DATED = 12, 8
+"""Segments that stand beside each other in a table, and in one with dates: more would not fit on a page."""
+SCALE = {0.7: "strong", 0.5: "reasonable", 0.25: "weak"}
+"""What Kaufman and Rousseeuw (1990) call a structure whose silhouette is above each number."""
+NAMELESS = "(no name)"
 STRONGEST = 0.7
 """Opacity behind a cell that is farthest from the mean: the text on it stays readable, in light and in dark."""
 MEASURES = {
@@ -62,7 +65,8 @@ def render(told: dict[str, Any]) -> str:
     """Return a summary as one page of HTML; every text in it is escaped."""
     candidates = told["choice"].get("candidates") or []
     curve = Markup(curve_svg(told["choice"])) if candidates else None  # noqa: S704 - matplotlib's, of numbers alone
-    return _environment().get_template("page.html").render(told=told, curve=curve, measures=_measures(candidates))
+    page = _environment().get_template("page.html")
+    return page.render(told=told, curve=curve, measures=_measures(candidates), fewest=SMALL)
 
 
 def _environment() -> Environment:
@@ -72,7 +76,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters |= {"shown": _shown, "percent": _percent, "counted": counted, "cut_in": _cut_in}
     environment.filters |= {"tint": _tint, "words": _words, "precise": _precise, "measure": _measure}
-    environment.filters |= {"widest": _widest, "length_of": _length_of}
+    environment.filters |= {"widest": _widest, "length_of": _length_of, "named": _named, "strength": _strength}
     return environment
 
 
@@ -97,6 +101,15 @@ def _length_of(share: float | None, widest: float) -> str:
     return f"{100 * max(share or 0.0, 0.0) / widest:.1f}" if widest > 0 else "0"
 
 
+def _named(name: str) -> Markup:
+    """Return a name from data: whatever the direction it is written in, it turns round nothing beside it."""
+    return Markup("<bdi>{}</bdi>").format(name if name.strip() else NAMELESS)
+
+
+def _strength(silhouette: float) -> str:
+    return next((word for least, word in SCALE.items() if silhouette > least), "hardly any")
+
+
 def _words(segments: list[int]) -> str:
     return ", ".join(shown("segment", segment) for segment in segments)
 
@@ -119,13 +132,13 @@ def _tint(contrast: float | None) -> str:
     )
 
 
-def _cut_in(count: int) -> list[tuple[int, int]]:
-    """Return the parts of so many segments that go beside each other, of nearly equal width.
+def _cut_in(count: int, kinds: Iterable[str]) -> list[tuple[int, int]]:
+    """Return the parts of so many segments that go beside each other with columns of these kinds, nearly equal.
 
-    >>> _cut_in(20)
-    [(0, 10), (10, 20)]
+    >>> _cut_in(20, ["number", "category"]), _cut_in(16, ["date"])
+    ([(0, 10), (10, 20)], [(0, 8), (8, 16)])
     """
-    parts = -(-count // WIDE)
+    parts = -(-count // (DATED if "date" in kinds else WIDE))
     return [(count * at // parts, count * (at + 1) // parts) for at in range(parts)]
 
 

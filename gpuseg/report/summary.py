@@ -9,11 +9,12 @@ from gpuseg.card import profile_of
 from gpuseg.errors import InvalidInput
 from gpuseg.features import CleaningReport
 from gpuseg.notebook import counted
-from gpuseg.plot.measures import VALUE, Measure, contrasts, frame_of, mean_of_all, measures, moment
+from gpuseg.plot.measures import KEYS, VALUE, Measure, contrasts, frame_of, mean_of_all, measures, moment
 from gpuseg.preprocessing.report import Report
 
 SMALL = 5
-"""A segment of fewer customers says much about each of them: the report warns (statistical offices use 3 to 10)."""
+"""Of a segment of fewer customers only the size is told: a mean of one is that person's row. (Statistical offices
+use 3 to 10.)"""
 LONGEST = 200
 """Characters of a parameter's value."""
 
@@ -25,10 +26,11 @@ def summary(
 
     ``card``: a model card, as ``Segmenter.card_``. ``cleaning``: the CleaningReport of the transactions that the
     customers were made of, or its ``to_dict()``. ``title``: left out, segments, customers and algorithm. Keys:
-    title, created, algorithm, customers, noise, segments (segment, size, share, value_share), small, profile
-    (a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top and top_share),
-    choice, metrics, cleaning, preparation, backend, parameters, versions, training_data_sha256. Raises InvalidInput
-    for what is no card, no cleaning report or no title.
+    title, about, created, algorithm, found, customers, noise, segments (segment, size, share, value_share), small,
+    profile (a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top and
+    top_share), choice, metrics, cleaning, preparation, backend, parameters, versions, training_data_sha256.
+    Segments of fewer than 5 customers are in ``small``: all but their size is None, and ``all`` is without them.
+    Raises InvalidInput for what is no card, no cleaning report or no title.
 
     >>> profile = {"names": ["segment", "size", "share"], "types": ["Int32", "Int64", "Float64"]}
     >>> card = {"profile": profile | {"values": [[0, 1], [6, 3], [0.667, 0.333]]}, "algorithm": "kmeans"}
@@ -50,7 +52,7 @@ def summary(
 
 
 def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: str | None) -> dict[str, Any]:
-    frame = frame_of(profile_of(card["profile"]))
+    frame = _withheld(frame_of(profile_of(card["profile"])))
     rows = card["rows"]
     of_all = f"{counted(card['segments'], 'segment')} of {counted(rows['kept'], 'customer')}"
     keys = [name for name in ("segment", "size", "share", VALUE) if name in frame.columns]
@@ -76,6 +78,12 @@ def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: st
     }
 
 
+def _withheld(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a profile that tells of segments of too few customers nothing but how many they are."""
+    told = pl.when(pl.col("size") >= SMALL)
+    return frame.with_columns(told.then(pl.col(name)).alias(name) for name in frame.columns if name not in KEYS)
+
+
 def _cleaned(cleaning: CleaningReport | Mapping[str, Any] | None) -> dict[str, Any] | None:
     if cleaning is None:
         return None
@@ -87,7 +95,7 @@ def _cleaned(cleaning: CleaningReport | Mapping[str, Any] | None) -> dict[str, A
 
 
 def _profiled(frame: pl.DataFrame, measure: Measure, *, gaps: bool) -> dict[str, Any]:
-    """Return a column of the customers: its summary in each segment, and of all where no value is missing."""
+    """Return a column of the customers: its summary in each segment told of, and of all where none is missing."""
     words = {"number": ("mean", "median"), "date": ("mean", "median"), "boolean": ("share",)}
     names = words.get(measure.kind, ("top", "top_share"))
     found = zip(names, (measure.main, measure.second), strict=False)

@@ -49,7 +49,7 @@ class KChoice(NamedTuple):
         for c in self.candidates:
             score: Cell = "-"
             if c.silhouette is not None:
-                score = Bar(max(c.silhouette, 0.0), f"{c.silhouette:.3f} \N{PLUS-MINUS SIGN} {c.standard_error:.3f}")
+                score = Bar(max(c.silhouette, 0.0), f"{c.silhouette:.3f} ± {c.standard_error:.3f}")
             others = [shown("", value) for value in (c.calinski_harabasz, c.davies_bouldin, c.inertia)]
             rows.append([f"{c.k} \N{BLACK LEFT-POINTING TRIANGLE}" if c.k == self.k else str(c.k), score, *others])
         return rows

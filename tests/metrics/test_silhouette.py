@@ -16,7 +16,7 @@ def test_equals_sklearn(blobs, backend):
 
 
 def test_several_labellings_at_once(blobs, backend, monkeypatch):
-    monkeypatch.setattr("gpuseg.neighbors.centers.CELLS", 10_000)  # several runs of rows
+    monkeypatch.setitem(samples_of.__globals__, "ROWS", 70)  # several runs of rows, the last one shorter
     x, labels = blobs
     others = [labels, labels % 2, labels * 7 + 3, np.zeros(600, int)]
     *found, none = samples_of(backend.to_device(x), others)
@@ -50,3 +50,23 @@ def test_one_cluster_is_refused(blobs):
 def test_far_from_zero(blobs):
     x, labels = blobs
     assert silhouette(x + 1e8, labels).mean == pytest.approx(silhouette(x, labels).mean, rel=1e-5)
+
+
+def test_float32_keeps_clusters_apart_that_are_far_from_the_mean(backend):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 100)
+    x = (rng.normal(size=(300, 3)) + np.array([0.0, 5.0, 1e5])[labels, None]).astype(np.float32)
+    found = silhouette(backend.to_device(x), labels).mean
+    assert found == pytest.approx(silhouette_score(x.astype(np.float64), labels), rel=1e-6)
+
+
+def test_a_sample_is_of_the_rows_that_are_no_noise(blobs):
+    x, labels = blobs
+    marked = np.where(np.arange(600) < 500, -1, labels)
+    assert silhouette(x, marked, sample_size=100) == silhouette(x[500:], labels[500:])
+
+
+@pytest.mark.parametrize("sample_size", [-1, 0, 1, 2.5, "all"])
+def test_a_sample_that_is_none_is_refused(blobs, sample_size):
+    with pytest.raises(InvalidInput, match="give a whole number of at least 2"):
+        silhouette(*blobs, sample_size=sample_size)

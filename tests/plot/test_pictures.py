@@ -115,6 +115,13 @@ def test_a_share_of_value_stands_beside(ax):
     assert drawn(axes)
 
 
+def test_a_share_of_value_below_zero_is_told_without_a_bar(ax):
+    shares = {"share": [0.75, 0.25], "value_share": [1.1, -0.1]}
+    axes = segment_sizes({"segment": [0, 1], "size": [3, 1], **shares}, ax=ax)
+    assert [bar.get_width() for bar in axes.patches][2:] == [1.1, 0.0]
+    assert [text.get_text() for text in axes.texts][2:] == ["110.0 %", "-10.0 %"]
+
+
 def test_the_profile_tells_means_in_the_users_units(ax):
     fields = [Field("spend", "number", []), Field("plan", "category", ["a", "b"]), Field("vip", "boolean", [])]
     raw = np.array([[10.0, 0, 1], [30, 0, 1], [200, 1, 0], [np.nan, 1, 1]])

@@ -88,7 +88,7 @@ def test_how_it_was_made_is_in_the_page(card, html):
     score = card["metrics"]["silhouette"]
     assert f"Silhouette {score['mean']:.3f} ± {score['standard_error']:.3f}" in text
     assert f"Inertia {card['metrics']['inertia']:.3f}." in text
-    assert "1 column of 6 not used: same" in text
+    assert "1 column of 6 not used: same." in "".join(Page(html).words)
 
 
 def test_no_id_of_a_customer_is_in_the_page(html):
@@ -103,6 +103,36 @@ def test_ids_in_the_page_are_unique(html):
     found = ids(Page(html))
     assert found
     assert len(found) == len(set(found))
+
+
+def test_what_a_single_customer_is_like_is_not_in_the_page():
+    table = pl.DataFrame({"spend": [*range(1001, 1041), 98_765], "plan": ["basic"] * 40 + ["a-plan-of-one"]})
+    card = fitted(table, n_clusters=2).card_
+    assert card["profile"]["values"][1] == [40, 1]
+    text = render(summary(card))
+    assert shown("", 1020.5) in Page(text).lines()
+    assert not {"98,765", "98765", "a-plan-of-one"} & Page(text).lines()
+    assert shown("", table["spend"].mean()) not in text  # from it and the other segment's, the one could be worked out
+
+
+def test_names_that_are_empty_or_run_from_right_to_left_stand_apart():
+    rng, group = np.random.default_rng(5), np.arange(40) % 2
+    turned = "\u202eleft"
+    table = {name: group * 9 + rng.normal(size=40) for name in (" ", turned)} | {"\u202esame": np.ones(40)}
+    text = render(summary(fitted(pl.DataFrame(table), n_clusters=2).card_))
+    assert "(no name)" in Page(text).lines()
+    assert f"<bdi>{turned}</bdi>" in text
+    assert "not used: <bdi>\u202esame</bdi>." in text
+
+
+@pytest.mark.parametrize(
+    ("score", "word"), [(0.71, "strong"), (0.7, "reasonable"), (0.3, "weak"), (-0.1, "hardly any")]
+)
+def test_a_silhouette_is_told_in_a_word(card, score, word):
+    metrics = {**card["metrics"], "silhouette": {**card["metrics"]["silhouette"], "mean": score}}
+    words = Page(render(summary({**card, "metrics": metrics}))).words
+    assert f"silhouette: {word} structure" in words
+    assert any(f"That is {word} structure" in line for line in words)
 
 
 def test_no_markup_comes_from_data(hostile_card, html):
@@ -160,7 +190,7 @@ def test_noise_and_no_curve_with_a_density_method():
     assert "noise" in page.lines()
     assert "svg" not in page.tags
     assert any("in no segment" in word for word in page.words)
-    assert any("Few customers: segment noise" in word for word in page.words)
+    assert any("Fewer than 5 customers: noise." in word for word in page.words)
 
 
 def test_hdbscan_that_finds_nothing():
@@ -170,6 +200,7 @@ def test_hdbscan_that_finds_nothing():
     ).card_
     page = Page(render(summary(card)))
     assert page.tags.count("h2") == 5
+    assert any("No segment was found" in word for word in page.words)
 
 
 def test_one_segment():

@@ -58,6 +58,10 @@ def test_small_segments_are_named():
     group = np.repeat([0, 1], [3, 40])
     told = summary(fitted(pl.DataFrame({"a": group * 50.0 + np.arange(43) / 50}), n_clusters=2).card_)
     assert told["small"] == [1]
+    column = told["profile"][0]
+    assert [part[1] for part in (column["mean"], column["median"], column["contrast"])] == [None] * 3
+    assert column["all"] == column["mean"][0] == pytest.approx(np.mean(np.arange(3, 43) / 50 + 50))
+    assert [row["size"] for row in told["segments"]] == [40, 3]
 
 
 def test_long_parameters_are_cut(card):

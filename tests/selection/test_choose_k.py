@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
 from gpuseg.cluster import KMeans
-from gpuseg.errors import InvalidInput
+from gpuseg.errors import FewerSegments, InvalidInput
 from gpuseg.selection import best_model, choose, choose_k, sweep
 from tests.reference import points, scaled
 
@@ -110,6 +110,42 @@ def test_what_cannot_be_scored_is_said(tried):
     x[-1] = 1e3  # of two segments the sample shows one
     with pytest.raises(InvalidInput, match="has two segments among the rows scored"):
         choose_k(x, tried, sample_size=50)
+
+
+def test_a_range_is_taken_in_order_of_k(blobs):
+    assert choose_k(blobs[0], range(6, 1, -1), n_init=2) == choose_k(blobs[0], (2, 6), n_init=2)
+
+
+@pytest.mark.parametrize(("k_range", "made"), [((2, 6), [2, 3]), ((5, 8), [3]), ((2, 3), [2, 3])])
+@pytest.mark.filterwarnings("ignore::gpuseg.errors.FewerSegments")
+def test_rows_of_few_values_end_at_the_distinct_ones(spread, k_range, made):
+    choice = choose_k(spread(np.repeat(np.eye(3), [10, 7, 3], axis=0)), k_range, n_init=2)
+    assert [c.k for c in choice.candidates] == made
+    assert choice.k == 3
+    assert choice.candidates[-1].inertia == pytest.approx(0)
+    assert "says" not in choice.reason
+    assert "wider" not in choice.reason
+
+
+def test_more_segments_than_distinct_rows_are_said():
+    with pytest.warns(FewerSegments, match="n_clusters=4 is more than the 3 distinct rows"):
+        choose_k(np.repeat(np.eye(3), 5, axis=0), (2, 4))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sample_size": 0}, "sample_size=0 is not allowed; give a whole number of at least 2"),
+        ({"sample_size": None}, "sample_size=None is not allowed"),
+        ({"n_init": 0}, "n_init=0 is not allowed"),
+        ({"max_itr": 5}, "parameter='max_itr' is not known; .*did you mean 'max_iter'"),
+        ({"n_clusters": 5}, "parameter='n_clusters' is not known"),
+        ({"random_state": -1}, "random_state=-1 is no seed"),
+    ],
+)
+def test_a_wrong_parameter_is_said(blobs, options, message):
+    with pytest.raises(InvalidInput, match=message):
+        choose_k(blobs[0], (2, 3), **options)
 
 
 @pytest.mark.parametrize("k_range", [(5, 2), (1, 3), (2,), "2:5", (2, 3, 4), range(0), (2.5, 4), (True, 4), None])
