@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gpuseg._estimator import plain_parameters
 from gpuseg.backends import Host
 from gpuseg.profile import Field
 
@@ -18,6 +19,30 @@ LIBRARIES = (
 )  # fmt: skip
 TYPES: Mapping[str, Any] = {"Int32": pl.Int32, "Int64": pl.Int64, "Float64": pl.Float64, "String": pl.String}
 DATE = "Datetime"
+
+
+def card_of(segmenter: Any, profile_state: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
+    """Return the card of a fitted Segmenter: ``profile_state`` and ``fingerprint`` are those of its customers."""
+    choice, score, report = segmenter.choice_, segmenter.score_, segmenter.preprocessor_.report_
+    labels = segmenter.labels_
+    quality = {} if score is None else {"silhouette": score._asdict()}
+    inertia = {"inertia": segmenter.model_.inertia_} if segmenter.algorithm == "kmeans" else {}
+    return {
+        "created": now(),
+        "versions": versions(),
+        "algorithm": segmenter.algorithm,
+        "parameters": plain_parameters(segmenter.model_),
+        "id_column": segmenter.id_column,
+        "value_column": segmenter.value_column,
+        "rows": {"read": report.rows_read, "kept": len(labels), "noise": int((labels < 0).sum())},
+        "segments": choice.k,
+        "choice": {**choice._asdict(), "candidates": [candidate._asdict() for candidate in choice.candidates]},
+        "backend": segmenter.dispatch_._asdict(),
+        "metrics": {**quality, **inertia},
+        "training_data_sha256": fingerprint,
+        "preprocessing": report.to_dict(),
+        "profile": profile_state,
+    }
 
 
 def versions() -> dict[str, str]:

@@ -118,7 +118,7 @@ class Segmenter(ClusterMixin, Stored):
         self.profile_ = opened.give_back(nw.from_native(found))
         self.n_features_in_ = len(frame.columns)
         self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
-        self.card_ = self._card(card.profile_state(found), card.fingerprint(raw, fields))
+        self.card_ = card.card_of(self, card.profile_state(found), card.fingerprint(raw, fields))
         return self
 
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
@@ -196,6 +196,8 @@ class Segmenter(ClusterMixin, Stored):
         """Return the segmenter that ``state`` was taken from, ready to assign."""
         self = cls(**restored_parameters(cls, state["parameters"]))
         self.preprocessor_ = Preprocessor.from_state(state["preprocessor"])
+        if "preprocessor" not in state["parameters"]:  # one of the user's own, which a model file holds as fitted alone
+            self.preprocessor = clone(self.preprocessor_)
         self.model_ = ALGORITHMS[self.algorithm].from_state(state["model"])
         self.n_features_in_ = self.preprocessor_.n_features_in_
         return self
@@ -217,6 +219,8 @@ class Segmenter(ClusterMixin, Stored):
                 raise unknown(f"algorithm_params of {self.algorithm}", name, allowed)
         if self.n_clusters != "auto" and self.algorithm != "kmeans":
             raise InvalidInput(f"n_clusters={self.n_clusters} is for k-means; {self.algorithm} finds the number itself")
+        if isinstance(self.k_range, range):
+            raise InvalidInput(f"k_range={self.k_range!r} has no two ends; give both, as in (2, 12)")
         tried(self.k_range)
 
     def _preparing(self) -> Preprocessor:
@@ -264,27 +268,6 @@ class Segmenter(ClusterMixin, Stored):
             sentence = f"k_range={self.k_range} starts above the {distinct} distinct rows; k={distinct} is tried alone"
             warnings.warn(sentence, FewerSegments, stacklevel=5)
         return allowed or [distinct]
-
-    def _card(self, profile_state: dict[str, Any], fingerprint: str) -> dict[str, Any]:
-        score = {} if self.score_ is None else {"silhouette": self.score_._asdict()}
-        inertia = {"inertia": self.model_.inertia_} if self.algorithm == "kmeans" else {}
-        report = self.preprocessor_.report_
-        return {
-            "created": card.now(),
-            "versions": card.versions(),
-            "algorithm": self.algorithm,
-            "parameters": plain_parameters(self.model_),
-            "id_column": self.id_column,
-            "value_column": self.value_column,
-            "rows": {"read": report.rows_read, "kept": len(self.labels_), "noise": int((self.labels_ < 0).sum())},
-            "segments": self.choice_.k,
-            "choice": {**self.choice_._asdict(), "candidates": [c._asdict() for c in self.choice_.candidates]},
-            "backend": self.dispatch_._asdict(),
-            "metrics": {**score, **inertia},
-            "training_data_sha256": fingerprint,
-            "preprocessing": report.to_dict(),
-            "profile": profile_state,
-        }
 
     def _repr_html_(self) -> str:
         if not hasattr(self, "card_"):

@@ -304,3 +304,34 @@ def test_a_preprocessors_own_backend_is_kept():
 def test_choosing_k_is_by_k_means_whatever_the_algorithm(algorithm, options):
     ours = Segmenter(id_column="id", k_range=(2, 4), algorithm=algorithm, algorithm_params=options).choose_k(CUSTOMERS)
     assert ours == Segmenter(id_column="id", k_range=(2, 4)).choose_k(CUSTOMERS)
+
+
+def test_a_loaded_segmenter_keeps_a_preprocessor_of_the_users_own(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({"a": rng.normal(size=60), "b": rng.normal(size=60) * 100})
+    own = Segmenter(preprocessor=Preprocessor(scale="none"), n_clusters=2).fit(table)
+    loaded = gpuseg.load(own.save(tmp_path / "m.gpuseg"))
+    assert loaded.preprocessor.scale == "none"
+    assert loaded.choose_k(table) == own.choose_k(table)
+
+
+def test_the_share_of_value_is_of_all_that_customers_are_worth():
+    table = pl.DataFrame({"x": [0.0, 0.1, 0.2, 9.0, 9.1], "worth": [1.0, 2.0, None, 90.0, 7.0]})
+    fitted = Segmenter(columns=["x"], n_clusters=2, value_column="worth").fit(table)
+    assert fitted.profile_["value_share"].to_list() == pytest.approx([0.03, 0.97])
+    assert fitted.card_["value_column"] == "worth"
+    with pytest.raises(InvalidInput, match="value_column='wort' is not a column of the table.*did you mean 'worth'"):
+        Segmenter(n_clusters=2, value_column="wort").fit(table)
+    with pytest.raises(InvalidInput, match="give a column of numbers as value_column"):
+        Segmenter(columns=["x"], n_clusters=2, value_column="worth").fit(table.cast({"worth": pl.String}))
+
+
+def test_report_and_choice_are_methods_of_a_segmenter(tmp_path):
+    table = pl.DataFrame({"id": range(40), "x": [0.0, 9.0] * 20, "y": [float(i % 5) for i in range(40)]})
+    segmenter = Segmenter("id")
+    choice = segmenter.choose_k(table)
+    assert not hasattr(segmenter, "model_")
+    assert segmenter.fit(table).choice_ == choice
+    page = segmenter.report(tmp_path / "r.html", title="Ours <2026>").read_text()
+    assert "Ours &lt;2026&gt;" in page
+    assert choice.reason.split(";")[0] in page

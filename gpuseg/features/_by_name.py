@@ -50,6 +50,9 @@ def names_of(wish: str | Sequence[str]) -> tuple[str, ...]:
     if not isinstance(asked, Sequence) or not asked or not all(isinstance(name, str) for name in asked):
         raise InvalidInput(f"set={wish!r} names no features; give {listed(SETS)}, or names, as in set=('recency',)")
     for name in asked:
+        if "," in name:
+            several = [part.strip() for part in name.split(",")]
+            raise InvalidInput(f"set={name!r} is several names in one text; give a list, as in set={several}")
         if name not in SETS and name not in FEATURES:
             raise unknown("set", name, (*SETS, *FEATURES))
     return tuple(dict.fromkeys(feature for name in asked for feature in SETS.get(name, (name,))))

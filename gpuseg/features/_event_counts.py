@@ -35,7 +35,7 @@ def counts_of(events: Events) -> Frame:
     coded = groups.with_columns(_code(types, TYPE), nw.col(EVENTS).cast(nw.Int64))
     made = coded.select(CUSTOMER, TIME, EVENTS, *columns, *keys[1:])
     names = [EVENTS, *COUNTED, ON_SITE, *(TYPES + name for name in types.counts)]
-    if channels:
+    if channels and channels.counts:
         columns = [_among(channels.where(name=name)).alias(CHANNELS + name) for name in channels.counts]
         made = made.with_columns(_code(channels, CHANNEL)).with_columns(*columns)
         names += [CHANNELS + name for name in channels.counts]

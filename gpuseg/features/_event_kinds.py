@@ -1,8 +1,9 @@
 """What the types of events mean: which are visits, clicks, opens ..., and under which names they are counted."""
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gpuseg.errors import InvalidInput, listed, nearest_hint, unknown
@@ -69,10 +70,12 @@ class Names(NamedTuple):
 def clean_name(text: str) -> str:
     """Return text as it stands in the name of a column: small letters, numbers and underscores; "" where none is left.
 
+    Letters that Unicode writes in several ways, as one sign or as a letter and its accent, are written in one.
+
     >>> clean_name(" Page View/2 "), clean_name("--")
     ('page_view_2', '')
     """
-    return re.sub(r"[\W_]+", "_", text.casefold()).strip("_")
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", text).casefold()).strip("_")
 
 
 def check_kinds(kinds: Mapping[str, str | Sequence[str]] | None) -> dict[str, list[str]]:
@@ -83,6 +86,8 @@ def check_kinds(kinds: Mapping[str, str | Sequence[str]] | None) -> dict[str, li
     for kind, types in (kinds or {}).items():
         if kind not in KINDS:
             raise unknown("kinds", kind, KINDS)
+        if not isinstance(types, Iterable):
+            raise InvalidInput(f"kinds gives {types!r} for {kind!r}; give a type of events, or a list of types")
         named[kind] = [types] if isinstance(types, str) else [str(word) for word in types]
     words = Counter(_folded(word) for own in named.values() for word in own)
     if twice := [word for word, count in words.items() if count > 1]:

@@ -92,14 +92,25 @@ def _on_host(frame: Frame | Lazy, roles: EventRoles, time_format: str | None) ->
     columns = [customer.expression.alias(CUSTOMER), time.expression.alias(TIME)]
     for short, column in {TYPE: roles.type, CHANNEL: roles.channel}.items():
         if column is not None:
-            if schema[column].is_nested():
-                raise _no_words(column, schema[column])
-            columns.append(pl.col(column).cast(pl.String).alias(short))
+            columns.append(_words(column, schema[column]).alias(short))
     result = rows.select(columns)
     # What had to be parsed is kept, and parsed but once.
     if any(is_text(schema[column]) for column in (roles.customer, roles.time)):
         result = result.collect(engine="streaming").lazy()
     return nw.from_native(result), time.zone
+
+
+def _words(column: str, dtype: pl.DataType) -> pl.Expr:
+    """Return a column of names as text; whole numbers have no point, as pandas makes floats of them beside a gap."""
+    if not (is_text(dtype) or dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
+        raise InvalidInput(
+            f"column {column!r} holds {dtype}, not names; name a column of text, or of numbers that stand for it"
+        )
+    value = pl.col(column)
+    if not dtype.is_float():
+        return value.cast(pl.String)
+    whole = value.cast(pl.Int64, strict=False)
+    return pl.when(whole == value).then(whole.cast(pl.String)).otherwise(value.cast(pl.String))
 
 
 def _on_device(frame: Frame | Lazy, roles: EventRoles) -> Frame | Lazy:
@@ -154,10 +165,4 @@ def _refuse_nothing(stay: Sequence[Any], dropped: dict[str, int], roles: EventRo
     raise InvalidInput(
         f"none of {read:,} events is left: {rows:,} are dropped for {why!r}; check the columns "
         f"{', '.join(f'{role}={column!r}' for role, column in roles.present().items())}, and as_of"
-    )
-
-
-def _no_words(column: str, dtype: object) -> InvalidInput:
-    return InvalidInput(
-        f"column {column!r} holds {dtype}, not names; name a column of text, or of numbers that stand for it"
     )

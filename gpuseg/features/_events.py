@@ -6,6 +6,7 @@ from typing import Any
 
 import narwhals as nw
 
+from gpuseg.errors import InvalidInput
 from gpuseg.features._event_counts import COUNTED, EVENTS, ON_SITE, counts_of, made_columns
 from gpuseg.features._event_kinds import KINDS, check_kinds
 from gpuseg.features._event_rows import Events, census, event_rows
@@ -105,7 +106,9 @@ def event_features(
     gap, named = gap_of(session_gap), check_kinds(kinds)
     opened = open_table(table, text=True)
     wishes = {"customer": customer, "time": time, "type": type, "channel": channel}
-    roles = resolve_events(opened.frame.collect_schema().names(), wishes)
+    if not (names := opened.frame.collect_schema().names()):
+        raise InvalidInput("the table has no columns; give one with events")
+    roles = resolve_events(names, wishes)
     check_free("customer", roles.customer, MADE)
     rows, zone = event_rows(opened.frame, roles, time_format)
     found = census(rows, zone, roles, as_of, named)

@@ -11,6 +11,8 @@ from gpuseg.io.tables import Frame, Lazy
 
 CUSTOMER, TIME, ORDER, DAY = "customer", "time", "order", "day"
 PRODUCT, BACK, AMOUNT = "product", "back", "amount"
+FITS = 2**62
+"""Numbers that two columns are packed into stay below it: 64 bits with room for a sign."""
 
 
 def short_rows(

@@ -45,12 +45,14 @@ def keyed_tables(tables: Mapping[str, Any], on: str | Mapping[str, str] | None) 
 
 
 def _what(tables: object) -> str:
-    return f"{len(tables)} table" if isinstance(tables, Mapping) else f"a {type(tables).__name__}"
+    return f"{'one' if tables else 'no'} table" if isinstance(tables, Mapping) else f"a {type(tables).__name__}"
 
 
 def _keyed(name: str, table: Any, on: str | None) -> Keyed:
     opened = open_table(table)
     frame = opened.eager()
+    if not frame.columns:
+        raise InvalidInput(f"table {name!r} has no columns; give one of one row a customer")
     column = _id_column(name, frame.columns, on)
     rename = safe_names(frame.columns)
     values = _ids(frame.rename(rename), rename.get(column, column))
@@ -104,7 +106,9 @@ def _one_type(found: dict[str, Keyed]) -> dict[str, Keyed]:
     whole = [name for name in found if name not in words]
     if words and whole:
         say(f"ids are whole numbers in {listed(whole)} and text in {listed(words)}; all are compared as text")
-    kind = (
-        nw.String() if words else nw.UInt64() if any(k.ids.dtype == nw.UInt64 for k in found.values()) else nw.Int64()
-    )
+    large = any(keyed.ids.dtype == nw.UInt64 for keyed in found.values())
+    negative = any(keyed.ids.dtype == nw.Int64 and bool((keyed.ids < 0).any()) for keyed in found.values())
+    if large and negative and not words:
+        say("ids are below 0 in one table and beyond 2**63 in another; all are compared as text")
+    kind = nw.String() if words or (large and negative) else nw.UInt64() if large else nw.Int64()
     return {name: keyed._replace(ids=keyed.ids.cast(kind)) for name, keyed in found.items()}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from numbers import Real
 from typing import Any
 
 import narwhals as nw
@@ -9,15 +10,13 @@ import narwhals as nw
 from gpuseg.errors import InvalidInput
 from gpuseg.features._event_kinds import AWAY
 from gpuseg.features._event_rows import TYPE, Events
-from gpuseg.features._rows import CUSTOMER, TIME
+from gpuseg.features._rows import CUSTOMER, FITS, TIME
 from gpuseg.features._typed import beside, streamed
 from gpuseg.io.tables import Frame
 
 SESSIONS, CONVERTED, CODE = "sessions", "converted_sessions", "customer_code"
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - times have no zone here
-FITS = 2**62
-"""Keys below it are whole numbers of 64 bits with room for a sign."""
 
 
 def gap_of(gap: dt.timedelta | float | str) -> int:
@@ -27,16 +26,17 @@ def gap_of(gap: dt.timedelta | float | str) -> int:
     (1800000000, 30000000, 3600000000)
     """
     written = re.fullmatch(r"(\d+(?:\.\d+)?) ?(s|m|min|h|d)", gap.strip().lower()) if isinstance(gap, str) else None
+    span: object = gap
     try:
         if written:
-            gap = dt.timedelta(seconds=float(written[1]) * SECONDS[written[2]])
-        elif isinstance(gap, int | float) and not isinstance(gap, bool):
-            gap = dt.timedelta(minutes=gap)
-    except (OverflowError, ValueError) as error:
+            span = dt.timedelta(seconds=float(written[1]) * SECONDS[written[2]])
+        elif isinstance(gap, Real) and not isinstance(gap, bool):
+            span = dt.timedelta(minutes=float(gap))
+    except (OverflowError, TypeError, ValueError) as error:
         raise _no_gap(gap) from error
-    if not isinstance(gap, dt.timedelta) or gap <= dt.timedelta(0):
+    if not isinstance(span, dt.timedelta) or span <= dt.timedelta(0):
         raise _no_gap(gap)
-    return gap // dt.timedelta(microseconds=1)
+    return span // dt.timedelta(microseconds=1)
 
 
 def sessions_of(events: Events, customers: Frame, gap: int) -> Frame:

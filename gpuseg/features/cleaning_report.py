@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpuseg.html import Cell, Text, table_html
+from gpuseg.features._shown import Shown
 
 REASONS = (
     "no id",
@@ -19,7 +19,7 @@ REASONS = (
 
 
 @dataclass(frozen=True)
-class CleaningReport:
+class CleaningReport(Shown):
     """What became of every row read: ``kept`` and the values of ``dropped`` add up to ``read``.
 
     ``dropped`` has every reason, in the order in which they are tried, with 0 where no row was dropped.
@@ -67,17 +67,6 @@ class CleaningReport:
         '1 of 3 rows kept; dropped: 2 no id'
         """
         return f"{self.kept:,} of {self.read:,} rows kept; dropped: {counted(self.dropped)}"
-
-    def __str__(self) -> str:
-        """Return the report as a small table of text."""
-        rows = self._rows()
-        left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
-        return "\n".join(f"{name:<{left}}  {value:>{right}}" for name, value in rows)
-
-    def _repr_html_(self) -> str:
-        """Return the report as an HTML table, for a notebook."""
-        rows: list[list[Cell]] = [[Text(name), value] for name, value in self._rows()]
-        return table_html(self.summary(), [], rows)
 
     def _rows(self) -> list[tuple[str, str]]:
         counts: dict[str, int | None] = {"rows read": self.read, **{k: v for k, v in self.dropped.items() if v}}

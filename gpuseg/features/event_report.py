@@ -4,14 +4,14 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpuseg.features._shown import Shown
 from gpuseg.features.cleaning_report import counted
-from gpuseg.html import Cell, Text, table_html
 
 EVENT_REASONS = ("no id", "bad timestamp", "after as_of", "no type")
 
 
 @dataclass(frozen=True)
-class EventReport:
+class EventReport(Shown):
     """What became of every event read: ``kept`` and the values of ``dropped`` add up to ``read``.
 
     ``dropped`` has every reason, in the order in which they are tried. ``first`` and ``last`` are the oldest and
@@ -57,17 +57,6 @@ class EventReport:
         '4 of 5 events kept; dropped: 1 no id'
         """
         return f"{self.kept:,} of {self.read:,} events kept; dropped: {counted(self.dropped)}"
-
-    def __str__(self) -> str:
-        """Return the report as a small table of text."""
-        rows = self._rows()
-        left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
-        return "\n".join(f"{name:<{left}}  {value:>{right}}" for name, value in rows)
-
-    def _repr_html_(self) -> str:
-        """Return the report as an HTML table, for a notebook."""
-        rows: list[list[Cell]] = [[Text(name), value] for name, value in self._rows()]
-        return table_html(self.summary(), [], rows)
 
     def _rows(self) -> list[tuple[str, str]]:
         counts = {"events read": self.read, **{k: v for k, v in self.dropped.items() if v}}

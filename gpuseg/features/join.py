@@ -1,8 +1,10 @@
 """Several tables of one row a customer in, one out, with a report of who is in which."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple
 
 import narwhals as nw
@@ -20,6 +22,8 @@ COUNTS = frozenset({"frequency", "monetary", "products", EVENTS, SESSIONS, *COUN
 """Columns of gpuseg that are 0 for a customer of whom nothing is known there."""
 HOW = ("outer", "inner", "left")
 INSIDE, ID = "in_", "id"
+EXACT = 2**53
+"""Whole numbers up to it are exact as floats."""
 
 
 def join_features(
@@ -132,7 +136,7 @@ def _joined(wanted: Frame, keyed: Mapping[str, Keyed], columns: Sequence[Column]
     """Return the wanted ids with the columns of every table, under harmless names."""
     for name, one in keyed.items():
         inner = {column.own: column.inner for column in columns if column.table == name}
-        part = one.frame.rename(inner | {one.on: ID}).select(*inner.values()).with_columns(one.ids)
+        part = one.frame.rename(inner | {one.on: ID}).with_columns(one.ids).select(CUSTOMER, *inner.values())
         wanted = wanted.join(part, on=CUSTOMER, how="left")
     return wanted
 
@@ -143,12 +147,23 @@ def _values(table: Frame, columns: Sequence[Column], fill: str | Mapping[str, fl
         counts = [column for column in columns if _is_count(column.own) and table.schema[column.inner].is_numeric()]
         return dict.fromkeys(counts, 0) if fill == "counts" else {}
     by_name = {column.final: column for column in columns}
-    for name, value in fill.items():
+    for name in fill:
         if name not in by_name:
             raise missing_column("fill", name, by_name)
-        if not table.schema[by_name[name].inner].is_numeric() or not isinstance(value, int | float):
-            raise InvalidInput(f"fill gives {value!r} for column {name!r}; give numbers, for columns of numbers")
-    return {by_name[name]: value for name, value in fill.items()}
+        if not table.schema[by_name[name].inner].is_numeric():
+            raise InvalidInput(f"fill names column {name!r}, which holds no numbers; name columns of numbers")
+    return {by_name[name]: _number(name, value) for name, value in fill.items()}
+
+
+def _number(name: str, value: object) -> float:
+    """Return a value to fill as a plain number, which a value of NumPy is not; whole numbers stay whole."""
+    try:
+        number = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInput(f"fill gives {value!r} for column {name!r}; give a finite number")
+    return int(number) if isinstance(value, Integral) and abs(number) <= EXACT else number
 
 
 def _is_count(name: str) -> bool:

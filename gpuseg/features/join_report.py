@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpuseg.html import Cell, Text, table_html
+from gpuseg.features._shown import Shown
 
 
 @dataclass(frozen=True)
-class JoinReport:
+class JoinReport(Shown):
     """Who is in which table, and what the join filled and renamed.
 
     ``customers``: those of the result. ``tables``: customers of each table. ``combinations``: customers by the tables
@@ -56,18 +56,7 @@ class JoinReport:
     def summary(self) -> str:
         """Return one line: how many customers came out, of how many, and how many are in every table."""
         found = sum(self.combinations.values())
-        return f"{self.customers:,} of {found:,} customers of {len(self.tables)} tables; {self.in_all:,} are in all"
-
-    def __str__(self) -> str:
-        """Return the report as a small table of text."""
-        rows = self._rows()
-        left, right = (max(len(row[i]) for row in rows) for i in (0, 1))
-        return "\n".join(f"{name:<{left}}  {value:>{right}}" for name, value in rows)
-
-    def _repr_html_(self) -> str:
-        """Return the report as an HTML table, for a notebook."""
-        rows: list[list[Cell]] = [[Text(name), value] for name, value in self._rows()]
-        return table_html(self.summary(), [], rows)
+        return f"{self.customers:,} of {found:,} customers of {len(self.tables)} tables; {self.in_all:,} in all of them"
 
     def _rows(self) -> list[tuple[str, str]]:
         counts = {"customers": self.customers} | {f"in {name}": count for name, count in self.tables.items()}

@@ -52,15 +52,21 @@ def times(frame: pl.LazyFrame, column: str, dtype: pl.DataType, time_format: str
     and where zones are mixed.
     """
     if dtype in (pl.Date, pl.Null):
-        return plain(pl.col(column).cast(pl.Datetime("us")))
+        return plain(_in_calendar(pl.col(column)))
     if isinstance(dtype, pl.Datetime):
         zone = ZoneInfo(dtype.time_zone) if dtype.time_zone else None
-        return plain(pl.col(column).dt.replace_time_zone(None).cast(pl.Datetime("us")), zone)
+        return plain(_in_calendar(pl.col(column).dt.replace_time_zone(None)), zone)
     if dtype.is_numeric():
         return _whole_numbers(column)
     if is_text(dtype):
         return _from_text(frame, column, time_format)
     raise InvalidInput(f"column {column!r} holds {dtype}, not times; name a column of dates or timestamps")
+
+
+def _in_calendar(value: pl.Expr) -> pl.Expr:
+    """Return times in microseconds, without those beyond the years 1 to 9999: nanoseconds read as microseconds."""
+    time = value.cast(pl.Datetime("us"), strict=False)
+    return pl.when(time.is_between(pl.lit(dt.datetime.min), pl.lit(dt.datetime.max))).then(time)
 
 
 def ways(text: pl.Series) -> list[str]:

@@ -304,3 +304,12 @@ def test_a_second_cleaning_drops_nothing(rows, returns, drop_duplicates):
         assert second.kept == second.read == report.kept
         assert again.equals(kept)
         assert rfm(kept, **options).equals(rfm(table(*rows), returns=returns, **options))
+
+
+@pytest.mark.parametrize("unit", ["us", "ms"])
+def test_times_beyond_the_calendar_are_bad_timestamps(unit):
+    times = pl.Series([2**62, 0, 10**12]).cast(pl.Datetime(unit))
+    rows = pl.DataFrame({"customer_id": [1, 2, 3], "date": times, "amount": [1.0, 2.0, 3.0]})
+    kept, report = clean_transactions(rows)
+    assert kept["customer_id"].to_list() == [2, 3]
+    assert report.dropped["bad timestamp"] == 1

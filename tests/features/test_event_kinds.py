@@ -35,6 +35,10 @@ def test_spellings_of_one_name_are_counted_together():
     assert names_of({"Page View": 2, "page_view": 3, " PAGE-VIEW ": 4, "": 1, None: 1}).counts == {"page_view": 9}
 
 
+def test_an_accent_is_one_letter_however_it_is_written():
+    assert names_of({"visit\u00e9": 1, "visite\u0301": 2}).counts == {"visit\u00e9": 3}
+
+
 def test_names_in_other_letters_stay():
     assert clean_name("Käufe 购买") == "käufe_购买"
     assert names_of({"!!!": 2, "a": 1}).counts == {"a": 1, "other": 2}

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
+import re
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -111,14 +113,15 @@ def test_events_that_all_happen_to_messages():
     assert found["open_rate"].to_list() == [1.0]
 
 
-@pytest.mark.parametrize("gap", ["31m", 31, dt.timedelta(minutes=31), "1860s", "0.6h"])
+@pytest.mark.parametrize("gap", ["31m", 31, dt.timedelta(minutes=31), "1860s", "0.6h", np.int64(31)])
 def test_a_longer_gap(gap):
     assert events(ROWS, session_gap=gap)["sessions"].to_list() == [1, 0]
 
 
-@pytest.mark.parametrize("gap", [0, -1, "soon", "30", True, None, float("nan"), float("inf"), 1e300, [30]])
+@pytest.mark.parametrize("gap", [0, -1, "0m", "soon", "30", True, None, float("nan"), float("inf"), 1e300, [30]])
 def test_no_gap(gap):
-    with pytest.raises(InvalidInput, match=r"session_gap=.* is no time above 0; give minutes, a timedelta, or text"):
+    sentence = rf"session_gap={re.escape(repr(gap))} is no time above 0; give minutes, a timedelta, or text"
+    with pytest.raises(InvalidInput, match=sentence):
         events(ROWS, session_gap=gap)
 
 
@@ -138,6 +141,7 @@ def test_the_caller_names_the_kinds():
         ({"kinds": {"visits": "vist"}}, "kinds names 'vist' for visits, and no event is of that type; .* mean 'visit'"),
         ({"kinds": {"visits": "open", "clicks": ["Open"]}}, "kinds has 'open' more than once"),
         ({"kinds": ["visit"]}, "is no mapping; give types by kind"),
+        ({"kinds": {"visits": 7}}, "kinds gives 7 for 'visits'; give a type of events, or a list of types"),
         ({"type": "typ"}, "type='typ' is not a column of the table, .* did you mean 'type'"),
         ({"time": "channel"}, "column 'channel' holds text that any format tried reads as times in only 0 of"),
         ({"as_of": "2020-01-01"}, "none of 7 events is left: 7 are dropped for 'after as_of'; check the columns"),
@@ -154,6 +158,10 @@ def test_a_table_without_types():
         events(ROWS.drop("type"))
     with pytest.raises(InvalidInput, match="column 'type' holds List"):
         events(ROWS.with_columns(type=pl.lit([1, 2])))
+    with pytest.raises(InvalidInput, match="column 'type' holds Binary, not names"):
+        events(ROWS.with_columns(type=pl.lit(b"\xff")))
+    with pytest.raises(InvalidInput, match="the table has no columns; give one with events"):
+        events(pl.DataFrame())
     with pytest.raises(InvalidInput, match="the table has no rows; give one with events"):
         events(ROWS.clear())
 
@@ -180,6 +188,21 @@ def test_types_that_are_numbers_or_categories():
     assert found["count_7"].to_list() == [2, 3]
     assert found["conversions"].to_list() == [1, 0]
     assert found["channel_web"].to_list() == [2, 0]
+
+
+def test_whole_numbers_that_pandas_made_floats_have_no_point():
+    rows = ROWS.with_columns(type=pl.Series([7.0, 7.0, 8.0, 9.5, float("nan"), None, 1e15]))
+    found, report = event_features(rows, kinds={"conversions": "8"})
+    assert report.types == {"1000000000000000": 1, "7": 2, "8": 1, "9_5": 1}
+    assert report.dropped["no type"] == 2
+    assert found["conversions"].to_list() == [1, 0]
+
+
+@pytest.mark.parametrize("channel", [None, "", " nan "])
+def test_a_channel_that_no_row_names(channel):
+    found, report = event_features(ROWS.with_columns(channel=pl.lit(channel)), as_of="2026-01-10")
+    assert plain(found) == {name: values for name, values in EXPECTED.items() if not name.startswith("channel_")}
+    assert (report.channels, report.without_channel) == ({}, 7)
 
 
 def test_times_with_a_zone_are_as_their_wall_times():

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -63,6 +64,12 @@ def test_fill():
     assert report.filled == {"shop_recency": 1, "rate": 2}
 
 
+def test_a_fill_that_numpy_worked_out():
+    table, _ = join_features({"shop": SHOP, "web": WEB}, fill={"visits": np.int64(3), "rate": np.float32(0.25)})
+    assert table["visits"].to_list() == [3, 8, 3, 6]
+    assert table["rate"].to_list() == [0.25, 0.5, 0.25, 1.0]
+
+
 def test_a_count_that_is_text_is_not_filled():
     table, report = join_features({"shop": SHOP, "web": WEB.with_columns(visits=pl.lit("many"))})
     assert table["visits"].to_list() == [None, "many", None, "many"]
@@ -83,7 +90,7 @@ def test_the_report_shows_itself():
         "filled in visits      2",
         "filled in count_open  2",
     ]
-    assert report.summary() == "4 of 4 customers of 2 tables; 1 are in all"
+    assert report.summary() == "4 of 4 customers of 2 tables; 1 in all of them"
     assert json.loads(json.dumps(report.to_dict()))["only_in"] == {"shop": 2, "web": 1}
     assert "<table>" in report._repr_html_()
 
@@ -96,6 +103,23 @@ def test_ids_of_several_types(capsys):
         table, _ = join_features({"shop": SHOP, "web": mixed})
     assert table["customer_id"].to_list() == ["1", "2", "3", "x"]
     assert "ids are whole numbers in 'shop' and text in 'web'; all are compared as text" in capsys.readouterr().out
+
+
+def test_ids_beyond_one_type_of_whole_numbers_are_compared_as_text(capsys):
+    large = pl.Series([2**64 - 1, 2], dtype=pl.UInt64)
+    for least, ids in ((-1, ["-1", "18446744073709551615", "2"]), (1, [1, 2, 2**64 - 1])):
+        shop = pl.DataFrame({"customer_id": [least, 2]})
+        with gpuseg.config(notices="stdout"):
+            table, report = join_features({"shop": shop, "web": WEB.with_columns(customer_id=large)})
+        assert ("all are compared as text" in capsys.readouterr().out) is (least < 0)
+        assert table["customer_id"].to_list() == ids
+        assert report.in_all == 1
+
+
+def test_tables_of_ids_alone():
+    table, report = join_features({"shop": SHOP.select("customer_id"), "web": WEB.select("customer_id")})
+    assert table.to_dict(as_series=False) == {"customer_id": [1, 2, 3, 4]}
+    assert report.in_all == 1
 
 
 def test_ids_under_several_names():
@@ -138,7 +162,7 @@ def test_odd_names_change_nothing(name, tmp_path):
 @pytest.mark.parametrize(
     ("tables", "options", "sentence"),
     [
-        ({"shop": SHOP}, {}, "got 1 table; give two tables or more by name"),
+        ({"shop": SHOP}, {}, "got one table; give two tables or more by name"),
         ([SHOP, WEB], {}, "got a list; give two tables or more by name"),
         ({"shop": SHOP, 2: WEB}, {}, "a table is named 2; give each table a name of text"),
         ({"a": SHOP, "b": WEB}, {"how": "iner"}, "how='iner' is not known; .*did you mean 'inner'"),
@@ -148,7 +172,10 @@ def test_odd_names_change_nothing(name, tmp_path):
             {"fill": {"visit": 0}},
             "fill='visit' is not a column .*did you mean 'visits'",
         ),
-        ({"a": SHOP, "b": WEB}, {"fill": {"visits": "no"}}, "fill gives 'no' for column 'visits'; give numbers"),
+        ({"a": SHOP, "b": WEB}, {"fill": {"visits": "no"}}, "fill gives 'no' for column 'visits'; give a finite"),
+        ({"a": SHOP, "b": WEB}, {"fill": {"visits": float("nan")}}, "fill gives nan for column 'visits'; give a"),
+        ({"a": SHOP, "b": WEB.cast({"rate": pl.String})}, {"fill": {"rate": 0}}, "names column 'rate', which holds no"),
+        ({"a": SHOP, "b": pl.DataFrame()}, {}, "table 'b' has no columns; give one of one row a customer"),
         ({"a": SHOP, "b": WEB}, {"on": "customer"}, "table 'a': on='customer' is not a column of the table"),
         ({"a": SHOP, "b": WEB}, {"on": {"c": "customer_id"}}, "a table in on='c' is not known"),
         ({"a": SHOP, "b": WEB.rename({"customer_id": "x"})}, {}, "no column of table 'b' is the customer by its name"),

@@ -40,7 +40,9 @@ def transactions(rows=2_000, seed=0):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("orders", [lambda own: own, lambda own: own.astype(str), lambda own: own + 2**61])
+@pytest.mark.parametrize(
+    "orders", [lambda own: own, lambda own: own.astype(str), lambda own: own + 2**61, lambda own: (own - 250) * 2**54]
+)
 def test_against_pandas(seed, orders):
     rows = transactions(seed=seed)
     rows["invoice"] = orders(rows["invoice"])
@@ -108,6 +110,7 @@ def test_sets_and_names_together():
         ((), r"set=\(\) names no features; give 'rfm', 'behaviour', 'all', or names"),
         ([1], r"set=\[1\] names no features"),
         (None, "set=None names no features"),
+        ("rfm, amount_std", r"is several names in one text; give a list, as in set=\['rfm', 'amount_std'\]"),
         (("products",), "nothing is left of set='products': no column names the product; ask for others"),
     ],
 )
