@@ -3,6 +3,7 @@
 Exit codes: 0 done; 2 something that the user can mend; 130 interrupted; 1 anything else.
 """
 
+import argparse
 import os
 import sys
 import warnings
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 
 from gpuseg.cli._arguments import FIRST_STEPS, parser
 from gpuseg.cli._parser import UsageError
+from gpuseg.cli._words import in_options
 from gpuseg.errors import FewerSegments, GpusegError
 from gpuseg.settings import config
 
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given:
         print(FIRST_STEPS, end="", file=sys.stderr)
         return MENDABLE
+    options = argparse.Namespace()
     try:
         options = parser().parse_args(given)
         with warnings.catch_warnings(), config(notices="off" if options.quiet else "stderr", progress=_bars(options)):
@@ -32,18 +35,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
             if sys.stdout is not None:  # it is None where the shell closed it
                 sys.stdout.flush()
-    except FewerSegments as error:  # a warning to Python, where the fit goes on; here nothing is written
-        print(f"gpuseg: {str(error).partition(';')[0]}; ask for fewer segments", file=sys.stderr)
-        return MENDABLE
-    except (GpusegError, UsageError) as error:
-        print(f"gpuseg: {' '.join(str(error).split())}", file=sys.stderr)
-        return MENDABLE
+    except (FewerSegments, GpusegError, UsageError) as error:
+        return _refused(error, options)
     except KeyboardInterrupt:
         print("gpuseg: interrupted; no output was written", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
         return _unwritten(error)
     return 0
+
+
+def _refused(error: Exception, options: argparse.Namespace) -> int:
+    """Print what the user can mend on one line, in the words of the command line; return its exit code."""
+    sentence = " ".join(str(error).split())
+    if isinstance(error, FewerSegments):  # a warning to Python, where the fit goes on; here nothing is written
+        sentence = f"{sentence.partition(';')[0]}; ask for fewer segments"
+    told = sentence if isinstance(error, UsageError) else in_options(sentence, options)
+    print(f"gpuseg: {told}", file=sys.stderr)
+    return MENDABLE
 
 
 def _unwritten(error: OSError) -> int:
@@ -56,5 +65,5 @@ def _unwritten(error: OSError) -> int:
     return MENDABLE
 
 
-def _bars(options: object) -> bool | None:
-    return False if getattr(options, "quiet", False) or getattr(options, "json", False) else None
+def _bars(options: argparse.Namespace) -> bool | None:
+    return False if options.quiet or options.json else None

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from gpuseg.cli import _types
 from gpuseg.cli._parser import Command, Top, UsageError
+from gpuseg.cli._words import OPTIONS, PREFIX
 
 COMMANDS = ("demo", "run", "features", "choose-k", "segment", "predict", "inspect", "doctor", "completion")
 """Each is a file of this folder with HELP, USAGE, EXAMPLE, ``add(command)`` and ``run(options)``."""
@@ -14,6 +15,8 @@ ALGORITHMS = ("kmeans", "dbscan", "hdbscan")
 BACKENDS = ("auto", "cpu", "cuda")
 ROLES = ("customer", "time", "order", "amount", "quantity", "price", "product")
 CONFIG = "take options from this TOML file, under their long names; what stands on the command line wins"
+OWN = {name: OPTIONS[name] for name in ("n_clusters", "random_state")} | {"backend": "--backend"}
+"""Parameters of algorithms that have an option of their own."""
 FIRST_STEPS = """gpuseg turns transactions into customer segments.
 
 first:  gpuseg demo                          a simulated shop, from transactions to a report
@@ -75,11 +78,17 @@ def add_roles(command: Command) -> None:
     command.add_argument(
         "--as-of", metavar="TIME", help="the moment to count to (default: the day after the newest row)"
     )
-    add_word(command, "--returns", "exclude", "net", help="drop returns, or subtract them from the amount")
+    add_word(
+        command,
+        "--returns",
+        "exclude",
+        "net",
+        help="drop or subtract returns (default: exclude; net where a column marks them)",
+    )
     add_flag(command, "--drop-duplicates", help="drop rows that repeat another exactly")
     command.add_argument(
         "--set", type=_types.features, default="rfm", metavar="SET",
-        help="features to work out: rfm, behaviour, all, or names of features with commas between them",
+        help="rfm, behaviour, all, or names of features such as recency,frequency (default: rfm)",
     )  # fmt: skip
 
 
@@ -92,7 +101,7 @@ def role_options(options: argparse.Namespace) -> dict[str, Any]:
 def add_k_range(command: Command) -> None:
     """Add the option that says which numbers of segments are tried."""
     command.add_argument(
-        "--k-range", type=_types.span, default=(2, 12), metavar="2:12", help="numbers of segments to try"
+        "--k-range", type=_types.span, default=(2, 12), metavar="2:12", help="numbers to try (default: 2:12)"
     )
 
 
@@ -100,7 +109,11 @@ def add_segmenting(command: Command) -> None:
     """Add the options that say which algorithm makes how many segments."""
     add_word(command, "--algorithm", *ALGORITHMS, default="kmeans", help="how to find segments (default: kmeans)")
     command.add_argument(
-        "--k", type=_types.segments, default="auto", metavar="auto|N", help="how many segments (k-means)"
+        "--k",
+        type=_types.segments,
+        default="auto",
+        metavar="auto|N",
+        help="how many segments of k-means (default: auto)",
     )
     add_k_range(command)
     command.add_argument("--report", type=_types.path, metavar="R.html", help="write a report of one page as well")
@@ -121,7 +134,9 @@ def add_fitting(command: Command) -> None:
 
 def add_seed(command: Command) -> None:
     """Add the seed of random draws."""
-    command.add_argument("--random-state", type=_types.seed, default=0, metavar="N", help="the seed of every draw")
+    command.add_argument(
+        "--random-state", type=_types.seed, default=0, metavar="N", help="the seed of draws (default: 0)"
+    )
 
 
 def segmenter_of(options: argparse.Namespace, *, id_column: str | None, value_column: str | None = None) -> Any:
@@ -129,17 +144,18 @@ def segmenter_of(options: argparse.Namespace, *, id_column: str | None, value_co
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter
 
-    prefix = "preprocessor__"
     given = dict(options.set_param)
-    preparing = {name.removeprefix(prefix): v for name, v in given.items() if name.startswith(prefix)}
-    check_known("--set-param preprocessor__", preparing, Preprocessor)
+    if twofold := next((name for name in given if name in OWN), None):
+        raise UsageError(f"--set-param cannot set {twofold}, which has an option of its own; give {OWN[twofold]}")
+    preparing = {name.removeprefix(PREFIX): v for name, v in given.items() if name.startswith(PREFIX)}
+    check_known(f"--set-param {PREFIX}", preparing, Preprocessor)
     return Segmenter(
         id_column=id_column,
         columns=options.columns,
         algorithm=getattr(options, "algorithm", "kmeans"),
         n_clusters=getattr(options, "k", "auto"),
         k_range=options.k_range,
-        algorithm_params={name: v for name, v in given.items() if not name.startswith(prefix)},
+        algorithm_params={name: v for name, v in given.items() if not name.startswith(PREFIX)},
         value_column=value_column,
         preprocessor=Preprocessor(**preparing) if preparing else None,
         backend=options.backend,

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, NoReturn
 
 from gpuseg.cli._types import path
@@ -49,7 +50,8 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError for an option that there is not, with the nearest that there is."""
         name = text.partition("=")[0]
         known = [option for action in self._actions for option in action.option_strings]
-        self.error(f"{name} is no option of '{self.prog}'{nearest_hint(name, known)}")
+        hint = f"; for the file write './{text}'" if Path(text).exists() else nearest_hint(name, known)
+        self.error(f"{name} is no option of '{self.prog}'{hint}")
 
 
 class Command(Parser):
@@ -152,9 +154,10 @@ class Top(Parser):
         before = list(takewhile(lambda text: text.startswith("-"), args))
         known = [option for action in self._actions for option in action.option_strings]
         command = args[len(before)] if len(before) < len(args) else None
+        meant = next((text for text in args[len(before) :] if text in self.commands), None)
         for text in before:
-            if command in self.commands and text not in known:
-                self.error(f"{text} stands before the command; put it after, as in '{self.prog} {command} {text}'")
+            if meant and text not in known:
+                self.error(f"{text} stands before the command; put it after, as in '{self.prog} {meant} {text}'")
             if text not in known:
                 self.no_option(text)
         if not before and command not in self.commands:

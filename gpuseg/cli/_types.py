@@ -1,9 +1,11 @@
 """What the text of an option becomes: each function returns a value, or says what was got, allowed and to do."""
 
+import ast
 import json
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +71,18 @@ def span(text: str) -> tuple[int, int]:
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """Return name and value of ``name=value``; the value is read as JSON, else it is text."""
+    """Return name and value of ``name=value``; the value is read as JSON or as Python writes it, else it is text.
+
+    >>> setting("n_init=5"), setting("columns=['a']"), setting("init=k-means++")
+    (('n_init', 5), ('columns', ['a']), ('init', 'k-means++'))
+    """
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise ArgumentTypeError(f"{text!r} sets nothing; give name=value, as in min_samples=10")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+    for read in (json.loads, ast.literal_eval):  # errors show lists as Python does, and are to be typed as shown
+        with suppress(ValueError, SyntaxError):
+            return name, read(value)
+    return name, value
 
 
 def seed(text: str) -> int:

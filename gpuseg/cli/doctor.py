@@ -23,6 +23,8 @@ TRIED = range(2, 13)
 """The numbers of segments that ``--k auto`` tries: the solver of k-means depends on them."""
 NUMBER = 8
 """Bytes of a number in the matrix, float64."""
+UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
+"""Units of memory and the digits that are shown after the point."""
 RAPIDS_MAJORS = (13, 12)
 """Majors of CUDA that there are extras for, the newest first."""
 
@@ -151,7 +153,8 @@ def _versions() -> dict[str, str]:
 def _size(count: int) -> str:
     """Return bytes in words.
 
-    >>> _size(80_000_000), _size(3_500_000_000)
-    ('80 MB', '3.5 GB')
+    >>> _size(80_000), _size(80_000_000), _size(3_500_000_000)
+    ('80 kB', '80 MB', '3.5 GB')
     """
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"  # noqa: PLR2004 - 1 GB
+    scale, unit, digits = next((row for row in UNITS if count >= row[0]), UNITS[-1])
+    return f"{count / scale:,.{digits}f} {unit}"

@@ -132,7 +132,7 @@ def test_missing_and_infinite_numbers_of_customers_are_filled(gpuseg, customers)
     ("dates", "word"),
     [
         (["soon", "later", "never", "2026-01-01"], "reads as times in only 1 of 4 rows"),
-        (["01/02/2026", "03/04/2026", "05/06/2026", "07/08/2026"], "time_format"),
+        (["01/02/2026", "03/04/2026", "05/06/2026", "07/08/2026"], "--time-format '%m/%d/%Y'"),
         (["2026-01-01T00:00:00Z", "2026-01-02T00:00:00+02:00", "2026-01-03T00:00:00", "2026-01-03"], "zone"),
     ],
 )
@@ -176,14 +176,14 @@ def test_one_customer(refused, customers):
 def test_fewer_distinct_rows_than_k(refused):
     table = {"a": [1.0, 2.0, 3.0] * 10, "b": [1.0, 5.0, 2.0] * 10}
     message = refused("segment", written(table), "-o", "out.csv", "--k", "5")
-    assert message == "gpuseg: n_clusters=5 is more than the 3 distinct rows; ask for fewer segments\n"
+    assert message == "gpuseg: --k 5 is more than the 3 distinct rows; ask for fewer segments\n"
     assert not Path("out.csv").exists()
 
 
 def test_more_segments_than_customers(refused, customers):
     customers.write_csv("c.csv")
     message = refused("segment", "c.csv", "-o", "out.csv", "--id", "customer_id", "--k", "121")
-    assert "n_clusters=121 is more than the rows, n_samples=120; use at most 120" in message
+    assert "--k 121 is more than the rows, n_samples=120; use at most 120" in message
 
 
 def test_a_constant_table(refused):
@@ -199,16 +199,24 @@ def test_a_constant_table(refused):
         (["--k", "0"], "'0' is no number of segments"),
         (["--k", "many"], "'many' is no number of segments"),
         (["--k", "-3"], "'-3' is no number of segments"),
-        (["--k", "3", "--algorithm", "dbscan"], "n_clusters=3 is for k-means"),
+        (["--k", "3", "--algorithm", "dbscan"], "--k 3 is for k-means"),
         (["--k-range", "5"], "'5' is no range of k"),
         (["--k-range", "9:3"], "'9:3' is no range of k"),
         (["--set-param", "eps"], "'eps' sets nothing"),
         (["--set-param", "n_int=3"], "did you mean 'n_init'"),
         (["--set-param", "n_init=few"], "n_init='few' is not allowed"),
         (["--set-param", "preprocessor__scael=robust"], "did you mean 'scale'"),
-        (["--set-param", "preprocessor__scale=big"], "scale='big'"),
-        (["--set-param", 'preprocessor__min_share="x"'], "min_share='x' is no share of the rows"),
+        (["--set-param", "preprocessor__scale=big"], "preprocessor__scale='big' is not known"),
+        (["--set-param", 'preprocessor__min_share="x"'], "preprocessor__min_share='x' is no share of the rows"),
         (["--set-param", "preprocessor__columns=5"], "columns=5 is no list; give a list of column names"),
+        (["--set-param", "preprocessor__numeric=plan"], "preprocessor__numeric='plan' is no list"),
+        (
+            ["--set-param", "n_clusters=3"],
+            "--set-param cannot set n_clusters, which has an option of its own; give --k",
+        ),
+        (["--value", "spnd"], "--value 'spnd' is not a column of the table"),
+        (["--columns", "spend,visit"], "--columns 'visit' is not a column of the table"),
+        (["--k-range", "400:500"], "--k-range (400, 500) starts above"),
         (["--algorithm", "hdbscan", "--set-param", "min_cluster_size=200"], "min_cluster_size=200 is asked of too few"),
         (["--algorithm", "kmedoid"], "'kmedoid' is not known; allowed are 'kmeans'"),
         (["--random-state", "x"], "'x' is no seed"),

@@ -90,3 +90,9 @@ def test_too_few_customers(refused):
     message = refused("demo", "--customers", "1")
     assert "1" in message
     assert not Path("gpuseg-demo").exists()
+
+
+def test_more_customers_than_memory_holds(refused):
+    message = refused("demo", "--customers", "1_000_000_000_000")
+    assert "--customers 1,000,000,000,000 is more than the free memory holds; give at most" in message
+    assert not Path("gpuseg-demo").exists()
