@@ -43,14 +43,16 @@ def listed(names: Iterable[object], *, most: int = 12) -> str:
     return ", ".join(shown) if rest <= 0 else f"{', '.join(shown[:most])} and {rest} more"
 
 
-def unknown(what: str, got: object, allowed: Iterable[object]) -> InvalidInput:
-    """Return the error for a name that is not one of those allowed, with the nearest of them.
+def unknown(what: str, got: object, allowed: Iterable[object], *, most: int = 12) -> InvalidInput:
+    """Return the error for a name that is not one of those allowed, of which ``most`` are listed, with the nearest.
 
     >>> print(unknown("scale", "standrad", ["standard", "robust"]))
     scale='standrad' is not known; allowed are 'standard', 'robust'; did you mean 'standard'?
     """
     names = [str(name) for name in allowed]
-    return InvalidInput(f"{what}={got!r} is not known; allowed are {listed(names)}{nearest_hint(got, names)}")
+    return InvalidInput(
+        f"{what}={got!r} is not known; allowed are {listed(names, most=most)}{nearest_hint(got, names)}"
+    )
 
 
 def missing_column(what: str, got: object, columns: Iterable[object]) -> InvalidInput:

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, NamedTuple, TextIO
@@ -21,6 +21,7 @@ class Settings(NamedTuple):
     backend: str | None = None
     notices: Literal["stdout", "stderr", "off"] = "stdout"
     progress: bool | None = None
+    words: Callable[[str], str] = str
 
 
 _current: ContextVar[Settings] = ContextVar("gpuseg_settings", default=Settings())  # noqa: B039 - a tuple
@@ -58,10 +59,21 @@ def config(
             now.backend if backend is None else _checked("backend", backend),
             now.notices if notices is None else notices,
             now.progress if progress is None else progress,
+            now.words,
         )
     )
     try:
         yield settings()
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def worded(words: Callable[[str], str]) -> Iterator[None]:
+    """Print notices inside a ``with`` block as ``words`` puts them: the command line has options, not arguments."""
+    token = _current.set(settings()._replace(words=words))
+    try:
+        yield
     finally:
         _current.reset(token)
 
@@ -92,7 +104,7 @@ def say(message: str) -> None:
     log.info(message)
     streams: dict[str, TextIO] = {"stdout": sys.stdout, "stderr": sys.stderr}
     if (where := settings().notices) in streams:
-        print(message, file=streams[where])
+        print(settings().words(message), file=streams[where])
 
 
 def _checked(what: str, backend: str) -> str:

@@ -320,7 +320,7 @@ def test_the_share_of_value_is_of_all_that_customers_are_worth():
     fitted = Segmenter(columns=["x"], n_clusters=2, value_column="worth").fit(table)
     assert fitted.profile_["value_share"].to_list() == pytest.approx([0.03, 0.97])
     assert fitted.card_["value_column"] == "worth"
-    with pytest.raises(InvalidInput, match="value_column='wort' is not a column of the table.*did you mean 'worth'"):
+    with pytest.raises(InvalidInput, match=r"value_column='wort' is not a column of the table.*did you mean 'worth'"):
         Segmenter(n_clusters=2, value_column="wort").fit(table)
     with pytest.raises(InvalidInput, match="give a column of numbers as value_column"):
         Segmenter(columns=["x"], n_clusters=2, value_column="worth").fit(table.cast({"worth": pl.String}))

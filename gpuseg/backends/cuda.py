@@ -16,12 +16,13 @@ SMALLEST_TOLERANCE = 1e-6
 
 
 def fit_kmeans(
-    x: Array, *, init: Host, offset: Host, sample_weight: Array, max_iter: int, tolerance: float
+    x: Array, *, init: Host, offset: Host, sample_weight: Array, max_iter: int, tol: float
 ) -> Mapping[str, Any]:
     """Return centres, steps and inertia by cuML, from the centres ``init``; both less offset.
 
-    cuML expands the distance in float32 and compares tolerances with one: rows are centred and scaled to a
-    mean variance of one first. Its float32 sums are not ``exact``: the caller takes one more step in float64.
+    ``tol`` is a share of the mean variance. cuML expands the distance in float32 and compares tolerances with one:
+    rows are centred and scaled to a mean variance of one first. Its float32 sums are not ``exact``: the caller takes
+    one more step in float64.
     """
     centered = x - cp.asarray(offset, dtype=x.dtype)
     scale = float(cp.sqrt(cp.mean(cp.var(centered, axis=0, dtype=cp.float64)))) or 1.0
@@ -30,7 +31,7 @@ def fit_kmeans(
         init=cp.asarray(init / scale, dtype=cp.float32),
         n_init=1,
         max_iter=max_iter,
-        tol=max(min(tolerance / scale**2, SMALLEST_TOLERANCE), float(np.finfo(np.float32).tiny)),
+        tol=max(min(tol, SMALLEST_TOLERANCE), float(np.finfo(np.float32).tiny)),
         output_type="cupy",
     )
     model.fit((centered / scale).astype(cp.float32), sample_weight=sample_weight.astype(cp.float32))

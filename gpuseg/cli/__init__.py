@@ -8,12 +8,14 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import partial
+from typing import Literal
 
 from gpuseg.cli._arguments import FIRST_STEPS, parser
 from gpuseg.cli._parser import UsageError
 from gpuseg.cli._words import in_options
 from gpuseg.errors import FewerSegments, GpusegError
-from gpuseg.settings import config
+from gpuseg.settings import config, worded
 
 MENDABLE = 2
 INTERRUPTED = 130
@@ -30,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = argparse.Namespace()
     try:
         options = parser().parse_args(given)
-        with warnings.catch_warnings(), config(notices="off" if options.quiet else "stderr", progress=_bars(options)):
+        notices: Literal["off", "stderr"] = "off" if options.quiet else "stderr"
+        told = worded(partial(in_options, given=options))
+        with warnings.catch_warnings(), config(notices=notices, progress=_bars(options)), told:
             warnings.simplefilter("error", FewerSegments)
             options.run(options)
             if sys.stdout is not None:  # it is None where the shell closed it

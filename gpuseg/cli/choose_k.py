@@ -58,6 +58,6 @@ def lines_of(choice: "KChoice") -> list[str]:
 def _cells(one: "Candidate") -> list[str]:
     from gpuseg.notebook import shown
 
-    score = "-" if one.silhouette is None else f"{one.silhouette:.3f} +- {one.standard_error:.3f}"
+    score = "-" if one.silhouette is None else f"{one.silhouette:.3f} ± {one.standard_error:.3f}"
     others = (shown("", value) for value in (one.calinski_harabasz, one.davies_bouldin))
     return [str(one.k), shown("", one.inertia), score, *others]

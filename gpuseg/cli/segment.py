@@ -104,11 +104,12 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None]) -> list[str
     score = card["metrics"].get("silhouette")
     # Where k was chosen, the reason tells the silhouette.
     told = card["choice"]["candidates"] or not score
-    quality = "" if told else f"; silhouette {score['mean']:.3f} +- {score['standard_error']:.3f}"
+    quality = "" if told else f"; silhouette {score['mean']:.3f} ± {score['standard_error']:.3f}"
     dispatch = card["backend"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
     return [
         f"{found}: {card['choice']['reason']}{quality}",
-        f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}",
+        # What made the solver be taken is for `inspect --json`: the last part of the reason.
+        f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason'].split('; ')[0]}",
         *(f"written: {path}" for path in paths if path),
     ]

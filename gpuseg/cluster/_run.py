@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host
+from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
-from gpuseg.cluster._lloyd import Data, inertia_of, lloyd
+from gpuseg.cluster._lloyd import Data, Labelled, inertia_of, label_block, lloyd
 from gpuseg.cluster._seeding import Seed, seed_centers
 from gpuseg.engines import Block, matrix_of
 from gpuseg.errors import UnsupportedOnBackend
@@ -23,11 +23,12 @@ from gpuseg.progress import bar
 
 
 class Solution(NamedTuple):
-    """The end of one start: centres less offset, steps taken, and inertia."""
+    """The end of one start: centres less offset, steps taken, inertia, and whether sums were in a fixed order."""
 
     centers: Host
     n_iter: int
     inertia: float
+    exact: bool = True
 
 
 class Solver(NamedTuple):
@@ -58,11 +59,33 @@ class Run:
         keys = [Seed(seed, start) for start in range(n_init)]
         return [seed_centers(self.work.engine, n_clusters, self.data.offset, key) for key in bar(keys, "k-means++")]
 
+    def grown(self, centers: Host, n_clusters: int, key: tuple[int, int]) -> Host:
+        """Return a start of ``n_clusters``: these centres, less offset, and more by greedy k-means++."""
+        return seed_centers(self.work.engine, n_clusters, self.data.offset, Seed(*key), known=centers)
+
     def solve(self, starts: Sequence[Host], *, max_iter: int | None = None) -> list[Solution]:
         """Return where starts, less offset, end, or where they are after ``max_iter`` steps."""
         most = self.max_iter if max_iter is None else min(max_iter, self.max_iter)
         side_by_side = self.work.backend.fits_side_by_side and len(self.work.blocks.sizes) == 1
         return self.work.engine.each(partial(self._solved, max_iter=most), starts, side_by_side=side_by_side)
+
+    def settled(self, solution: Solution) -> Solution:
+        """Return a solution with the same bits whatever threads or float32 left in its last ones.
+
+        One step of sums in float64 and in block order does that.
+        """
+        if solution.exact:
+            return solution
+        step = self.work.backend.kernel_or(lloyd_step)
+        centers, _ = lloyd(self.work.engine, step, solution.centers, self.data.offset, max_iter=1, tolerance=0.0)
+        return solution._replace(centers=centers, exact=True)
+
+    def labelled(self, centers: Host) -> Labelled:
+        """Return each row's nearest centre, distance to it, and weight."""
+        search = self.work.backend.kernel_or(nearest)
+        blocks = self.work.engine.collect(label_block, search, centers, self.data.offset)
+        label = to_host(array_namespace(blocks[0].label).concat([block.label for block in blocks], axis=0))
+        return Labelled(label, *(np.concatenate([block[at] for block in blocks]) for at in (1, 2)))
 
     def sample(self, rows: int, seed: int) -> Array:
         """Return a random sample of the rows without repeats, in order: the same on every engine."""
@@ -91,10 +114,6 @@ class Run:
             self.work.backend.name, self.work.engine.name, solver.name, f"{self.work.reason}; {solver.reason}"
         )
 
-    @property
-    def _tolerance(self) -> float:
-        return self.tol * self.data.variance
-
     def _solved(self, start: Host, *, max_iter: int) -> Solution:
         solve = self._vendor if self.chosen(len(start)).name == "vendor" else self._lloyd
         return solve(start, max_iter)
@@ -103,20 +122,15 @@ class Run:
         """Return the end by our loop over blocks."""
         backend, engine, offset = self.work.backend, self.work.engine, self.data.offset
         step, search = backend.kernel_or(lloyd_step), backend.kernel_or(nearest)
-        centers, n_iter = lloyd(engine, step, start, offset, max_iter=max_iter, tolerance=self._tolerance)
+        centers, n_iter = lloyd(engine, step, start, offset, max_iter=max_iter, tolerance=self.tol * self.data.variance)
         return Solution(centers, n_iter, inertia_of(engine, search, centers, offset))
 
     def _vendor(self, start: Host, max_iter: int) -> Solution:
         """Return the end by the backend's library."""
         x, weight = self._joined
         fit, offset = self.work.backend.fits["kmeans"], self.data.offset
-        found = fit(x, init=start, offset=offset, sample_weight=weight, max_iter=max_iter, tolerance=self._tolerance)
-        centers, n_iter = found["centers"], int(found["n_iter"])
-        if not found["exact"]:
-            # One step of sums in float64 and in block order: what threads or float32 left in the last bits goes.
-            step = self.work.backend.kernel_or(lloyd_step)
-            centers, _ = lloyd(self.work.engine, step, centers, offset, max_iter=1, tolerance=0.0)
-        return Solution(centers, n_iter, found["inertia"])
+        found = fit(x, init=start, offset=offset, sample_weight=weight, max_iter=max_iter, tol=self.tol)
+        return Solution(found["centers"], int(found["n_iter"]), found["inertia"], found["exact"])
 
     @cached_property
     def _joined(self) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.engines import Block, Engine
-from gpuseg.neighbors.centers import add, beside
+from gpuseg.neighbors.centers import add, beside, nearest
 
 HOST = 2**32 - 1
 """The block number that keys the host's own draws."""
@@ -41,11 +41,15 @@ class Draw(NamedTuple):
     rows: Host
 
 
-def seed_centers(engine: Engine, n_clusters: int, offset: Host, seed: Seed) -> Host:
-    """Return ``n_clusters`` rows less offset, fewer if fewer are distinct; alike on every engine."""
-    seen, trials = engine.map(unseen, offset), 2 + int(np.log2(n_clusters))
-    centers: list[Host] = []
-    for step in range(n_clusters):
+def seed_centers(engine: Engine, n_clusters: int, offset: Host, seed: Seed, known: Host | None = None) -> Host:
+    """Return ``n_clusters`` centres less offset, fewer if fewer rows are distinct; alike on every engine.
+
+    The first are those ``known``, less offset, if any; the others are rows.
+    """
+    trials = 2 + int(np.log2(n_clusters))
+    seen = engine.map(unseen, offset) if known is None else engine.map(seen_by, known, offset)
+    centers: list[Host] = [] if known is None else list(known)
+    for step in range(len(centers), n_clusters):
         draws = seen.collect(draw, offset, seed, step, trials if step else 1)
         totals = np.array([d.total for d in draws])
         if not totals.sum() > 0:
@@ -79,6 +83,13 @@ def unseen(block: Block, offset: Host) -> Seen:
     xp = array_namespace(block.x)
     x = block.x - beside(block.x, offset)[None, :]
     return Seen(xp.sum(x * x, axis=1), xp.full(x.shape[0], xp.inf, dtype=x.dtype, device=device(x)))
+
+
+def seen_by(block: Block, centers: Host, offset: Host) -> Seen:
+    """Return what is kept beside rows that these centres have seen."""
+    xp = array_namespace(block.x)
+    _, distance = nearest(block, centers, offset)
+    return unseen(block, offset)._replace(d2=xp.astype(distance * distance, block.x.dtype, copy=False))
 
 
 def draw(block: Block, seen: Seen, offset: Host, seed: Seed, step: int, trials: int) -> Draw:

@@ -10,7 +10,7 @@ from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, confidence, distance_quantiles, novelty, order_ids
 from gpuseg.cluster._base import Clusterer, check_is_fitted, given_back, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count, check_number
-from gpuseg.cluster._lloyd import describe, label_block
+from gpuseg.cluster._lloyd import describe
 from gpuseg.cluster._run import Run, Solution
 from gpuseg.engines import Block
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
@@ -31,8 +31,7 @@ class KMeans(Clusterer):
     "vendor" (scikit-learn or cuML, rows in memory) or "auto" (the one measured to be faster).
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``cluster_centers_``, ``inertia_``,
-    ``total_inertia_`` (of one cluster), ``mean_distance_`` (to the centre, a segment), ``n_iter_``,
-    ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the centres and 201
+    ``n_iter_``, ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the centres and 201
     quantiles a segment: no row of a person. Raises InvalidInput for more clusters than rows and for NaN.
 
     >>> import numpy as np
@@ -96,7 +95,7 @@ class KMeans(Clusterer):
         self.n_features_in_ = run.work.blocks.n_features
         if run.names is not None:
             self.feature_names_in_ = run.names
-        self._number(solution, run)
+        self._number(run.settled(solution), run)
         return self._say(run.dispatch(self.n_clusters))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
@@ -142,10 +141,8 @@ class KMeans(Clusterer):
 
     def _number(self, best: Solution, run: Run) -> None:
         """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
-        work, offset = run.work, run.data.offset
-        blocks = work.engine.collect(label_block, work.backend.kernel_or(nearest), best.centers, offset)
-        found = to_host(array_namespace(blocks[0].label).concat([block.label for block in blocks], axis=0))
-        distance, mass = (np.concatenate([block[at] for block in blocks]) for at in (1, 2))
+        offset = run.data.offset
+        found, distance, mass = run.labelled(best.centers)
         weight = np.bincount(found, weights=mass, minlength=len(best.centers))
         order = order_ids(best.centers + offset, weight)
         order = order[weight[order] > 0]
@@ -154,13 +151,11 @@ class KMeans(Clusterer):
         number = np.full(len(weight), -1, dtype=np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
         label = number[found]
-        self.labels_ = given_back(label, work.backend, work.blocks)
+        self.labels_ = given_back(label, run.work.backend, run.work.blocks)
         self.cluster_centers_, self.offset_ = (best.centers + offset)[order], offset
         self.segment_weight_ = weight[order]
-        self.mean_distance_ = np.bincount(found, weights=mass * distance, minlength=len(weight))[order] / weight[order]
         self.distance_quantiles_ = distance_quantiles(label, distance, mass, len(order))
-        self.inertia_, self.total_inertia_ = float(mass @ distance**2), run.total
-        self.n_iter_ = best.n_iter
+        self.inertia_, self.n_iter_ = float(mass @ distance**2), best.n_iter
 
 
 def assign_block(block: Block, search: Kernel, centers: Host, offset: Host, quantiles: Host) -> Assignment:

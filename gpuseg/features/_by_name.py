@@ -54,7 +54,7 @@ def names_of(wish: str | Sequence[str]) -> tuple[str, ...]:
             several = [part.strip() for part in name.split(",")]
             raise InvalidInput(f"set={name!r} is several names in one text; give a list, as in set={several}")
         if name not in SETS and name not in FEATURES:
-            raise unknown("set", name, (*SETS, *FEATURES))
+            raise unknown("set", name, (*SETS, *FEATURES), most=len(SETS) + len(FEATURES))
     return tuple(dict.fromkeys(feature for name in asked for feature in SETS.get(name, (name,))))
 
 

@@ -74,8 +74,10 @@ class CleaningReport(Shown):
         counts["customers with returns only"] = self.customers_with_returns_only or None
         times = {"from": self.first, "to": self.last, "as of": self.as_of}
         rows = [(name, f"{count:,}") for name, count in counts.items() if count is not None]
-        rows += [(name, str(moment).removesuffix(" 00:00:00")) for name, moment in times.items()]
-        return rows + [(f"without {name}", why) for name, why in self.left_out.items()]
+        return rows + [(name, str(moment).removesuffix(" 00:00:00")) for name, moment in times.items()]
+
+    def _notes(self) -> list[str]:
+        return [f"without {name}: {why}" for name, why in self.left_out.items()]
 
 
 def counted(dropped: dict[str, int]) -> str:

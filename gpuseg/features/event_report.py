@@ -21,14 +21,14 @@ class EventReport(Shown):
 
     >>> moment = dt.datetime(2026, 1, 5)
     >>> print(EventReport(5, 4, {"no id": 1}, 2, moment, moment, moment, {}, {"visits": ["view"]}, {"view": 4}, {}))
-    events read                  5
-    no id                        1
-    events kept                  4
-    customers                    2
-    from                2026-01-05
-    to                  2026-01-05
-    as of               2026-01-05
-    visits are                view
+    events read           5
+    no id                 1
+    events kept           4
+    customers             2
+    from         2026-01-05
+    to           2026-01-05
+    as of        2026-01-05
+    visits are view
     """
 
     read: int
@@ -66,5 +66,8 @@ class EventReport(Shown):
         times = {"from": self.first, "to": self.last, "as of": self.as_of}
         rows = [(name, f"{count:,}") for name, count in counts.items()]
         rows += [(name, str(moment).removesuffix(" 00:00:00")) for name, moment in times.items()]
-        rows += [(f"{kind} are", ", ".join(types)) for kind, types in self.kinds.items()]
-        return rows + [(f"without {name}", why) for name, why in self.left_out.items()]
+        return rows
+
+    def _notes(self) -> list[str]:
+        known = [f"{kind} are {', '.join(types)}" for kind, types in self.kinds.items()]
+        return known + [f"without {name}: {why}" for name, why in self.left_out.items()]

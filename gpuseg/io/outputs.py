@@ -37,7 +37,10 @@ def together() -> Iterator[Place]:
             staged[final] = folder / path.name
             return staged[final]
 
-        yield place
+        try:
+            yield place
+        except InvalidFile as error:
+            raise InvalidFile(_named(str(error), staged)) from error
         _move(staged)
 
 
@@ -65,6 +68,13 @@ def check_apart(output: Path, *sources: str | Path) -> None:
 def existing(path: Path) -> Path:
     """Return the path, or the nearest folder above it that exists."""
     return next(p for p in (path, *path.absolute().parents) if p.exists())
+
+
+def _named(sentence: str, staged: dict[Path, Path]) -> str:
+    """Return a sentence about outputs with the names that they were to have, not those they had meanwhile."""
+    for final, temporary in staged.items():
+        sentence = sentence.replace(str(temporary), str(final))
+    return sentence
 
 
 def _move(staged: dict[Path, Path]) -> None:

@@ -66,7 +66,8 @@ def times(frame: pl.LazyFrame, column: str, dtype: pl.DataType, time_format: str
 def _in_calendar(value: pl.Expr) -> pl.Expr:
     """Return times in microseconds, without those beyond the years 1 to 9999: nanoseconds read as microseconds."""
     time = value.cast(pl.Datetime("us"), strict=False)
-    return pl.when(time.is_between(pl.lit(dt.datetime.min), pl.lit(dt.datetime.max))).then(time)
+    first, last = dt.datetime.min, dt.datetime.max  # noqa: DTZ901 - zones are taken off before
+    return pl.when(time.is_between(pl.lit(first), pl.lit(last))).then(time)
 
 
 def ways(text: pl.Series) -> list[str]:

@@ -83,8 +83,12 @@ def lloyd_step(block: Block, centers: Host, offset: Host) -> tuple[Host, Host]:
 
 def nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array]:
     """Return the nearest centre of each row, int32, and the unsquared distance to it."""
-    label, distance, _ = two_nearest(block, centers, offset)
-    return label, distance
+    xp, placed = array_namespace(block.x), beside(block.x, centers)
+    found = []
+    for _, x in tiles(block.x, offset, len(centers)):
+        label = xp.argmin(squared_distances(x, placed), axis=1)
+        found.append((xp.astype(label, xp.int32), _away(x, placed, label)))
+    return tuple(xp.concat(field, axis=0) for field in map(list, zip(*found, strict=True)))
 
 
 def two_nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array, Array]:
@@ -97,10 +101,14 @@ def two_nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array
         label = xp.argmin(d2, axis=1)
         taken = label[:, None] == numbers[None, :]
         second = xp.sqrt(xp.min(xp.where(taken, xp.full_like(d2, xp.inf), d2), axis=1))
-        # The difference itself, not the expanded square: exact also for a row close to its centre.
-        first = xp.sqrt(xp.sum((x - xp.take(placed, label, axis=0)) ** 2, axis=1))
-        found.append((xp.astype(label, xp.int32), first, second))
+        found.append((xp.astype(label, xp.int32), _away(x, placed, label), second))
     return tuple(xp.concat(field, axis=0) for field in map(list, zip(*found, strict=True)))
+
+
+def _away(x: Array, centers: Array, label: Array) -> Array:
+    """Return each row's distance to its centre: by the difference itself, exact also for a row close to it."""
+    xp = array_namespace(x)
+    return xp.sqrt(xp.sum((x - xp.take(centers, label, axis=0)) ** 2, axis=1))
 
 
 def farthest(block: Block, centers: Host, offset: Host, count: int) -> Far:

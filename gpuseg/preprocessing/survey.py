@@ -98,6 +98,8 @@ def without_flat(columns: Sequence[Column], plan: Plan) -> list[Column]:
 
 def refuse_nothing_left(columns: Sequence[Column], rows: int) -> None:
     """Raise InvalidInput where every column is dropped, with the reason of each."""
+    if not columns:
+        raise InvalidInput("X has no column beside the id; name columns to work with, and not the id alone")
     if all(c.dropped is not None for c in columns):
         why = "; ".join(f"{c.name!r}: {c.dropped}" for c in columns[:12])
         raise InvalidInput(

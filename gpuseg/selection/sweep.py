@@ -1,44 +1,26 @@
-"""k-means at each number of segments, with the work shared: one opening, one set of seeds, one sample to score on.
+"""k-means at each number of segments, and the choice among them: all are scored on one sample of the rows."""
 
-Starts are tried on a pilot, a random sample of the rows; the best of their ends go on to the end on all rows.
-"""
-
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gpuseg._estimator import seed_of
-from gpuseg.backends import Array, Host, to_host
+from gpuseg.backends import Host
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.cluster._checks import check_count
-from gpuseg.errors import InvalidInput, unknown
+from gpuseg.cluster.kmeans import warn_fewer
+from gpuseg.errors import InvalidInput
 from gpuseg.metrics import SAMPLE, Score
 from gpuseg.metrics.dispersion import Dispersion, variance_ratio, worst_ratio
 from gpuseg.metrics.silhouette import score_of, silhouette_samples
 from gpuseg.progress import bar
 from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.rule import Scored, recommended
+from gpuseg.selection.search import STARTS, Search, check_names
 
-STARTS = 10
-"""Starts of k-means: as practitioners use; the best of ten is rarely beaten."""
-PILOT, PILOT_OF_SEGMENT = 25_000, 200
-"""Rows of the pilot: so many, or so many a segment where that is more. A table up to that size is its own pilot."""
-EARLY, GO_ON = 8, 4
-"""Steps after which the starts on the pilot are compared, and how many then go on to their ends."""
-FINALISTS, CLOSE = 3, 1.02
-"""Ends on the pilot that go on to all rows: at most so many, within two percent of the best.
-
-Which of two ends is better, pilots of 1,500 rows told wrong where they differed by 2 %, of 25,000 rows by 0.15 %.
-"""
-SAME = 1e-6
-"""Ends whose inertias differ by less than this share are the same end."""
-
-
-OWN = ("n_clusters", "n_init", "random_state")
-"""Parameters of KMeans that are arguments here."""
+NOTHING = 1e-9
+"""A share of the inertia of one cluster that counts as none."""
 
 
 class Tried(NamedTuple):
@@ -113,9 +95,9 @@ def choose(
     """Return the choice of ``choose_k`` with the fitted model of the chosen k and its score."""
     check_count("sample_size", sample_size, low=2)
     seed = seed_of(random_state)
-    sweep = Sweep(x, ks, n_init, seed, parameters)
-    sample = sweep.run.sample(sample_size, seed)
-    tries = _tries(sweep, sorted(ks), sample)
+    search = Search(x, ks, n_init, seed, parameters)
+    sample = search.run.sample(sample_size, seed)
+    tries = _tries(search, sorted(ks), KMeans(1, **search.parameters).prepare(sample))
     values = silhouette_samples(sample, [one.labels for one in tries.values()])
     candidates = [_with_score(one.candidate, score_of(v)) for one, v in zip(tries.values(), values, strict=True)]
     pairs = zip(candidates, values, strict=True)
@@ -125,108 +107,44 @@ def choose(
             f"no k in {list(ks)} has two segments among the rows scored; try k above 1, or a number of your own"
         )
     # Where every row lies on its centre, more segments change nothing.
-    whole = candidates[-1].inertia <= SAME * sweep.run.total
+    whole = candidates[-1].inertia <= NOTHING * search.run.total
     taken, reason = recommended(scored, last=None if whole else max(ks))
-    model = sweep.model(taken.candidate.k, tries[taken.candidate.k].solution)
+    model = search.model(taken.candidate.k, tries[taken.candidate.k].solution)
     return Chosen(KChoice(taken.candidate.k, reason, candidates), model, taken.score)
 
 
-def _tries(sweep: "Sweep", ks: Sequence[int], sample: Array) -> dict[int, Tried]:
+def _tries(search: Search, ks: Sequence[int], sample: Run) -> dict[int, Tried]:
     """Return what each number of segments gives, by the number that was made: fewer than k where fewer rows differ."""
     tries: dict[int, Tried] = {}
+    shift = search.run.data.offset - sample.data.offset
     for k in bar(ks, "k"):
-        solution = sweep.solution(k)
-        model = sweep.model(k, solution)
-        # A model holds a label a row: what is kept of each is small.
-        candidate = _plain(model)
+        solution = search.run.settled(search.solution(k))
+        candidate = _without_score(search.run, solution)
+        if candidate.k < k:
+            warn_fewer(k, candidate.k)
         if candidate.k not in tries:
-            tries[candidate.k] = Tried(solution, candidate, to_host(model.predict(sample)))
+            tries[candidate.k] = Tried(solution, candidate, sample.labelled(solution.centers + shift).label)
     return tries
 
 
 def best_model(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> KMeans:
     """Return k-means fitted with ``n_clusters`` as ``choose`` would: starts on the pilot, the best to the end."""
-    _check_names(parameters)
+    check_names(parameters)
     if not isinstance(parameters.get("init", ""), str):
         return KMeans(n_clusters, random_state=random_state, **parameters).fit(x)
-    sweep = Sweep(x, [n_clusters], n_init, seed_of(random_state), parameters)
-    return sweep.model(n_clusters, sweep.solution(n_clusters))
+    search = Search(x, [n_clusters], n_init, seed_of(random_state), parameters)
+    return search.model(n_clusters, search.solution(n_clusters))
 
 
-class Sweep:
-    """What several numbers of clusters share: open rows, a pilot, and seeds, whose first k rows are a start for k."""
-
-    def __init__(self, x: Any, ks: Sequence[int], n_init: int, seed: int, parameters: dict[str, Any]) -> None:
-        _check_names(parameters)
-        if not isinstance(parameters.get("init", ""), str):
-            raise InvalidInput("init holds centres, for one number of segments; leave it out, or give that number")
-        self.parameters = {**parameters, "n_init": n_init, "random_state": seed}
-        self.most = max(ks)
-        # Without names: the sample that models are scored on has none.
-        self.run = replace(KMeans(self.most, **self.parameters).prepare(x), names=None)
-        rows = max(PILOT, PILOT_OF_SEGMENT * self.most)
-        self.pilot = self.run
-        if self.run.data.rows > rows:
-            self.pilot = KMeans(self.most, **self.parameters).prepare(self.run.sample(rows, seed))
-        self.seeds = self._seeds_on(self.pilot)
-
-    def _seeds_on(self, run: Run) -> list[Host]:
-        return run.seeds(self.most, self.parameters["n_init"], self.parameters["random_state"])
-
-    @cached_property
-    def seeds_on_all(self) -> list[Host]:
-        """Return seeds of all rows, drawn once, for numbers of segments above the pilot's distinct rows."""
-        return self._seeds_on(self.run)
-
-    def solution(self, k: int) -> Solution:
-        """Return the best end found for ``k`` on all rows."""
-        few = min(len(seed) for seed in self.seeds) < k
-        starts = [seed[:k] for seed in (self.seeds_on_all if few else self.seeds)]
-        if len(starts[0]) < k:  # every distinct row is in a start: all starts are alike
-            starts = starts[:1]
-        if few or self.pilot is self.run:
-            return _best(self.run.solve(starts))
-        early = _finalists(self.pilot.solve(starts, max_iter=EARLY), most=GO_ON, close=np.inf)
-        ends = _finalists(self.pilot.solve([end.centers for end in early]), most=FINALISTS, close=CLOSE)
-        shift = self.pilot.data.offset - self.run.data.offset
-        return _best(self.run.solve([end.centers + shift for end in ends]))
-
-    def model(self, k: int, solution: Solution) -> KMeans:
-        """Return the model of a solution."""
-        return KMeans(k, **self.parameters).adopt(self.run, solution)
-
-
-def _check_names(parameters: Iterable[str]) -> None:
-    """Raise InvalidInput for a parameter that KMeans does not have, or that is an argument here."""
-    allowed = sorted(set(KMeans().get_params(deep=False)) - set(OWN))
-    for name in parameters:
-        if name not in allowed:
-            raise unknown("parameter", name, allowed)
-
-
-def _best(ends: Sequence[Solution]) -> Solution:
-    return min(ends, key=lambda end: end.inertia)
-
-
-def _finalists(ends: Sequence[Solution], *, most: int, close: float) -> list[Solution]:
-    """Return the best ends that differ, within ``close`` times the inertia of the best."""
-    ordered = sorted(ends, key=lambda end: end.inertia)
-    taken = ordered[:1]
-    for end in ordered[1:]:
-        if end.inertia > close * taken[0].inertia or len(taken) == most:
-            break
-        if end.inertia > (1 + SAME) * taken[-1].inertia:
-            taken.append(end)
-    return taken
-
-
-def _plain(model: KMeans) -> Candidate:
-    """Return what a model says of its k, without a silhouette."""
-    found = Dispersion(
-        model.cluster_centers_, model.segment_weight_, model.mean_distance_, model.inertia_, model.total_inertia_
-    )
+def _without_score(run: Run, solution: Solution) -> Candidate:
+    """Return what all rows say of a solution: everything but the silhouette."""
+    label, distance, mass = run.labelled(solution.centers)
+    weights, distances = (np.bincount(label, of, len(solution.centers)) for of in (mass, mass * distance))
+    made = weights > 0
+    centers, weights, distances = solution.centers[made], weights[made], distances[made]
+    found = Dispersion(centers, weights, distances / weights, float(mass @ distance**2), run.total)
     indices = [value if np.isfinite(value) else None for value in (variance_ratio(found), worst_ratio(found))]
-    return Candidate(len(found.weights), found.within, None, None, *indices)
+    return Candidate(len(weights), found.within, None, None, *indices)
 
 
 def _with_score(candidate: Candidate, score: Score | None) -> Candidate:

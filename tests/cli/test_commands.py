@@ -53,7 +53,7 @@ def test_features(gpuseg, transactions):
     code, out, err = gpuseg("features", "tx.csv", "-o", "c.csv", "--set", "all")
     assert code == 0
     assert "rows kept" in out
-    assert "customer='customer_id'" in err
+    assert "--customer 'customer_id'" in err
     customers = pl.read_csv("c.csv")
     assert customers.height == transactions["customer_id"].n_unique()
     assert {"customer_id", "recency", "frequency", "monetary", "tenure_days"} <= set(customers.columns)

@@ -7,7 +7,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 
 from gpuseg.cluster import KMeans
 from gpuseg.errors import FewerSegments, InvalidInput
-from gpuseg.selection import best_model, choose, choose_k, sweep
+from gpuseg.selection import best_model, choose, choose_k, search
 from tests.reference import points, scaled
 
 
@@ -44,16 +44,16 @@ def test_any_input_of_kmeans_gives_the_same_choice(blobs, spread, tmp_path):
 def test_a_table_larger_than_the_pilot_gets_the_inertia_of_ten_starts_on_all_rows(monkeypatch):
     rng = np.random.default_rng(3)
     x = rng.normal(size=(9, 4)).repeat(2000, axis=0) * 4 + rng.normal(size=(18_000, 4))
-    monkeypatch.setattr(sweep, "PILOT", 5000)
-    monkeypatch.setattr(sweep, "PILOT_OF_SEGMENT", 100)
+    monkeypatch.setattr(search, "PILOT", 5000)
+    monkeypatch.setattr(search, "PILOT_OF_SEGMENT", 100)
     for candidate in choose_k(x, (2, 10)).candidates:
         whole = KMeans(candidate.k, n_init=5, random_state=0).fit(x)
         assert candidate.inertia <= 1.001 * whole.inertia_
 
 
 def test_a_pilot_with_fewer_distinct_rows_than_all_rows_is_not_used(monkeypatch):
-    monkeypatch.setattr(sweep, "PILOT", 50)
-    monkeypatch.setattr(sweep, "PILOT_OF_SEGMENT", 1)
+    monkeypatch.setattr(search, "PILOT", 50)
+    monkeypatch.setattr(search, "PILOT_OF_SEGMENT", 1)
     x = np.zeros((2000, 2))
     x[:3] = [[9.0, 0.0], [0.0, 9.0], [9.0, 9.0]]  # three rows that a sample of 50 misses
     with warnings.catch_warnings():
