@@ -181,11 +181,11 @@ def _order(plan: Plan, flat: Host) -> Host:
 
 
 def methods_of(plan: Plan) -> list[str]:
-    """Return what bends each measured column, such as "log(x/2.5)" or "yeo-johnson(x, 0.41)"."""
+    """Return what bends each measured column, such as "log(1 + x/2.5)" or "yeo-johnson(x, 0.41)"."""
     bent = zip(plan.preparation.method, plan.preparation.power, plan.preparation.unit, strict=True)
     return [_method(int(method), float(power), float(unit)) for method, power, unit in bent]
 
 
 def _method(method: int, power: float, unit: float) -> str:
     x = "x" if unit == 1 else f"x/{unit:.3g}"
-    return {NONE: "none", LOG: f"log({x})", POWER: f"yeo-johnson({x}, {power:.3g})"}[method]
+    return {NONE: "none", LOG: f"log(1 + {x})", POWER: f"yeo-johnson({x}, {power:.3g})"}[method]

@@ -50,7 +50,7 @@ def test_the_rule_of_auto():
     skews = [column.skew.partition("(")[0] for column in steps.report_.columns]
     assert skews == ["log", "yeo-johnson", "yeo-johnson", "yeo-johnson", "none", "yeo-johnson"]
     log, unit = steps.report_.columns[0].skew, np.quantile(SKEWED[:, 0], 0.1)
-    assert log == f"log(x/{unit:.3g})"
+    assert log == f"log(1 + x/{unit:.3g})"
     bent = np.log1p(table[:, 0] / unit)
     np.testing.assert_allclose(steps.transform(table)[:, 0], (bent - bent.mean()) / bent.std())
 
