@@ -7,7 +7,6 @@ four grown ends found a lower inertia than ten seeds on each of five sets of dat
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import cycle
 from typing import Any
@@ -46,8 +45,7 @@ class Search:
             raise InvalidInput("init holds centres, for one number of segments; leave it out, or give that number")
         self.parameters = {**parameters, "n_init": n_init, "random_state": seed}
         self.most, self.n_init, self.seed = max(ks), n_init, seed
-        # Without names: the sample that models are scored on has none.
-        self.run = replace(KMeans(self.most, **self.parameters).prepare(x), names=None)
+        self.run = KMeans(self.most, **self.parameters).prepare(x)
         self.pilot = self.run
         if self.run.data.rows > (rows := max(PILOT, PILOT_OF_SEGMENT * self.most)):
             self.pilot = KMeans(self.most, **self.parameters).prepare(self.run.sample(rows, seed))
@@ -91,7 +89,7 @@ class Search:
     @cached_property
     def seeds_on_all(self) -> list[Host]:
         """Return seeds of all rows, drawn once, for numbers of segments above the pilot's distinct rows."""
-        return self._seeds_on(self.run)
+        return self.seeds if self.pilot is self.run else self._seeds_on(self.run)
 
 
 def check_names(parameters: Iterable[str]) -> None:

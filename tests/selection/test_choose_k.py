@@ -63,6 +63,13 @@ def test_a_pilot_with_fewer_distinct_rows_than_all_rows_is_not_used(monkeypatch)
     assert sorted(model.segment_weight_) == [1, 1, 1, 1997]
 
 
+def test_the_model_keeps_the_names_of_the_columns(blobs):
+    table = pl.DataFrame(blobs[0], schema=["a", "b", "c"])
+    model = best_model(table, 4, n_init=2)
+    assert list(model.feature_names_in_) == ["a", "b", "c"]
+    assert np.array_equal(model.predict(table), model.labels_)  # and no warning of a model without names
+
+
 def test_a_sample_is_of_the_rows_and_the_same_on_every_engine(blobs, spread):
     x, _ = blobs
     run = KMeans(2).prepare(spread(x))
