@@ -14,12 +14,15 @@ from array_api_compat import array_namespace, device
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
 from gpuseg.cluster._lloyd import Data, Labelled, inertia_of, label_block, lloyd
-from gpuseg.cluster._seeding import Seed, seed_centers
+from gpuseg.cluster._seeding import Seed, generator, seed_centers, weighted_draw
 from gpuseg.engines import Block, matrix_of
 from gpuseg.errors import UnsupportedOnBackend
 from gpuseg.neighbors.centers import lloyd_step, nearest
 from gpuseg.neighbors.sample import sample_rows
 from gpuseg.progress import bar
+
+HALF = 0.5
+"""The share of the draws of a coreset that are uniform."""
 
 
 class Solution(NamedTuple):
@@ -93,6 +96,29 @@ class Run:
         parts = self.work.engine.collect(rows_at, sample_rows(int(starts[-1]), rows, seed), starts)
         return array_namespace(*parts).concat(parts, axis=0)
 
+    def tail(self) -> float:
+        """Return how heavy the rows' tails are: the mean squared square of their distance to the mean over its square.
+
+        1 + 2/d for d normal features; in the hundreds where few far rows make up most of the variance.
+        """
+        weight, far, farther = np.sum(self.work.engine.collect(mass_of, self.data.offset), axis=0)
+        return float(weight * farther / far**2) if far > 0 else 1.0
+
+    def coreset(self, rows: int, seed: int) -> tuple[Array, Host]:
+        """Return random rows that stand for all, and the weight of each: the same on every engine.
+
+        A lightweight coreset (Bachem, Lucic and Krause 2018): half of the draws are uniform, half in proportion to the
+        squared distance to the mean, so that few far rows, which decide the centres of heavy tails, are not missed.
+        """
+        engine, offset = self.work.engine, self.data.offset
+        weight, far, _ = np.array(engine.collect(mass_of, offset)).T
+        share = np.array([HALF / weight.sum(), HALF / max(far.sum(), np.finfo(float).tiny)])
+        chances = share[0] * weight + share[1] * far
+        counts = np.random.default_rng(seed).multinomial(rows, chances / chances.sum())
+        parts = engine.collect(drawn_of, counts, share, offset, seed)
+        weights = np.concatenate([part for _, part in parts])
+        return array_namespace(*(x for x, _ in parts)).concat([x for x, _ in parts], axis=0), weights / rows
+
     def chosen(self, n_clusters: int) -> Solver:
         """Return who brings starts of ``n_clusters`` to their ends: as asked for, else the faster one."""
         backend, width = self.work.backend, n_clusters * self.work.blocks.n_features
@@ -150,3 +176,26 @@ def rows_at(block: Block, picked: Host, starts: Host) -> Array:
     here = picked[np.searchsorted(picked, first) : np.searchsorted(picked, end)] - first
     xp: Any = array_namespace(block.x)
     return xp.take(block.x, xp.asarray(here, device=device(block.x)), axis=0)
+
+
+def mass_of(block: Block, offset: Host) -> tuple[float, float, float]:
+    """Return a block's weight, and the weighted sums of squared distances to the offset and of their squares."""
+    weight, squared = to_host(block.weight).astype(np.float64), squared_to(block, offset)
+    return float(weight.sum()), float(weight @ squared), float(weight @ squared**2)
+
+
+def drawn_of(block: Block, counts: Host, share: Host, offset: Host, seed: int) -> tuple[Array, Host]:
+    """Return as many rows of a block as were drawn for it, with what each weighs before the number of all draws."""
+    weight = to_host(block.weight).astype(np.float64)
+    chance = share[0] + share[1] * squared_to(block, offset)
+    uniform = generator(Seed(seed, 0), block.number, 0).random(int(counts[block.number]))
+    picked = np.sort(weighted_draw(weight * chance, uniform))
+    xp: Any = array_namespace(block.x)
+    return xp.take(block.x, xp.asarray(picked, device=device(block.x)), axis=0), 1.0 / chance[picked]
+
+
+def squared_to(block: Block, offset: Host) -> Host:
+    """Return each row's squared distance to the offset, float64."""
+    xp = array_namespace(block.x)
+    away = xp.astype(block.x, xp.float64, copy=False) - xp.asarray(offset, device=device(block.x))[None, :]
+    return to_host(xp.sum(away * away, axis=1))

@@ -1,6 +1,6 @@
 """Where the best end for each number of segments is looked for, with the work shared.
 
-The rows are opened once. Starts are tried on a pilot, a random sample of the rows: seeds drawn once, whose first k rows
+The rows are opened once. Starts are tried on a pilot, a sample of the rows: seeds drawn once, whose first k rows
 are a start for k, and the best ends of the number before, grown by more centres (the idea of Likas, Vlassis and Verbeek
 2003). All take a few steps, the best go on to their ends, and the best of those to the end on all rows. Six seeds and
 four grown ends found a lower inertia than ten seeds on each of five sets of data but one, and as low a one there.
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gpuseg.backends import Host
+from gpuseg.backends import Array, Host
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.errors import InvalidInput, unknown
 
@@ -21,6 +21,12 @@ STARTS = 10
 """Starts of k-means: as practitioners use; the best of ten is rarely beaten."""
 PILOT, PILOT_OF_SEGMENT = 25_000, 200
 """Rows of the pilot: so many, or so many a segment where that is more. A table up to that size is its own pilot."""
+HEAVY = 10.0
+"""The tail, as ``Run.tail`` says, above which the pilot is a coreset: a plain sample misses the far rows that decide.
+
+Normal rows have 1 to 3, standardised logarithms of amounts 2, lognormal amounts 22, rows with 40 of 60,000 far off 700.
+Below it a plain sample tells near ends apart better: of six seeds none ended above 1.0001 of the best known, three did.
+"""
 GROWN = 4
 """Starts of STARTS that are grown from the ends of the number of segments before."""
 EARLY, GO_ON = 6, 4
@@ -48,7 +54,7 @@ class Search:
         self.run = KMeans(self.most, **self.parameters).prepare(x)
         self.pilot = self.run
         if self.run.data.rows > (rows := max(PILOT, PILOT_OF_SEGMENT * self.most)):
-            self.pilot = KMeans(self.most, **self.parameters).prepare(self.run.sample(rows, seed))
+            self.pilot = KMeans(self.most, **self.parameters).prepare(*self._pilot_rows(rows))
         self.seeds = self._seeds_on(self.pilot)
         self.before: list[Solution] = []
 
@@ -67,6 +73,12 @@ class Search:
     def model(self, k: int, solution: Solution) -> KMeans:
         """Return the model of a solution."""
         return KMeans(k, **self.parameters).adopt(self.run, solution)
+
+    def _pilot_rows(self, rows: int) -> tuple[Array, Host | None]:
+        """Return the pilot's rows, and their weights where it is no plain sample."""
+        return (
+            self.run.coreset(rows, self.seed) if self.run.tail() > HEAVY else (self.run.sample(rows, self.seed), None)
+        )
 
     def _on_pilot(self, k: int) -> list[Solution]:
         """Return the best ends on the pilot, the best first."""

@@ -51,7 +51,8 @@ def choose_k(
     """Return the recommended number of segments, the reason in a sentence, and a table of what each k gives.
 
     ``x``: (n_samples, n_features), scaled: what KMeans takes. ``k_range``: a pair, both ends in, or a ``range``.
-    ``n_init`` starts for each k, shared; ``parameters`` go to KMeans. The silhouettes of every k are of the same
+    ``n_init`` starts for each k, shared, and above 25,000 rows tried on a sample first, from which the best go on to
+    all rows; ``parameters`` go to KMeans. The silhouettes of every k are of the same
     ``sample_size`` rows, with their standard error; inertia, Calinski-Harabasz and Davies-Bouldin are of all rows.
     A k above the number of distinct rows warns and makes fewer segments; the table has that number, once.
 

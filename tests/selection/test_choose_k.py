@@ -174,3 +174,20 @@ def test_the_choice_shows_itself(blobs):
     page = choice._repr_html_()
     assert "Calinski-Harabasz" in page
     assert choice.reason in page.replace("&#x27;", "'")
+
+
+def test_heavy_tails_and_rare_far_rows_get_the_inertia_of_ten_starts_on_all_rows(spread):
+    rng = np.random.default_rng(0)
+    tails = rng.lognormal(sigma=1.3, size=(60_000, 3))
+    rare = np.concatenate([rng.normal(size=(60_000, 2)), rng.normal(size=(30, 2)) + 80])
+    for x in (tails, rare):
+        found = best_model(spread(x) if x is rare else x, 5, solver="lloyd" if x is rare else "auto")
+        assert found.inertia_ <= 1.01 * KMeans(5, n_init=5, random_state=0).fit(x).inertia_
+
+
+def test_a_coreset_weighs_what_all_rows_weigh(backend):
+    x = np.random.default_rng(0).lognormal(size=(5000, 2))
+    rows, weights = KMeans(2, backend=backend.name).prepare(backend.to_device(x)).coreset(4000, 0)
+    assert rows.shape == (4000, 2)
+    assert weights.sum() == pytest.approx(5000, rel=0.05)
+    assert weights @ np.asarray(backend.to_host(rows)) == pytest.approx(x.sum(axis=0), rel=0.05)
