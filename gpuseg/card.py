@@ -45,10 +45,10 @@ def card_of(segmenter: Any, profile_state: Mapping[str, Any], fingerprint: str) 
     }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python, of gpuseg and of the libraries that are here."""
+def versions(libraries: Sequence[str] = LIBRARIES) -> dict[str, str]:
+    """Return the versions of Python and of those of the libraries that are here, without loading them."""
     found = {"python": platform.python_version()}
-    for name in LIBRARIES:
+    for name in libraries:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

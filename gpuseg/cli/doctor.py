@@ -48,6 +48,7 @@ def facts_of(algorithm: str, *, rows: int, columns: int) -> dict[str, Any]:
     """Return what is known of this machine, and what a fit of this size would run on."""
     from gpuseg.backends import KNOWN, get_backend
     from gpuseg.backends.devices import driver
+    from gpuseg.card import LIBRARIES as CARD_LIBRARIES
     from gpuseg.card import versions
 
     found = driver()
@@ -56,7 +57,7 @@ def facts_of(algorithm: str, *, rows: int, columns: int) -> dict[str, Any]:
         "system": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "free_memory": get_backend("cpu").free_memory(),
-        "versions": {**versions(), **_versions()},
+        "versions": versions((*CARD_LIBRARIES, *LIBRARIES)),
         "driver": None if found is None else found._asdict() | {"gpus": [gpu._asdict() for gpu in found.gpus]},
         "backends": {name: known.missing() for name, known in KNOWN.items()},
         "auto": {"algorithm": algorithm, "rows": rows, "columns": columns, **chosen(algorithm, rows, columns, found)},
@@ -135,19 +136,6 @@ def _taken(auto: dict[str, Any]) -> str:
     size = f"the matrix takes {_size(auto['matrix'])}, {_size(auto['free'])} are free"
     room = "" if auto["matrix"] < auto["free"] else ": it does not fit, use fewer rows or columns"
     return f"backend {auto['backend']!r}{solver}; {auto['reason']}; {size}{room}"
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of the libraries that are here, without loading them."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _size(count: int) -> str:

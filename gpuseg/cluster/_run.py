@@ -6,7 +6,7 @@ Several numbers of clusters share one: the rows are opened, checked and describe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace, device
@@ -18,7 +18,7 @@ from gpuseg.cluster._seeding import Seed, generator, seed_centers, weighted_draw
 from gpuseg.engines import Block, matrix_of
 from gpuseg.errors import UnsupportedOnBackend
 from gpuseg.neighbors.centers import lloyd_step, nearest
-from gpuseg.neighbors.sample import sample_rows
+from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.progress import bar
 
 HALF = 0.5
@@ -101,7 +101,7 @@ class Run:
 
         1 + 2/d for d normal features; in the hundreds where few far rows make up most of the variance.
         """
-        weight, far, farther = np.sum(self.work.engine.collect(mass_of, self.data.offset), axis=0)
+        weight, far, farther = np.sum(self._masses, axis=0)
         return float(weight * farther / far**2) if far > 0 else 1.0
 
     def coreset(self, rows: int, seed: int) -> tuple[Array, Host]:
@@ -111,7 +111,7 @@ class Run:
         squared distance to the mean, so that few far rows, which decide the centres of heavy tails, are not missed.
         """
         engine, offset = self.work.engine, self.data.offset
-        weight, far, _ = np.array(engine.collect(mass_of, offset)).T
+        weight, far, _ = self._masses.T
         share = np.array([HALF / weight.sum(), HALF / max(far.sum(), np.finfo(float).tiny)])
         chances = share[0] * weight + share[1] * far
         counts = np.random.default_rng(seed).multinomial(rows, chances / chances.sum())
@@ -159,6 +159,11 @@ class Run:
         return Solution(found["centers"], int(found["n_iter"]), found["inertia"], found["exact"])
 
     @cached_property
+    def _masses(self) -> Host:
+        """Return what ``mass_of`` says of every block, a row a block."""
+        return np.array(self.work.engine.collect(mass_of, self.data.offset))
+
+    @cached_property
     def _joined(self) -> tuple[Array, Array]:
         """Return rows and weights as one array each, for the vendor."""
         (x,), (weight,) = (self.work.engine.rows(field, dtypes=FLOATS[:1]) for field in (matrix_of, weight_of))
@@ -174,8 +179,7 @@ def rows_at(block: Block, picked: Host, starts: Host) -> Array:
     """Return the rows of a block that are among those picked by number; ``starts`` are the blocks' first numbers."""
     first, end = starts[block.number], starts[block.number + 1]
     here = picked[np.searchsorted(picked, first) : np.searchsorted(picked, end)] - first
-    xp: Any = array_namespace(block.x)
-    return xp.take(block.x, xp.asarray(here, device=device(block.x)), axis=0)
+    return rows_of(block.x, here)
 
 
 def mass_of(block: Block, offset: Host) -> tuple[float, float, float]:
@@ -190,8 +194,7 @@ def drawn_of(block: Block, counts: Host, share: Host, offset: Host, seed: int) -
     chance = share[0] + share[1] * squared_to(block, offset)
     uniform = generator(Seed(seed, 0), block.number, 0).random(int(counts[block.number]))
     picked = np.sort(weighted_draw(weight * chance, uniform))
-    xp: Any = array_namespace(block.x)
-    return xp.take(block.x, xp.asarray(picked, device=device(block.x)), axis=0), 1.0 / chance[picked]
+    return rows_of(block.x, picked), 1.0 / chance[picked]
 
 
 def squared_to(block: Block, offset: Host) -> Host:

@@ -11,6 +11,7 @@ import polars as pl
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
 from gpuseg.features import _as_of
 from gpuseg.features._event_kinds import Names, names_of, types_of
+from gpuseg.features._flags import KEPT, first_reason
 from gpuseg.features._names import safe_names
 from gpuseg.features._rows import CUSTOMER, TIME
 from gpuseg.features._typed import device_ids, streamed
@@ -20,7 +21,6 @@ from gpuseg.io.tables import Frame, Lazy
 from gpuseg.io.text import convert, ids, is_text
 from gpuseg.io.times import times
 
-KEPT = -1
 NO_ID, BAD_TIME, LATE, NO_TYPE = range(len(EVENT_REASONS))
 TYPE, CHANNEL, REASON = "type", "channel", "reason"
 UNITS = (1_000_000, 1_000)
@@ -142,10 +142,7 @@ def _reason(as_of: dt.datetime | None) -> nw.Expr:
     tests = {NO_ID: nw.col(CUSTOMER).is_null(), BAD_TIME: nw.col(TIME).is_null()}
     if as_of is not None:
         tests[LATE] = nw.col(TIME) > nw.lit(as_of)
-    result: Any = nw.lit(KEPT, nw.Int8)
-    for number, test in sorted(tests.items(), reverse=True):
-        result = nw.when(test).then(nw.lit(number, nw.Int8)).otherwise(result)
-    return result
+    return first_reason(tests)
 
 
 def _counts(groups: Sequence[Mapping[str, Any]], key: str) -> dict[str | None, int]:

@@ -1,6 +1,7 @@
 """Why a row is dropped, as expressions, and the count of rows by reason in one pass."""
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
@@ -97,6 +98,11 @@ def _base(table: Typed, as_of: dt.datetime | None) -> nw.Expr:
         tests[NO_AMOUNT] |= nw.col(str(roles.quantity)) == 0
     if roles.price is not None:
         tests[FREE] = nw.col(roles.price) <= 0
+    return first_reason(tests)
+
+
+def first_reason(tests: Mapping[int, nw.Expr]) -> nw.Expr:
+    """Return the least number whose test holds, KEPT where none does."""
     result: Any = nw.lit(KEPT, nw.Int8)
     for number, test in sorted(tests.items(), reverse=True):
         result = nw.when(test).then(nw.lit(number, nw.Int8)).otherwise(result)

@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_array_api_obj
+from array_api_compat import array_namespace, is_array_api_obj
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.engines import is_dask
 from gpuseg.engines.blocks import refuse_odd
 from gpuseg.errors import InvalidInput
+from gpuseg.neighbors.sample import rows_of
 
 
 def checked(x: Any, labels: Any) -> tuple[Array, Host]:
@@ -27,12 +28,12 @@ def checked(x: Any, labels: Any) -> tuple[Array, Host]:
     return rows, host
 
 
-def rows_of(x: Array, picked: Host) -> Array:
+def finite_rows(x: Array, picked: Host) -> Array:
     """Return the picked rows in float64; raise InvalidInput where one of them is not finite.
 
     In float32 the expanded square of a distance loses clusters that lie close together and far from the mean.
     """
-    xp: Any = array_namespace(x)
-    rows = xp.astype(xp.take(x, xp.asarray(picked, device=device(x)), axis=0), xp.float64, copy=False)
+    xp = array_namespace(x)
+    rows = xp.astype(rows_of(x, picked), xp.float64, copy=False)
     refuse_odd(rows, None, at_least=True)
     return rows

@@ -7,7 +7,7 @@ from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.errors import InvalidInput
-from gpuseg.metrics._checks import checked, rows_of
+from gpuseg.metrics._checks import checked, finite_rows
 
 
 class Dispersion(NamedTuple):
@@ -71,7 +71,7 @@ def _dispersion(x: Array, labels: Array) -> Dispersion:
     found = np.unique(host[host >= 0])
     if len(found) < 2:  # noqa: PLR2004 - clusters to tell apart
         raise InvalidInput(f"labels hold {len(found)} cluster(s); pass at least 2 clusters")
-    parts = [_about(rows_of(rows, np.flatnonzero(host == cluster))) for cluster in found]
+    parts = [_about(finite_rows(rows, np.flatnonzero(host == cluster))) for cluster in found]
     centers, weights, distances, within = (np.array(field) for field in zip(*parts, strict=True))
     middle = weights @ centers / weights.sum()
     between = float(weights @ np.sum((centers - middle) ** 2, axis=1))

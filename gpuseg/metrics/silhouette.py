@@ -12,7 +12,7 @@ from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._checks import check_count
 from gpuseg.engines import each
 from gpuseg.errors import InvalidInput
-from gpuseg.metrics._checks import checked, rows_of
+from gpuseg.metrics._checks import checked, finite_rows
 from gpuseg.neighbors.sample import sample_rows
 
 SAMPLE = 10_000
@@ -65,7 +65,7 @@ def sampled_silhouette(
         check_count("sample_size", sample_size, low=2)
     there = np.flatnonzero(labels >= 0)
     picked = there[sample_rows(len(there), sample_size, seed_of(random_state))]
-    return score_of(silhouette_samples(rows_of(x, picked), [labels[picked]])[0])
+    return score_of(silhouette_samples(finite_rows(x, picked), [labels[picked]])[0])
 
 
 def silhouette_samples(x: Array, labellings: Sequence[Host]) -> list[Host | None]:

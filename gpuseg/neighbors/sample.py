@@ -1,8 +1,11 @@
 """A random sample of rows by their numbers: the same for every engine and every block."""
 
-import numpy as np
+from typing import Any
 
-from gpuseg.backends import Host
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from gpuseg.backends import Array, Host
 
 
 def sample_rows(n: int, sample_size: int | None, seed: int) -> Host:
@@ -14,3 +17,13 @@ def sample_rows(n: int, sample_size: int | None, seed: int) -> Host:
     if sample_size is None or n <= sample_size:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, sample_size, replace=False))
+
+
+def rows_of(x: Array, picked: Host) -> Array:
+    """Return the rows of these numbers, on the device of ``x``.
+
+    >>> rows_of(np.array([[1.0], [2.0], [3.0]]), np.array([2, 0])).tolist()
+    [[3.0], [1.0]]
+    """
+    xp: Any = array_namespace(x)
+    return xp.take(x, xp.asarray(picked, device=device(x)), axis=0)

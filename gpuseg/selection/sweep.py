@@ -100,9 +100,10 @@ def choose(
     sample = search.run.sample(sample_size, seed)
     tries = _tries(search, sorted(ks), KMeans(1, **search.parameters).prepare(sample))
     values = silhouette_samples(sample, [one.labels for one in tries.values()])
-    candidates = [_with_score(one.candidate, score_of(v)) for one, v in zip(tries.values(), values, strict=True)]
-    pairs = zip(candidates, values, strict=True)
-    scored = [Scored(c, score, v) for c, v in pairs if v is not None and (score := score_of(v)) is not None]
+    scores = [score_of(v) for v in values]
+    candidates = [_with_score(one.candidate, score) for one, score in zip(tries.values(), scores, strict=True)]
+    rows = zip(candidates, scores, values, strict=True)
+    scored = [Scored(c, score, v) for c, score, v in rows if score is not None and v is not None]
     if not scored:
         raise InvalidInput(
             f"no k in {list(ks)} has two segments among the rows scored; try k above 1, or a number of your own"
@@ -130,8 +131,8 @@ def _tries(search: Search, ks: Sequence[int], sample: Run) -> dict[int, Tried]:
 
 def best_model(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> KMeans:
     """Return k-means fitted with ``n_clusters`` as ``choose`` would: starts on the pilot, the best to the end."""
-    check_names(parameters)
     if not isinstance(parameters.get("init", ""), str):
+        check_names(parameters)
         return KMeans(n_clusters, random_state=random_state, **parameters).fit(x)
     search = Search(x, [n_clusters], n_init, seed_of(random_state), parameters)
     return search.model(n_clusters, search.solution(n_clusters))
