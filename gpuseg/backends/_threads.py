@@ -19,14 +19,13 @@ def pools(modules: int) -> ThreadpoolController:  # noqa: ARG001 - a module that
 
 @dataclass
 class OneThread:
-    """A limit of one thread for one kind of pool ("blas" or "openmp"), counted.
+    """A limit of one thread for BLAS, counted: BLAS has one pool for the whole process.
 
-    The limit is the process's own: the first walk sets it and the last one out restores what was there.
+    The first walk sets the limit, and the last one out restores what was there.
     """
 
-    kind: str
     depth: int = 0
-    limit: Any = None
+    before: list[tuple[Any, int]] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
     @contextmanager
@@ -34,7 +33,9 @@ class OneThread:
         """Hold the limit inside a ``with`` block."""
         with self.lock:
             if self.depth == 0:
-                self.limit = pools(len(sys.modules)).limit(limits=1, user_api=self.kind)
+                found = pools(len(sys.modules)).select(user_api="blas").lib_controllers
+                self.before = [(library, library.num_threads) for library in found]
+                _set([(library, 1) for library in found])
             self.depth += 1
         try:
             yield
@@ -42,8 +43,23 @@ class OneThread:
             with self.lock:
                 self.depth -= 1
                 if self.depth == 0:
-                    self.limit.restore_original_limits()
+                    _set(self.before)
 
 
-one_blas_thread = OneThread("blas")
-one_openmp_thread = OneThread("openmp")
+def _set(limits: list[tuple[Any, int]]) -> None:
+    """Set limits whichever thread set one before: newer threadpoolctl obeys the first thread alone, silently."""
+    for library, number in limits:
+        release = getattr(library, "clear_controlling_thread", lambda **_: None)
+        release(force=True)
+        library.set_num_threads(number)
+        release(force=True)
+
+
+one_blas_thread = OneThread()
+
+
+@contextmanager
+def one_openmp_thread() -> Iterator[None]:
+    """Hold a limit of one OpenMP thread inside a ``with`` block: OpenMP keeps a limit for each thread."""
+    with pools(len(sys.modules)).select(user_api="openmp").limit(limits=1):
+        yield

@@ -1,15 +1,16 @@
 """The law of blocks: the same blocks give the same bits, wherever they are worked on."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import dask.array as da
 import numpy as np
 import polars as pl
 import pytest
 from distributed import Client, LocalCluster
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
-from gpuseg.backends._threads import OneThread
+from gpuseg.backends._threads import OneThread, one_openmp_thread
 from gpuseg.cluster import KMeans
 from gpuseg.engines import blocks_of, local
 from gpuseg.engines.dask import scattered
@@ -105,21 +106,42 @@ def test_threads_do_not_change_a_bit(cores, monkeypatch, solver):
     assert len(found) == 1
 
 
-def test_the_limit_of_threads_is_lifted_when_the_last_walk_ends():
-    def limit():
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
-    # A limit of its own: a task that another test left behind may still hold the one that all walks share.
-    held = OneThread("blas")
+
+def test_the_limit_of_threads_is_lifted_when_the_last_walk_ends():
+    held = OneThread()
     with threadpool_limits(2, user_api="blas"):
-        before = limit()
+        before = blas_threads()
         first, second = held(), held()
         first.__enter__()
         second.__enter__()
         first.__exit__(None, None, None)
-        assert limit() == {1}
+        assert blas_threads() == {1}
         second.__exit__(None, None, None)
-        assert limit() == before
+        assert blas_threads() == before
+
+
+def test_the_limit_holds_where_another_thread_set_one_before():
+    with ThreadPoolExecutor(1) as other, threadpool_limits(2, user_api="blas"):
+        other.submit(lambda: ThreadpoolController().limit(limits=2, user_api="blas")).result()
+        with OneThread()():
+            assert blas_threads() == {1}
+            assert other.submit(blas_threads).result() == {1}
+        assert blas_threads() == {2}
+
+
+def test_each_thread_has_its_own_openmp_limit():
+    def limited(_):
+        with one_openmp_thread():
+            barrier.wait(timeout=30)
+            return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"}
+
+    state(X, solver="vendor")  # loads scikit-learn's OpenMP
+    barrier = Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(limited, range(2))) == [{1}, {1}]
 
 
 def test_fits_side_by_side_do_not_disturb_each_other():
