@@ -28,6 +28,14 @@ class InvalidModel(InvalidFile):
     """A file is not a model that this version of gpuseg can read."""
 
 
+class OutOfMemory(GpusegError, MemoryError):
+    """The work needs more memory than there is, here or on a worker."""
+
+
+class WorkersLost(GpusegError, ConnectionError):
+    """The scheduler or the workers of a cluster cannot be reached, or do not fit this version."""
+
+
 class FewerSegments(UserWarning):
     """A fit made fewer segments than were asked for."""
 
