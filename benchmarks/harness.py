@@ -1,4 +1,4 @@
-"""What every benchmark is, and how one is run: contenders in turns, each in a process of its own."""
+"""How a row of the table is run: a process a contender, all of them in turns."""
 
 import json
 import multiprocessing
@@ -10,59 +10,84 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gpuseg.backends.devices import driver
 from gpuseg.card import versions
 
 MB = 1024
 """Kilobytes, in which Linux gives the peak, of a megabyte."""
 Data = Any
 Scores = Mapping[str, float]
+Run = Callable[[Data], Any]
 
 
 class Benchmark(NamedTuple):
-    """A row of the table. ``data`` makes the input, untimed; ``run`` has ours first and then its peers.
+    """A row of the table. ``data`` makes the input, untimed; ``runs`` gives contenders by name, ours first.
 
-    ``score`` says how good a result is; it is worked out in the contender's process, untimed.
+    ``score`` says how good a result is; it is worked out in the contender's process, untimed. ``needs`` are the
+    options without which the row cannot run; ``long``: runs only where it is asked for by name.
     """
 
     name: str
     data: Callable[[Any], Data]
-    run: Mapping[str, Callable[[Data], Any]]
+    runs: Callable[[Any], Mapping[str, Run]]
     score: Callable[[Data, Any], Scores]
+    needs: tuple[str, ...] = ()
+    long: bool = False
 
 
 class Taken(NamedTuple):
-    """One run: seconds, megabytes at the peak (what the process grew by, all of a command it ran), and the scores."""
+    """One run: seconds, and megabytes at the peak (what the process grew by, or all of a command it ran)."""
 
     seconds: float
     peak_mb: float
-    scores: Scores
 
 
-def measured(benchmark: Benchmark, contender: str, options: Any) -> Taken:
-    """Return one run of a contender, in a new process."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, benchmark, contender, options))
-    process.start()
-    theirs.close()
-    try:
-        found = ours.recv()
-    except EOFError:
-        raise SystemExit(f"{benchmark.name}: {contender} ended without a result; see its error above") from None
-    process.join()
-    return Taken(*found)
+class Contender:
+    """A process that has imported what it needs and made its data, and runs when it is told to."""
+
+    def __init__(self, row: Benchmark, name: str, options: Any) -> None:
+        """Start the process; it gets ready beside the others."""
+        context = multiprocessing.get_context("spawn")
+        self.name, (self.pipe, theirs) = name, context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, row, name, options))
+        self.process.start()
+        theirs.close()
+
+    def ask(self, word: str) -> Any:
+        """Return the answer to "ready", "run" or "score"."""
+        self.pipe.send(word)
+        try:
+            return self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            raise SystemExit(f"{self.name} ended without a result; see its error above") from None
+
+    def end(self) -> None:
+        """End the process."""
+        self.pipe.close()
+        self.process.join()
 
 
-def _work(pipe: Any, benchmark: Benchmark, contender: str, options: Any) -> None:
-    data = benchmark.data(options)
-    before = _peak(resource.RUSAGE_SELF)
-    start = time.perf_counter()
-    result = benchmark.run[contender](data)
-    seconds = time.perf_counter() - start
+def _serve(pipe: Any, row: Benchmark, name: str, options: Any) -> None:
+    data, run = row.data(options), row.runs(options)[name]
+    before, result = _peak(resource.RUSAGE_SELF), None
+    while True:
+        try:
+            word = pipe.recv()
+        except (EOFError, ConnectionResetError):
+            return
+        if word == "run":
+            result = None  # the result before must not stand in the memory of this one
+            start = time.perf_counter()
+            result = run(data)
+            pipe.send((time.perf_counter() - start, _grown(before)))
+        else:
+            pipe.send(dict(row.score(data, result)) if word == "score" else True)
+
+
+def _grown(before: float) -> float:
     own, started = _peak(resource.RUSAGE_SELF), _peak(resource.RUSAGE_CHILDREN)
     # Linux counts a child from its parent's size on: only above that is it what a command took.
-    peak = started if started > own else own - before
-    pipe.send((seconds, peak, dict(benchmark.score(data, result))))
+    return started if started > own else own - before
 
 
 def _peak(of: int) -> float:
@@ -70,38 +95,47 @@ def _peak(of: int) -> float:
     return resource.getrusage(of).ru_maxrss / MB
 
 
-def compared(benchmark: Benchmark, options: Any, repeats: int) -> dict[str, Any]:
-    """Return the runs of all contenders, taken in turns, their medians, and the ratios of each turn to ours."""
-    turns = [{name: measured(benchmark, name, options) for name in benchmark.run} for _ in range(repeats)]
-    ours, *peers = benchmark.run
-    ratios = {peer: [round(turn[peer].seconds / turn[ours].seconds, 3) for turn in turns] for peer in peers}
+def compared(row: Benchmark, options: Any, repeats: int) -> dict[str, Any]:
+    """Return the runs of all contenders in turns after a first one each, medians, and each turn's ratios to ours."""
+    contenders = [Contender(row, name, options) for name in row.runs(options)]
+    for each in contenders:
+        each.ask("ready")
+    first = {each.name: Taken(*each.ask("run")) for each in contenders}
+    turns = [{each.name: Taken(*each.ask("run")) for each in contenders} for _ in range(repeats)]
+    scores = {each.name: each.ask("score") for each in contenders}
+    for each in contenders:
+        each.end()
+    ours, *peers = first
     return {
-        "name": benchmark.name,
-        "runs": {name: [turn[name]._asdict() for turn in turns] for name in benchmark.run},
-        "median": {name: _median([turn[name] for turn in turns]) for name in benchmark.run},
-        "times_faster": ratios,
+        "name": row.name,
+        "first": {name: round(taken.seconds, 4) for name, taken in first.items()},
+        "seconds": {name: [round(turn[name].seconds, 4) for turn in turns] for name in first},
+        "median": {name: _median([turn[name] for turn in turns], scores[name]) for name in first},
+        "times_faster": {peer: [round(turn[peer].seconds / turn[ours].seconds, 3) for turn in turns] for peer in peers},
     }
 
 
-def _median(runs: Sequence[Taken]) -> dict[str, float]:
-    scores = {name: statistics.median(run.scores[name] for run in runs) for name in runs[0].scores}
-    seconds, peaks = (statistics.median(getattr(run, field) for run in runs) for field in ("seconds", "peak_mb"))
-    return {"seconds": round(seconds, 3), "peak_mb": round(peaks, 1), **scores}
+def _median(runs: Sequence[Taken], scores: Scores) -> dict[str, float]:
+    seconds, peaks = (statistics.median(getattr(run, field) for run in runs) for field in Taken._fields)
+    return {"seconds": round(seconds, 4), "peak_mb": round(peaks, 1), **scores}
 
 
 def machine() -> dict[str, Any]:
     """Return what the figures were taken on."""
-    return {"cores": os.cpu_count(), "platform": platform.platform(), "versions": versions()}
+    found = driver()
+    gpus = [gpu.name for gpu in found.gpus] if found else []
+    return {"cores": os.cpu_count(), "gpus": gpus, "platform": platform.platform(), "versions": versions()}
 
 
 def printed(found: Mapping[str, Any]) -> str:
-    """Return a comparison as text: a line a contender, and the ratios of the turns."""
+    """Return a comparison as text: a line a contender, with how many times as fast as it the first one is."""
     lines = [found["name"]]
     for name, median in found["median"].items():
-        lines.append(f"  {name:14} " + "  ".join(f"{what} {value:,.6g}" for what, value in median.items()))
-    for peer, ratios in found["times_faster"].items():
-        middle = statistics.median(ratios)
-        lines.append(f"  {middle:.2f} times as fast as {peer} (turns: {', '.join(f'{ratio:.2f}' for ratio in ratios)})")
+        scores = "  ".join(f"{what} {value:,.6g}" for what, value in median.items() if what not in Taken._fields)
+        line = f"  {name:16} {median['seconds']:9.3f} s {median['peak_mb']:8,.0f} MB  {scores}"
+        if ratios := found["times_faster"].get(name):
+            line += f"  | gpuseg is {statistics.median(ratios):.2f} times as fast ({min(ratios):.2f}-{max(ratios):.2f})"
+        lines.append(line)
     return "\n".join(lines)
 
 

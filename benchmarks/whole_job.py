@@ -29,6 +29,7 @@ def matrix_of(path: str) -> np.ndarray:
 
 
 def main(path: str, matrix: str | None) -> None:
+    """Do the job and print seconds and scores."""
     start = time.perf_counter()
     with config(notices="off"):
         x = matrix_of(path)

@@ -5,26 +5,38 @@ import subprocess
 import sys
 from pathlib import Path
 
-RUN = Path(__file__).parents[1] / "benchmarks" / "run.py"
+ROOT = Path(__file__).parents[1]
 
 
 def benchmark(*arguments):
-    return subprocess.run([sys.executable, RUN, *arguments], capture_output=True, text=True, check=False, timeout=300)
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=ROOT)
 
 
 def test_a_row_runs_with_its_peer(tmp_path):
-    done = benchmark("kmeans 4000", "--repeats", "1", "--json", tmp_path / "out.json")
+    done = benchmark("kmeans 4000", "features", "--repeats", "2", "--json", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "out.json").read_text())
-    (row,) = found["rows"]
+    row, features = found["rows"]
     ours, theirs = row["median"]["gpuseg"], row["median"]["scikit-learn"]
     assert ours["seconds"] > 0
     assert ours["inertia"] <= 1.001 * theirs["inertia"]
     assert "gpuseg" in found["machine"]["versions"]
-    assert "times as fast as scikit-learn" in done.stdout
+    assert len(row["seconds"]["scikit-learn"]) == len(row["times_faster"]["scikit-learn"]) == 2
+    assert "gpuseg is" in done.stdout
+    ours, theirs = features["median"]["gpuseg"], features["median"]["pandas"]
+    assert (ours["customers"], ours["orders"]) == (theirs["customers"], theirs["orders"])
+    assert abs(ours["amount"] / theirs["amount"] - 1) < 1e-12
 
 
 def test_a_row_without_its_data_is_left_out_and_said():
     done = benchmark("whole job")
     assert done.returncode == 0, done.stderr
     assert "whole job is left out: give --practice and --transactions" in done.stderr
+
+
+def test_wrong_use_is_one_line():
+    for arguments, says in ((["kmans"], "no row begins with 'kmans'"), (["--repeats", "0"], "give at least 1")):
+        done = benchmark(*arguments)
+        assert done.returncode == 2
+        assert says in done.stderr.splitlines()[-1]
