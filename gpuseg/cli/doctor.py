@@ -80,7 +80,7 @@ def chosen(algorithm: str, rows: int, columns: int, found: "Driver | None") -> d
     told = {"backend": choice.backend.name, "reason": choice.reason, "matrix": rows * columns * NUMBER, "free": free}
     if algorithm != "kmeans":
         return told
-    vendor = [k for k in TRIED if choice.backend.vendor_lloyd_wins(k, columns)]
+    vendor = [k for k in TRIED if choice.backend.vendor_lloyd_wins(rows, k, columns)]
     return {**told, "solver": "vendor" if len(vendor) == len(TRIED) else "lloyd" if not vendor else "by k"}
 
 

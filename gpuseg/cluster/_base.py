@@ -6,7 +6,7 @@ import narwhals as nw
 import numpy as np
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
-from gpuseg.backends import Array, Backend, Host, choose, holder, like
+from gpuseg.backends import Array, Backend, Host, Kernel, choose, holder, like
 from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
 from gpuseg.engines.blocks import check_weights, matrix_of, refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
@@ -45,6 +45,10 @@ class Work(NamedTuple):
     backend: Backend
     engine: Engine
     reason: str
+
+    def kernel(self, body: Kernel, n_clusters: int) -> Kernel:
+        """Return the backend's kernel for passes over these rows with so many centres, or its array body."""
+        return self.backend.kernel_or(body, work=sum(self.blocks.sizes) * self.blocks.n_features * n_clusters)
 
 
 class Clusterer(ClusterMixin, Stored):
