@@ -1,12 +1,16 @@
 """Clusters to work on: connected to and looked at, or started here, and shut down whatever happens."""
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary, finalize
 
+from gpuseg.backends import get_backend
 from gpuseg.backends.devices import driver, gpu_missing
+from gpuseg.engines.local import cores
 from gpuseg.engines.sites import ADDRESS, check_engine
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, WorkersLost
 from gpuseg.settings import wished_backend
@@ -16,7 +20,7 @@ PATIENCE = 10
 LEAVE = 5
 """Seconds that closing a connection may take: a scheduler that is gone does not answer."""
 SHARE = 0.8
-"""The share of the machine's memory that the workers may take together; the rest is for this process and the system."""
+"""The share of the free memory that the workers may take together; the rest is for this process and the system."""
 PYTHON, EXACT = "python", ("gpuseg", "dask", "distributed")
 """What must be alike on both sides: Python's first two numbers, and the whole versions of these."""
 
@@ -36,7 +40,7 @@ class Connection:
 def connected(engine: Any) -> Iterator[Any]:
     """Give what may be passed on as ``engine``: an address as a Client, which is closed at the end of the block.
 
-    What is no address is given as it is. Raises as ``site_of`` does.
+    That is the current client inside the block. What is no address is given as it is. Raises as ``site_of`` does.
     """
     check_engine(engine)
     if not isinstance(engine, str) or not ADDRESS.fullmatch(engine):
@@ -44,7 +48,8 @@ def connected(engine: Any) -> Iterator[Any]:
         return
     known, connection = engine in _open, connection_to(engine)
     try:
-        yield connection.client
+        with connection.client.as_current():
+            yield connection.client
     finally:
         if not known:
             connection.close()
@@ -89,17 +94,36 @@ def check_versions(client: Any) -> None:
 def workers(count: int, *, backend: str = "auto") -> Iterator[Any]:
     """Give the Client of ``count`` new worker processes on this machine, which end with the block, whatever happens.
 
-    One thread a worker, and an equal share of SHARE of the memory. With GPUs to be used (``backend`` as everywhere) a
-    worker has one GPU, by dask-cuda. The script that calls this guards its main part by ``__name__ == "__main__"``,
-    as for all that starts processes. Raises InvalidInput for more workers than GPUs.
+    It is the current client. One thread a worker, and an equal share of SHARE of the free memory. With GPUs to be used
+    (``backend`` as everywhere) a worker has one GPU, by dask-cuda. A script that calls this guards its main part by
+    ``__name__ == "__main__"``, as for all that starts processes. Raises InvalidInput for more workers than GPUs.
     """
     try:
         from distributed import Client
     except ModuleNotFoundError as error:
         raise UnsupportedOnBackend(f"workers={count} needs {error.name}; install gpuseg[dask]") from error
     make = _on_gpus if _wants_gpus(backend) else _on_cores
-    with make(count) as cluster, closing(Client(cluster, set_as_default=False)) as client:
+    with ExitStack() as stack:
+        with uninterrupted():
+            cluster = stack.enter_context(make(count))
+            client = stack.enter_context(closing(Client(cluster)))
         yield client
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold an interrupt back until the end of the block: half a cluster cannot be shut down."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if caught:
+            raise KeyboardInterrupt
 
 
 def _wants_gpus(backend: str) -> bool:
@@ -110,15 +134,14 @@ def _wants_gpus(backend: str) -> bool:
 def _on_cores(count: int) -> Any:
     """Return a cluster of processes, each with its share of memory and of Polars' threads."""
     from distributed import LocalCluster
-    from distributed.system import CPU_COUNT, MEMORY_LIMIT
 
     return LocalCluster(
         n_workers=count,
         threads_per_worker=1,
-        memory_limit=int(SHARE * MEMORY_LIMIT / count),
-        env={"POLARS_MAX_THREADS": str(max(CPU_COUNT // count, 1))},
+        memory_limit=int(SHARE * get_backend("cpu").free_memory() / count),
+        env={"POLARS_MAX_THREADS": str(max(cores() // count, 1))},
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",  # the usual port may be another cluster's, which Dask warns of
         # What goes wrong is told in one sentence by an error; a worker that ends is started again and changes nothing.
         silence_logs=logging.CRITICAL,
     )
@@ -138,7 +161,7 @@ def _on_gpus(count: int) -> Any:
         raise UnsupportedOnBackend(
             f"workers on GPUs need {error.name}; install gpuseg[cuda12] or gpuseg[cuda13]"
         ) from error
-    return LocalCUDACluster(n_workers=count, dashboard_address=None, silence_logs=logging.CRITICAL)
+    return LocalCUDACluster(n_workers=count, dashboard_address=":0", silence_logs=logging.CRITICAL)
 
 
 def _release(name: str, version: str | None) -> str | None:

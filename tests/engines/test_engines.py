@@ -37,7 +37,7 @@ def small_blocks(monkeypatch):
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def workers(request):
     with (
-        LocalCluster(request.param, threads_per_worker=2, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(request.param, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster,
         Client(cluster),
     ):
         yield request.param
