@@ -15,6 +15,7 @@ from gpuseg.backends._protocol import Backend, Kernel
 from gpuseg.engines._faults import DataLost, await_worker, check, keep, run, told
 from gpuseg.engines.blocks import UNKNOWN, Block, Blocks, place
 from gpuseg.engines.cluster import Connection, check_versions, connection_to
+from gpuseg.errors import GpusegError, WorkersLost
 from gpuseg.settings import wished_backend
 
 T = TypeVar("T")
@@ -88,11 +89,18 @@ class DaskSite:
         return DaskEngine(Placed(blocks, backend, self, keep=keep))
 
     def _offered(self, backend: str, fit: str | None) -> list[tuple[str, str]]:
-        """Return what each worker would choose, and why."""
-        assert self.client is not None  # noqa: S101 - for the type checker
-        with told(self.client):
-            await_worker(self.client)
-            return list(self.client.run(offered, backend, fit).values())
+        """Return what each worker would choose, and why; one that died since does not answer, and others go on."""
+        client: Any = self.client
+        answers: list[Any] = []
+        for _ in range(TRIES):
+            with told(client):
+                await_worker(client)
+                answers = list(client.run(offered, backend, fit, on_error="return").values())
+            if found := [answer for answer in answers if not isinstance(answer, Exception)]:
+                return found
+            for fault in (answer for answer in answers if isinstance(answer, GpusegError)):
+                raise fault
+        raise WorkersLost(f"no worker says which backend it can use ({answers[0]}); look at the workers' logs")
 
 
 class Placed:
