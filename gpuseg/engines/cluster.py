@@ -65,11 +65,15 @@ def connection_to(address: str) -> Connection:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise WorkersLost(
-            f"engine={address!r}: no scheduler answers there within {PATIENCE} s; start one with `dask scheduler`, or "
-            "check the address"
+            f"no scheduler answers at {address} within {PATIENCE} s; start one with `dask scheduler`, or mend the address"
         ) from error
-    connection = _open[address] = Connection(client)
-    check_versions(client)
+    connection = Connection(client)
+    try:
+        check_versions(client)
+    except WorkersLost:
+        connection.close()
+        raise
+    _open[address] = connection
     return connection
 
 

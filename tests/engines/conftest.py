@@ -23,9 +23,9 @@ def scheduler(tmp_path):
     """Give a scheduler in a process of its own, with its address, and a way to start workers of it."""
     started = []
 
-    def start(command, *arguments, **environment):
+    def start(command, *arguments, folder=None):
         call = [sys.executable, "-m", f"distributed.cli.dask_{command}", *arguments, "--no-dashboard"]
-        process = subprocess.Popen(call, stderr=subprocess.DEVNULL, env=environment or None)
+        process = subprocess.Popen(call, stderr=subprocess.DEVNULL, cwd=folder)
         started.append(process)
         return process
 

@@ -58,7 +58,7 @@ def test_an_address_is_connected_to_and_left_again(cluster):
 
 def test_an_address_on_which_nobody_listens_is_said(monkeypatch):
     monkeypatch.setattr(clusters, "PATIENCE", 1)
-    with pytest.raises(WorkersLost, match=r"engine='tcp://127.0.0.1:9': no scheduler answers there within 1 s; start"):
+    with pytest.raises(WorkersLost, match=r"no scheduler answers at tcp://127.0.0.1:9 within 1 s; start one with"):
         fitted("tcp://127.0.0.1:9")
 
 
@@ -66,7 +66,7 @@ def test_workers_of_another_version_are_said(scheduler, tmp_path):
     _, file, start = scheduler
     (tmp_path / "old" / "gpuseg").mkdir(parents=True)
     (tmp_path / "old" / "gpuseg" / "__init__.py").write_text('__version__ = "0.0.1"\n')
-    start("worker", "--scheduler-file", str(file), **{**os.environ, "PYTHONPATH": str(tmp_path / "old")})
+    start("worker", "--scheduler-file", str(file), folder=tmp_path / "old")  # whose gpuseg is found first
     address = json.loads(file.read_text())["address"]
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(1, timeout=60)
