@@ -8,7 +8,7 @@ OPTIONS = {
     "n_clusters": "--k", "k_range": "--k-range", "random_state": "--random-state", "set": "--set",
     "as_of": "--as-of", "returns": "--returns", "time_format": "--time-format", "customer": "--customer",
     "time": "--time", "order": "--order", "amount": "--amount", "quantity": "--quantity", "price": "--price",
-    "product": "--product", "workers": "--workers",
+    "product": "--product",
 }  # fmt: skip
 """The option that gives each argument. ``backend`` is not among them: the environment may have given it."""
 PREFIX = "preprocessor__"

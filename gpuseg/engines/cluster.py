@@ -3,8 +3,9 @@
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from pkgutil import resolve_name
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary, finalize
 
@@ -21,8 +22,9 @@ LEAVE = 5
 """Seconds that closing a connection may take: a scheduler that is gone does not answer."""
 SHARE = 0.8
 """The share of the free memory that the workers may take together; the rest is for this process and the system."""
-PYTHON, EXACT = "python", ("gpuseg", "dask", "distributed")
-"""What must be alike on both sides: Python's first two numbers, and the whole versions of these."""
+PYTHON, VERSION = "python", "gpuseg:__version__"
+ALIKE = (PYTHON, "dask", "distributed", "gpuseg")
+"""What must be alike on both sides: Python's first two numbers, and the whole versions of the others."""
 
 _open: "WeakValueDictionary[str, Connection]" = WeakValueDictionary()
 _checked: WeakSet[Any] = WeakSet()
@@ -65,7 +67,7 @@ def connection_to(address: str) -> Connection:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise WorkersLost(
-            f"no scheduler answers at {address} within {PATIENCE} s; start one with `dask scheduler`, or mend the address"
+            f"no scheduler answers at {address} within {PATIENCE} s; start one with `dask scheduler`, or give another"
         ) from error
     connection = Connection(client)
     try:
@@ -81,17 +83,30 @@ def check_versions(client: Any) -> None:
     """Raise WorkersLost where the scheduler or a worker has another Python, Dask or gpuseg than this process."""
     if client in _checked:
         return
-    told = client.get_versions(packages=["gpuseg"])
-    ours = told["client"]["packages"]
-    sides = {f"worker {address}": side for address, side in told["workers"].items()}
-    for who, side in {"the scheduler": told["scheduler"], **sides}.items():
-        theirs = side["packages"]
-        differing = [name for name in (PYTHON, *EXACT) if _release(name, theirs[name]) != _release(name, ours[name])]
-        if differing:
-            pairs = ", ".join(f"{name} {_release(name, theirs[name])}" for name in differing)
-            here = ", ".join(f"{name} {_release(name, ours[name])}" for name in differing)
-            raise WorkersLost(f"{who} has {pairs}, and this process has {here}; install the same versions there")
+    told = client.get_versions()
+    ours = {**told["client"]["packages"], "gpuseg": resolve_name(VERSION)}
+    sides = {"the scheduler": {**told["scheduler"]["packages"], "gpuseg": _on_scheduler(client)}}
+    found = client.run(resolve_name, VERSION, on_error="return")
+    for address, side in told["workers"].items():
+        version = found.get(address)
+        sides[f"worker {address}"] = {**side["packages"], "gpuseg": version if isinstance(version, str) else None}
+    for who, theirs in sides.items():
+        if differing := [name for name in ALIKE if _release(name, theirs[name]) != _release(name, ours[name])]:
+            there, here = (_shown(differing, packages) for packages in (theirs, ours))
+            raise WorkersLost(f"{who} has {there}, and this process has {here}; install the same versions there")
     _checked.add(client)
+
+
+def _on_scheduler(client: Any) -> str | None:
+    """Return the scheduler's gpuseg, which it needs to read the work."""
+    try:
+        return str(client.run_on_scheduler(resolve_name, VERSION))
+    except ModuleNotFoundError:
+        return None
+
+
+def _shown(names: Sequence[str], packages: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{name} {_release(name, packages[name])}" if packages[name] else f"no {name}" for name in names)
 
 
 @contextmanager

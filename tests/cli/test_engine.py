@@ -27,7 +27,7 @@ def test_workers_are_started_and_end(command):
 
 
 def test_a_cluster_that_stands_is_joined_and_left_standing(command):
-    with LocalCluster(1, processes=False, dashboard_address=":0") as cluster:
+    with LocalCluster(1, processes=False, protocol="tcp://", dashboard_address=":0") as cluster:
         with engine_of(command.parse_args(["--scheduler", cluster.scheduler_address])) as engine:
             assert isinstance(engine, Client)
         assert engine.status == "closed"

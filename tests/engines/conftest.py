@@ -1,5 +1,6 @@
 """Clusters of real processes for the tests of engines."""
 
+import json
 import subprocess
 import sys
 import time
@@ -31,9 +32,9 @@ def scheduler(tmp_path):
 
     file = tmp_path / "scheduler.json"
     process = start("scheduler", "--port", "0", "--host", "127.0.0.1", "--scheduler-file", str(file))
-    while not file.exists():
+    while not (file.exists() and file.read_text().endswith("}")):
         time.sleep(0.05)
-    yield process, file, start
+    yield process, json.loads(file.read_text())["address"], start
     for each in started:
         each.kill()
         each.wait()

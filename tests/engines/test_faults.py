@@ -1,6 +1,5 @@
 """What goes wrong on a cluster changes nothing but the time, or is one sentence; it never hangs."""
 
-import json
 import os
 import signal
 import subprocess
@@ -108,9 +107,9 @@ def test_data_of_the_users_own_that_is_gone_is_said(cluster):
 def test_a_lost_scheduler_is_an_error_and_no_hang(scheduler, monkeypatch, how):
     monkeypatch.setattr(_faults, "LOOK", 0.5)
     monkeypatch.setattr(_faults, "ANSWER", 2.0)
-    process, file, start = scheduler
-    start("worker", "--scheduler-file", str(file), "--nthreads", "1")
-    client = Client(json.loads(file.read_text())["address"], timeout=30, set_as_default=False)
+    process, address, start = scheduler
+    start("worker", address, "--nthreads", "1")
+    client = Client(address, timeout=30, set_as_default=False)
     try:
         client.wait_for_workers(1, timeout=60)
         threading.Timer(1.0, lambda: process.send_signal(how)).start()
@@ -128,7 +127,7 @@ def test_a_cluster_without_workers_is_an_error_in_the_end(scheduler, monkeypatch
     monkeypatch.setattr(_faults, "LOOK", 0.1)
     monkeypatch.setattr(_faults, "ALONE", 0.5)
     with (
-        Client(json.loads(scheduler[1].read_text())["address"], set_as_default=False) as client,
+        Client(scheduler[1], set_as_default=False) as client,
         pytest.raises(WorkersLost, match=r"has had no worker for 0 s; start workers and try again"),
     ):
         run(client, [delayed(time.sleep)(0)])

@@ -1,6 +1,5 @@
 """Where to work is named by a word, a Client or an address; what is wrong with it is one sentence."""
 
-import json
 import os
 import time
 
@@ -63,11 +62,10 @@ def test_an_address_on_which_nobody_listens_is_said(monkeypatch):
 
 
 def test_workers_of_another_version_are_said(scheduler, tmp_path):
-    _, file, start = scheduler
+    _, address, start = scheduler
     (tmp_path / "old" / "gpuseg").mkdir(parents=True)
     (tmp_path / "old" / "gpuseg" / "__init__.py").write_text('__version__ = "0.0.1"\n')
-    start("worker", "--scheduler-file", str(file), folder=tmp_path / "old")  # whose gpuseg is found first
-    address = json.loads(file.read_text())["address"]
+    start("worker", "--no-nanny", address, folder=tmp_path / "old")  # whose gpuseg is found first
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(1, timeout=60)
     with pytest.raises(
