@@ -1,7 +1,8 @@
 """Run tasks on a cluster, watched: what can go wrong there is one sentence, and never a hang."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from time import sleep, time
@@ -52,6 +53,13 @@ def keep(client: Client | None, tasks: Sequence[Delayed]) -> list[Delayed]:
     """Return the tasks with their values being worked out and held where they are."""
     with told(client):
         return list(persist(*tasks)) if client is None else list(client.persist(list(tasks)))
+
+
+def send(client: Client, values: Sequence[Any]) -> list[Future]:
+    """Return values of this process as futures: they are on the workers, and gone with the worker that holds them."""
+    with told(client):
+        await_worker(client)
+        return list(_done(client, client.scatter(list(values), hash=False, asynchronous=True)))
 
 
 @contextmanager
@@ -106,21 +114,31 @@ def _awaited(client: Client, futures: Sequence[Future]) -> list[Any]:
         future = _watched(client, lambda: ended.get(timeout=LOOK))
         if future.status != "finished":
             future.result()  # raises; gathering many that failed leaves noise in the log
-    values = client.gather(list(futures), asynchronous=True)
-    pending = asyncio.run_coroutine_threadsafe(values, client.loop.asyncio_loop)
+    return list(_done(client, client.gather(list(futures), asynchronous=True)))
+
+
+def _done(client: Client, work: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine of the client gives."""
+    pending = asyncio.run_coroutine_threadsafe(work, client.loop.asyncio_loop)
+
+    def result() -> Any:
+        if not wait([pending], timeout=LOOK).done:
+            raise Empty
+        return pending.result()
+
     try:
-        return _watched(client, lambda: pending.result(timeout=LOOK))
+        return _watched(client, result)
     finally:
         pending.cancel()
 
 
-def _watched(client: Client, wait: Callable[[], Any]) -> Any:
-    """Return what ``wait`` does; where that takes its time, ask whether the scheduler lives, and wait again."""
+def _watched(client: Client, take: Callable[[], Any]) -> Any:
+    """Return what ``take`` gives; where it has nothing yet, ask whether the scheduler lives, and try again."""
     seen = time()
     while True:
         try:
-            return wait()
-        except (Empty, TimeoutError):
+            return take()
+        except Empty:
             seen = _last_seen(client, seen)
 
 

@@ -12,7 +12,7 @@ from distributed import Client, get_client
 
 from gpuseg.backends import KNOWN, Choice, choose, get_backend, holder, one_blas_thread, to_host
 from gpuseg.backends._protocol import Backend, Kernel
-from gpuseg.engines._faults import DataLost, await_worker, check, keep, run, told
+from gpuseg.engines._faults import DataLost, await_worker, check, keep, run, send, told
 from gpuseg.engines.blocks import UNKNOWN, Block, Blocks, place
 from gpuseg.engines.cluster import Connection, check_versions, connection_to
 from gpuseg.errors import GpusegError, WorkersLost
@@ -258,5 +258,4 @@ def scattered(parts: Sequence[Any], client: Client | None) -> Sequence[Any]:
     """Return arrays as futures on the workers, so that no graph holds data; other parts as they are."""
     if client is None or not any(isinstance(part, np.ndarray) for part in parts):
         return parts  # without a cluster Dask's own threads share this memory
-    with told(client):
-        return list(client.scatter(list(parts), hash=False))
+    return send(client, parts)
