@@ -148,10 +148,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("moment", ["starting", "at work"])
-def test_an_interrupt_frees_the_workers(tmp_path, moment):
-    script = tmp_path / "endless.py"
-    script.write_text(ENDLESS)
-    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def test_an_interrupt_frees_the_workers(moment):
+    command = [sys.executable, "-c", ENDLESS]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.stdout.readline().strip() != moment:
         assert process.poll() is None
     family, until = psutil.Process(process.pid), time.monotonic() + 60

@@ -16,6 +16,7 @@ from gpuseg.engines.cluster import connected, workers
 from gpuseg.engines.dask import DaskSite, Elsewhere, known_here
 from gpuseg.errors import BackendUnavailable, InvalidInput, WorkersLost
 from gpuseg.neighbors.centers import nearest
+from gpuseg.preprocessing import Preprocessor
 
 X = np.random.default_rng(4).normal(size=(300, 3))
 
@@ -34,6 +35,12 @@ def test_a_client_is_a_parameter_that_can_be_cloned_and_is_stored_as_a_word(clus
     plain = KMeans.from_state(model.state())
     assert plain.engine == "auto"
     assert plain.predict(X).tobytes() == model.labels_.tobytes() == fitted("local").labels_.tobytes()
+
+
+def test_a_preprocessor_works_on_the_workers_of_a_client(cluster):
+    there = clone(Preprocessor(engine=cluster))
+    assert there.fit_transform(X).tobytes() == Preprocessor().fit_transform(X).tobytes()
+    assert there.state()["parameters"]["engine"] == "dask"
 
 
 def clients_of(client):
