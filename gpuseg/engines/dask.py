@@ -1,5 +1,6 @@
 """Many processes (one a GPU under dask-cuda): a task a block, values stay on the workers."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -208,9 +209,9 @@ class DaskEngine:
 class Elsewhere(Backend):
     """A backend that the workers can use and this process cannot: its kernels are looked up where they run."""
 
-    def kernel_or(self, body: Kernel) -> Kernel:
+    def kernel_or(self, body: Kernel, *, work: float = math.inf) -> Kernel:
         """Return a function that is the worker's kernel of that name, else the array function."""
-        return OnWorker(self.name, body)
+        return OnWorker(self.name, body, work)
 
 
 @dataclass(frozen=True)
@@ -219,10 +220,11 @@ class OnWorker:
 
     backend: str
     body: Kernel
+    work: float
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Return what the function gives on this worker."""
-        return get_backend(self.backend).kernel_or(self.body)(*args, **options)
+        return get_backend(self.backend).kernel_or(self.body, work=self.work)(*args, **options)
 
 
 def known_here(name: str) -> Backend:
