@@ -1,16 +1,17 @@
 """Run tasks on a cluster, watched: what can go wrong there is one sentence, and never a hang."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from time import time
 from typing import Any, NoReturn
 
 from dask.base import compute, persist
 from dask.delayed import Delayed
-from distributed import Client
+from distributed import Client, Future
 from distributed.client import ClosedClientError, FutureCancelledError, FuturesCancelledError
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from gpuseg.errors import GpusegError, OutOfMemory, WorkersLost
@@ -88,32 +89,31 @@ def check(client: Client) -> int:
         raise _silent(client, str(error) or f"no answer in {ANSWER:.0f} s") from error
 
 
-def _awaited(client: Client, futures: Sequence[Any]) -> list[Any]:
+def _awaited(client: Client, futures: Sequence[Future]) -> list[Any]:
     """Return the futures' values; look at the scheduler again and again while they take their time."""
-    pending = asyncio.run_coroutine_threadsafe(_gathered(client, futures), client.loop.asyncio_loop)
-    seen = time()
+    ended: SimpleQueue[Future] = SimpleQueue()
+    for future in futures:
+        future.add_done_callback(ended.put)
+    for _ in futures:
+        future = _watched(client, lambda: ended.get(timeout=LOOK))
+        if future.status != "finished":
+            future.result()  # raises; gathering many that failed leaves noise in the log
+    values = client.gather(list(futures), asynchronous=True)
+    pending = asyncio.run_coroutine_threadsafe(values, client.loop.asyncio_loop)
     try:
-        while True:
-            try:
-                found = pending.result(timeout=LOOK)
-            except TimeoutError:
-                if pending.done():  # it was a task that raised it
-                    raise
-                seen = _last_seen(client, seen)
-            else:
-                if isinstance(found, BaseException):
-                    raise found
-                return found
+        return _watched(client, lambda: pending.result(timeout=LOOK))
     finally:
         pending.cancel()
 
 
-async def _gathered(client: Client, futures: Sequence[Any]) -> Any:
-    """Return the values, or Dask's error of a cancelled task, of which a thread that waits would not get the reason."""
-    try:
-        return await client.gather(list(futures), asynchronous=True)
-    except (FutureCancelledError, FuturesCancelledError) as error:
-        return error
+def _watched(client: Client, wait: Callable[[], Any]) -> Any:
+    """Return what ``wait`` does; where that takes its time, ask whether the scheduler lives, and wait again."""
+    seen = time()
+    while True:
+        try:
+            return wait()
+        except (Empty, TimeoutError):
+            seen = _last_seen(client, seen)
 
 
 def _last_seen(client: Client, seen: float) -> float:
