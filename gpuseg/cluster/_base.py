@@ -7,10 +7,22 @@ import numpy as np
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, choose, holder, like
-from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
+from gpuseg.engines import (
+    Blocks,
+    Engine,
+    Site,
+    blocks_of,
+    check_engine,
+    engine_for,
+    is_dask,
+    is_files,
+    plain_engine,
+    site_of,
+)  # fmt: skip
 from gpuseg.engines.blocks import check_weights, matrix_of, refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
+from gpuseg.io.files import found
 from gpuseg.settings import log
 
 __all__ = [
@@ -54,30 +66,36 @@ class Clusterer(ClusterMixin, Stored):
     """
 
     backend: str
-    engine: str
+    engine: Any
     feature_names_in_: Any
     _fit_name: ClassVar[str | None] = None
 
     def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Work:
         """Return checked blocks, the backend, and the engine that has the blocks on their devices."""
-        blocks = self._blocks(x, sample_weight, reset=reset)
-        backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
-        return Work(blocks, backend, engine_for(blocks, backend.name, self.engine, keep=reset), reason)
+        site = site_of(self.engine, lazy=is_dask(x))
+        blocks = self._blocks(x, sample_weight, site, reset=reset)
+        backend, reason = site.choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
+        return Work(blocks, backend, site.engine(blocks, backend.name, keep=reset), reason)
 
     def _whole(self, x: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Blocks, Backend, Array, str]:
         """Return blocks, backend, the whole matrix on its device, and the reason: for methods that need all rows."""
-        blocks = self._blocks(x, sample_weight, reset=reset)
-        name = type(self).__name__
-        if not blocks.in_memory or self.engine == "dask":
-            raise UnsupportedOnBackend(f"{name} got Dask or file input; it needs the rows in memory: pass an array")
+        check_engine(self.engine)
+        if is_dask(x) or is_files(x) or plain_engine(self.engine) == "dask":
+            raise UnsupportedOnBackend(
+                f"{type(self).__name__} got Dask or file input, or engine='dask'; density methods over shards come "
+                "in a later version: pass an array or a table in memory, a sample where all rows do not fit, or use KMeans"
+            )
+        blocks = self._blocks(x, sample_weight, site_of("local"), reset=reset)
         backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
         engine = engine_for(blocks, backend.name, "local")
         return blocks, backend, engine.rows(matrix_of, dtypes=(np.float64,))[0], reason
 
-    def _blocks(self, x: Any, sample_weight: Any, *, reset: bool) -> Blocks:
+    def _blocks(self, x: Any, sample_weight: Any, site: Site, *, reset: bool) -> Blocks:
         if is_dask(x) or is_files(x):
+            if is_files(x):
+                x = [path for each in (x if isinstance(x, list) else [x]) for path in found(each)]
             names = None if reset else getattr(self, "feature_names_in_", None)
-            blocks = blocks_of(x, sample_weight, names=names)
+            blocks = blocks_of(x, sample_weight, names=names, site=site, keep=reset)
             self._match(blocks.n_features, blocks.names, reset=reset)
             return blocks
         x = self._array(x, reset=reset)

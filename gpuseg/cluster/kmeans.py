@@ -23,8 +23,10 @@ SOLVERS = ("auto", "vendor", "lloyd")
 class KMeans(Clusterer):
     """Partition rows into ``n_clusters`` segments of least squared distance to their centre.
 
-    ``X``: (n_samples, n_features), finite: NumPy or CuPy arrays, any table, Dask arrays, or Parquet files
-    (a path or a list of paths, worked on row group by row group). ``init``: "k-means++" (greedy, Arthur
+    ``X``: (n_samples, n_features), finite: NumPy or CuPy arrays, any table, Dask arrays and DataFrames, or Parquet
+    files (a path, a folder, a glob or a list of them, worked on row group by row group). ``engine``: "auto" (Dask for
+    Dask input, else "local"), "local", "dask" (the current client, else Dask's own scheduler), a distributed Client or
+    the address of a scheduler, as "tcp://host:8786". ``init``: "k-means++" (greedy, Arthur
     and Vassilvitskii 2007) or an array (n_clusters, n_features). ``n_init``: starts, of which the one of
     least inertia is kept; an array ``init`` is one start. ``tol``: stops when the squared shift of the
     centres falls to this share of the mean variance. ``solver``: "lloyd" (our loop over blocks),
@@ -57,7 +59,7 @@ class KMeans(Clusterer):
         tol: float = 1e-4,
         random_state: Any = None,
         backend: str = "auto",
-        engine: str = "auto",
+        engine: Any = "auto",
         solver: str = "auto",
     ) -> None:
         self.n_clusters = n_clusters

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from time import time
+from time import sleep, time
 from typing import Any, NoReturn
 
 from dask.base import compute, persist
@@ -87,6 +87,14 @@ def check(client: Client) -> int:
         return len(client.sync(client.scheduler.ncores, callback_timeout=ANSWER))
     except (OSError, TimeoutError, RuntimeError) as error:
         raise _silent(client, str(error) or f"no answer in {ANSWER:.0f} s") from error
+
+
+def await_worker(client: Client) -> None:
+    """Wait until there is a worker: a cluster that grows on demand may have none yet."""
+    seen = time()
+    while not check(client):
+        seen = _last_seen(client, seen)
+        sleep(1)
 
 
 def _awaited(client: Client, futures: Sequence[Future]) -> list[Any]:

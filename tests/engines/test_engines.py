@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limi
 from gpuseg.backends._threads import OneThread, one_openmp_thread
 from gpuseg.cluster import KMeans
 from gpuseg.engines import blocks_of, local
-from gpuseg.engines.dask import scattered
+from gpuseg.engines.dask import current, scattered
 from gpuseg.errors import InvalidFile, InvalidInput
 
 ROWS = 500
@@ -151,7 +151,7 @@ def test_fits_side_by_side_do_not_disturb_each_other():
 
 
 def test_data_in_memory_is_not_part_of_a_graph(workers):
-    assert not any(isinstance(part, np.ndarray) for part in scattered(blocks_of(X).parts))
+    assert not any(isinstance(part, np.ndarray) for part in scattered(blocks_of(X).parts, current()))
 
 
 def test_lazy_results_outlive_the_cluster_and_hold_nothing_on_it():
