@@ -83,7 +83,7 @@ class Clusterer(ClusterMixin, Stored):
         if is_dask(x) or is_files(x) or plain_engine(self.engine) == "dask":
             raise UnsupportedOnBackend(
                 f"{type(self).__name__} got Dask or file input, or engine='dask'; density methods over shards come "
-                "in a later version: pass an array or a table in memory, a sample where all rows do not fit, or use KMeans"
+                "in a later version: pass an array or a table in memory, a sample if all rows do not fit, or use KMeans"
             )
         blocks = self._blocks(x, sample_weight, site_of("local"), reset=reset)
         backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)

@@ -22,6 +22,25 @@ TRIES = 3
 """How often data is sent again that went with a worker; a worker that dies each time will not get better."""
 
 
+def alone(function: Callable[..., Any], *args: Any) -> Any:
+    """Return the function's value, worked out with one BLAS thread, as on any engine."""
+    with one_blas_thread():
+        return function(*args)
+
+
+def hosted(value: Any) -> Any:
+    """Return a block's value with device arrays as NumPy arrays: a client may have no device."""
+    if isinstance(value, tuple):
+        fields = [hosted(field) for field in value]
+        return type(value)(*fields) if hasattr(value, "_fields") else tuple(fields)
+    return value if holder(value) is None else to_host(value)
+
+
+def brought(function: Callable[..., Any], *args: Any) -> Any:
+    """Return the function's value for the client, which may have no device."""
+    return hosted(alone(function, *args))
+
+
 @dataclass(frozen=True)
 class DaskSite:
     """The workers of a client, or Dask's own scheduler in this process; ``held`` keeps a connection open."""
@@ -119,7 +138,7 @@ class DaskEngine:
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
         client = self.placed.site.client
-        return self._again(lambda: run(client, [delayed(hosted)(task) for task in self._tasks(function, *args)]))
+        return self._again(lambda: run(client, self._tasks(function, *args, task=brought)))
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
@@ -151,8 +170,8 @@ class DaskEngine:
     def _mapped(self, function: Callable[..., Any], *args: Any) -> list[tuple[Any, ...]]:
         return [(value,) for value in keep(self.placed.site.client, self._tasks(function, *args))]
 
-    def _tasks(self, function: Callable[..., Any], *args: Any) -> list[Delayed]:
-        task = delayed(alone, pure=False)
+    def _tasks(self, function: Callable[..., Any], *args: Any, task: Callable[..., Any] = alone) -> list[Delayed]:
+        task = delayed(task, pure=False)
         pairs = zip(self.placed.values, self.beside, strict=True)
         return [task(function, value, *beside, *args) for value, beside in pairs]
 
@@ -220,25 +239,11 @@ def current() -> Client | None:
         return None
 
 
-def alone(function: Callable[..., Any], *args: Any) -> Any:
-    """Return the function's value, worked out with one BLAS thread, as on any engine."""
-    with one_blas_thread():
-        return function(*args)
-
-
 def rows_of_block(block: Block, function: Callable[..., Any], dtypes: Any, columns: Any, *args: Any) -> tuple[Any, ...]:
     """Return a block's arrays on the host; a part of a Dask collection may have no rows."""
     if not block.x.shape[0]:
         return tuple(np.empty((0, *columns), dtype=dtype) for dtype in dtypes)
     return hosted(function(block, *args))
-
-
-def hosted(value: Any) -> Any:
-    """Return a block's value with device arrays as NumPy arrays: a client may have no device."""
-    if isinstance(value, tuple):
-        fields = [hosted(field) for field in value]
-        return type(value)(*fields) if hasattr(value, "_fields") else tuple(fields)
-    return value if holder(value) is None else to_host(value)
 
 
 def scattered(parts: Sequence[Any], client: Client | None) -> Sequence[Any]:

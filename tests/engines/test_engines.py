@@ -221,5 +221,8 @@ def test_a_column_of_text_in_a_file_is_said(tmp_path):
 def test_a_missing_column_in_a_file_is_said(tmp_path):
     for name, columns in (("one", "ab"), ("two", "ac")):
         pl.DataFrame(X[:9, :2], schema=list(columns)).write_parquet(tmp_path / f"{name}.parquet")
+    one, two = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    with pytest.raises(InvalidFile, match=r"two.parquet and .*one.parquet differ in the columns 'b', 'c'; give files"):
+        KMeans(1, backend="cpu").fit([one, two])
     with pytest.raises(InvalidInput, match=r"two.parquet has no column 'b'; it has 'a', 'c'"):
-        KMeans(1, backend="cpu").fit([tmp_path / "one.parquet", tmp_path / "two.parquet"])
+        KMeans(1, backend="cpu").fit(one).predict(two)
