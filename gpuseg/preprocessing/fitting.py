@@ -13,7 +13,6 @@ from gpuseg.preprocessing._walk import Raw, raw_matrix
 from gpuseg.preprocessing.learn import learn_plan
 from gpuseg.preprocessing.options import Choice, check_parameters, choice_of
 from gpuseg.preprocessing.plan import Plan
-from gpuseg.preprocessing.quantiles import EXACT, POINTS
 from gpuseg.preprocessing.report import Report
 from gpuseg.preprocessing.reporting import features_of_columns, report_of
 from gpuseg.preprocessing.schema import Column
@@ -69,8 +68,7 @@ def _rows(intake: Intake, columns: Sequence[Column], duplicates: str) -> tuple[H
 
 def _counts(raw: Raw, live: Sequence[Column], infinite: str) -> tally.Tally:
     places = survey.places_of(live)
-    points = POINTS if raw.total > EXACT else None
-    counts: tally.Tally = raw.engine.reduce(tally.tally_block, tally.combined, places, points)
+    counts: tally.Tally = raw.engine.reduce(tally.tally_block, tally.combined, places, raw.total)
     if infinite == "error":
         survey.refuse_infinite(live, places, counts)
     return counts
