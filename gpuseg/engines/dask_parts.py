@@ -11,8 +11,9 @@ from dask.sizeof import sizeof
 from distributed import get_worker
 
 from gpuseg.engines._faults import run
+from gpuseg.engines.blocks import Engine
 from gpuseg.engines.dask import DaskSite
-from gpuseg.engines.parts import Cut, Join, called, called_on_two, joined, pieces_of
+from gpuseg.engines.parts import Cut, Join, called, called_on_two, joined, matrices, pieces_of
 from gpuseg.settings import config
 
 Step = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -70,6 +71,11 @@ class DaskParts:
     def chosen(self, numbers: Sequence[int]) -> Self:
         """Return the parts of these numbers."""
         return replace(self, values=[self.values[number] for number in numbers])
+
+    def walk(self, sizes: Sequence[int], width: int, backend: str) -> Engine:
+        """Return the walk over these parts, matrices of ``sizes`` rows and ``width`` columns, held on the workers."""
+        blocks = matrices(self.tasks(), _itself, sizes, width, lazy=True)
+        return self.site.engine(blocks, self.site.choose(blocks.held, backend).backend.name)
 
     def kept(self) -> Self:
         """Return the parts worked out once and held on the workers."""

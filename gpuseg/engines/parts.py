@@ -10,6 +10,11 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
 import narwhals as nw
+import numpy as np
+
+from gpuseg.backends import choose
+from gpuseg.engines.blocks import Blocks, Engine
+from gpuseg.engines.local import LocalEngine
 
 Cut = Callable[..., Sequence[Any]]
 """``cut(value, count, *args)``: a part as ``count`` pieces, some of them empty."""
@@ -39,6 +44,12 @@ class Parts(Protocol):
 
     def chosen(self, numbers: Sequence[int]) -> Self:
         """Return the parts of these numbers."""
+
+    def walk(self, sizes: Sequence[int], width: int, backend: str) -> Engine:
+        """Return the walk over these parts, matrices of ``sizes`` rows and ``width`` columns; NaN may be in them.
+
+        A part is a block, one without rows too, so that blocks and parts stay in step. ``backend`` is the user's word.
+        """
 
     def kept(self) -> Self:
         """Return the parts worked out once and held where they are: for walks that come again."""
@@ -91,6 +102,11 @@ class LocalParts:
         """Return the parts of these numbers."""
         return replace(self, sources=[self.sources[number] for number in numbers])
 
+    def walk(self, sizes: Sequence[int], width: int, backend: str) -> Engine:
+        """Return the walk over these parts, matrices of ``sizes`` rows and ``width`` columns."""
+        blocks = matrices(self.sources, _of_source, sizes, width, lazy=False)
+        return LocalEngine.of(blocks, choose(np.empty((0, width)), backend).backend.name)
+
     def kept(self) -> Self:
         """Return the parts worked out once and held."""
         return replace(self, sources=[partial(_itself, source()) for source in self.sources])
@@ -139,6 +155,19 @@ def height_of(part: Any) -> int:
 def doubled(part: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     """Return a table with every row twice, as an example of what a part is mapped with."""
     return nw.concat([part, part])
+
+
+def matrices(
+    parts: Sequence[Any], load: Callable[[Any], Any], sizes: Sequence[int], width: int, *, lazy: bool
+) -> Blocks:
+    """Return matrices as blocks, a block a part."""
+    held, weights = np.empty((0, width)) if lazy else None, [None] * len(parts)
+    nbytes = 8.0 * sum(sizes) * width
+    return Blocks(parts, weights, load, width, nbytes, tuple(sizes), held=held, lazy=lazy, missing=True)
+
+
+def _of_source(source: Callable[[], Any]) -> Any:
+    return source()
 
 
 def _itself(value: Any) -> Any:

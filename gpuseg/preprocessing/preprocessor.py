@@ -125,14 +125,14 @@ class Preprocessor(TransformerMixin, Stored):
 
         Raises InvalidInput for columns that are not there, text among numbers, and where no column is left.
         """
-        self._learn(intake_of(X))
+        self._learn(intake_of(X, self.engine))
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Array:  # noqa: ARG002, N803 - scikit-learn's signature
         """Learn from ``X`` and return the matrix of the rows that were learnt from, ``fit_rows_``."""
-        intake = intake_of(X)
+        intake = intake_of(X, self.engine)
         fitted = self._learn(intake)
-        return features_matrix(fitted.raw, fitted.plan, lazy=intake.lazy)
+        return features_matrix(fitted.raw, fitted.plan, lazy=intake.lazy or intake.away)
 
     def transform(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the matrix (rows kept, features): NumPy, or a device's array or a Dask array for such input.
@@ -148,17 +148,22 @@ class Preprocessor(TransformerMixin, Stored):
         ``quiet`` says nothing of columns and levels that the fit did not use: of the fitted table ``report_`` tells.
         """
         check_is_fitted(self)
-        intake = intake_of(X)
+        intake = intake_of(X, self.engine)
         raw = self._raw(intake, quiet=quiet)
         if not quiet and not intake.lazy:
             for sentence in (*outside_said(raw.outside), *gaps_said(raw.engine, self._kept())):
                 say(sentence)
-        return Prepared(features_matrix(raw, self._plan(), lazy=intake.lazy), raw.kept, self._kept(), raw.engine)
+        return Prepared(
+            features_matrix(raw, self._plan(), lazy=intake.lazy or intake.away), raw.kept, self._kept(), raw.engine
+        )
 
-    def kept_rows(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
-        """Return which rows of ``X`` are in ``transform(X)``: all but those dropped for a missing value."""
+    def kept_rows(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
+        """Return which rows of ``X`` are in ``transform(X)``: all but those dropped for a missing value.
+
+        A mask; for a table on workers the masks of its parts, which stay there.
+        """
         check_is_fitted(self)
-        return self._raw(intake_of(X)).kept
+        return self._raw(intake_of(X, self.engine)).kept
 
     def inverse_transform(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         """Return a table in the user's units and library (Polars, where that is not pandas or PyArrow).
@@ -203,7 +208,7 @@ class Preprocessor(TransformerMixin, Stored):
         self.library_ = intake.library
         self.n_features_in_ = len(fitted.columns)
         self.fit_rows_ = fitted.rows
-        if intake.frame is not None:
+        if intake.parts is not None:
             self.feature_names_in_ = np.array([column.name for column in fitted.columns])
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
@@ -213,7 +218,7 @@ class Preprocessor(TransformerMixin, Stored):
     def _raw(self, intake: Intake, *, quiet: bool = False) -> Raw:
         """Return the walk over a table or an array that is to be transformed."""
         named = hasattr(self, "feature_names_in_")
-        if intake.frame is None:
+        if intake.parts is None:
             _check_width(intake, self.n_features_in_, named=named)
         elif not quiet and (extra := set(intake.names) - {c.name for c in self._columns()} - {self.id_column}):
             say(f"columns that the fit did not use are ignored: {listed(sorted(extra))}")
