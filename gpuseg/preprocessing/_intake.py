@@ -49,11 +49,9 @@ class Intake(NamedTuple):
         """Return whether the rows are in parts that are not held here as one."""
         return self.reload is not None
 
-    def of(self, names: Sequence[str]) -> "Intake":
-        """Return the table with no more than these columns, where that spares reading the others."""
-        if self.reload is None:
-            return self
-        return self._replace(parts=self.reload(names), names=tuple(names))
+    def parts_of(self, names: Sequence[str]) -> Any:
+        """Return the parts with no more than these columns where that spares reading the others; None of an array."""
+        return self.parts if self.reload is None else self.reload(names)
 
 
 def intake_of(x: Any, engine: Any = "auto") -> Intake:
@@ -79,7 +77,7 @@ def intake_of(x: Any, engine: Any = "auto") -> Intake:
 
 
 def _in_parts(x: Any, engine: Any) -> OpenedParts | None:
-    """Return a table in parts; a frame of this process is encoded here, and its matrix sent, where workers are asked for."""
+    """Return a table in parts. A frame of this process is none: it is encoded here, and its matrix sent to workers."""
     if isinstance(x, OpenedParts):
         return x
     elsewhere = isinstance(x, PartedTable | os.PathLike) or is_files(x) or is_dask(x)

@@ -50,7 +50,7 @@ def raw_matrix(intake: Intake, columns: Sequence[Column], whole: Sequence[bool],
     if intake.parts is None:
         raw = _of_array(intake, columns, needed, where)
     elif intake.away:
-        raw = _of_parts(intake.of([c.name for c in columns]).parts, columns, needed, where)
+        raw = _of_parts(intake.parts_of([c.name for c in columns]), columns, needed, where)
     else:
         raw = _of_frame(intake.parts, columns, needed, where)
     if not raw.total:
@@ -79,9 +79,8 @@ def _in_memory(encoded: Encoded, origin: Any, where: Mapping[str, Any]) -> Raw:
     return Raw(engine, int(encoded.kept.sum()), encoded.kept, encoded.outside, origin, dtype)
 
 
-def _of_parts(parts: Parts | None, columns: Sequence[Column], needed: Host, where: Mapping[str, Any]) -> Raw:
+def _of_parts(parts: Parts, columns: Sequence[Column], needed: Host, where: Mapping[str, Any]) -> Raw:
     """Return the walk over the matrices that workers make of the parts, and hold."""
-    assert parts is not None
     encoded = parts.map(encoded_part, columns, needed, where["backend"]).kept()
     seen = encoded.collect(_about)
     sizes = tuple(rows for rows, _ in seen)
@@ -153,7 +152,7 @@ class Prepared(NamedTuple):
     """
 
     matrix: Array
-    kept: Host | Parts
+    kept: Any
     columns: list[Column]
     walk: Engine
 

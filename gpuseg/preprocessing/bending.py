@@ -25,8 +25,8 @@ def bend(
 ) -> tuple[Preparation, Moments, Host]:
     """Return the preparation with a method a column, the moments of what it gives, and the skewness that stays.
 
-    ``asked`` are the user's words, a column each, ``many`` the columns of many different values. What stays is that of the columns which "auto" found no
-    method for, NaN for the others.
+    ``asked`` are the user's words, a column each; ``many`` says which columns have more than 10 different values.
+    What stays is that of the columns which "auto" found no method for, NaN for the others.
     """
 
     def moments() -> Moments:

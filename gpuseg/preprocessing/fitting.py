@@ -39,7 +39,7 @@ def learn(intake: Intake, parameters: Mapping[str, Any]) -> Fitted:
     """Return what is learnt from a table or an array; raise InvalidInput where nothing can be."""
     check_parameters(parameters, intake.names)
     names = survey.used_names(intake, parameters["id_column"], parameters["columns"])
-    intake = intake.of(names)
+    intake = intake._replace(parts=intake.parts_of(names))
     seen = survey.survey_of(intake, names, parameters)
     once = compared(intake, survey.compared(seen.columns), parameters["duplicates"])
     read, intake = intake.rows, once.intake

@@ -68,14 +68,23 @@ class Text(NamedTuple):
 
     def and_of(self, other: "Text") -> "Text":
         """Return what both show, ``self`` before ``other``."""
-        counts = (mine + theirs for mine, theirs in zip(self[:4], other[:4], strict=True))
         both = self.ways if other.ways is None else other.ways
         if self.ways is not None and other.ways is not None:
             both = tuple(way for way in self.ways if way in other.ways)
         first = other.first if self.first is None else self.first
         odd = other.odd if self.odd is None else self.odd
-        zeros, different = self.zeros or other.zeros, self.different + other.different
-        return Text(*counts, self.digits and other.digits, zeros, both, first, odd, different)
+        return Text(
+            self.yes + other.yes,
+            self.no + other.no,
+            self.numbers + other.numbers,
+            self.signed + other.signed,
+            self.digits and other.digits,
+            self.zeros or other.zeros,
+            both,
+            first,
+            odd,
+            self.different + other.different,
+        )
 
 
 class Look(NamedTuple):
@@ -116,7 +125,8 @@ def together(parts: Sequence[Mapping[str, Look]]) -> dict[str, Look]:
         families = list(dict.fromkeys(part[name].family for part in parts if part[name].family))
         if len(families) > 1:
             raise InvalidInput(
-                f"column {name!r} holds {families[0]} in one part and {families[1]} in another; write all parts with one type"
+                f"column {name!r} holds {families[0]} in one part and {families[1]} in another; "
+                "write all parts with one type"
             )
     return {name: functools.reduce(Look.and_of, (part[name] for part in parts)) for name in parts[0]}
 

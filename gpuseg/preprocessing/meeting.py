@@ -143,15 +143,15 @@ def _frequent(shard: nw.DataFrame[Any], columns: int, most: int, asked: Sequence
 def _words(counts: pl.DataFrame, most: int, asked: Sequence[str]) -> Words:
     there = counts.filter(pl.col(KEY).is_not_null()).sort(ROWS, KEY, descending=[True, False])
     kept = pl.concat([there.head(most), there.filter(pl.col(KEY).is_in(list(asked)))])
-    missing = counts[ROWS].sum() - there[ROWS].sum()
-    return Words(len(there), int(there[ROWS].sum()), int(missing), dict(kept.select(KEY, ROWS).iter_rows()))
+    missing = int(counts.filter(pl.col(KEY).is_null())[ROWS].sum())
+    return Words(len(there), int(there[ROWS].sum()), missing, dict(kept.select(KEY, ROWS).iter_rows()))
 
 
 def _all_words(shards: Sequence[Words], most: int, asked: Sequence[str]) -> Words:
     counts = {word: rows for shard in shards for word, rows in shard.counts.items()}
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     kept = {word: counts[word] for place, word in enumerate(ranked) if place < most or word in asked}
-    different, rows, missing = (sum(shard[i] for shard in shards) for i in range(3))
+    different, rows, missing = (sum(each) for each in zip(*(shard[:3] for shard in shards), strict=True))
     return Words(different, rows, missing, kept)
 
 

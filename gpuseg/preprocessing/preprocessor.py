@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg._estimator import Stored, TransformerMixin, check_is_fitted
-from gpuseg.backends import Array, Host, to_host
+from gpuseg.backends import Array, to_host
 from gpuseg.errors import InvalidInput, listed
 from gpuseg.preprocessing._intake import Intake, intake_of
 from gpuseg.preprocessing._walk import Prepared, Raw, features_matrix, gaps_said, raw_matrix

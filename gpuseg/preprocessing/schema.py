@@ -3,7 +3,6 @@
 import re
 from typing import NamedTuple
 
-import narwhals as nw
 import numpy as np
 
 from gpuseg.backends import Host
@@ -64,7 +63,7 @@ def kind_of(look: Look, name: str, asked: str | None = None, *, different: int |
     None says that ``different``, how many of the values differ, has to be known. Raises InvalidInput for text in a
     column of numbers, with count and example.
 
-    >>> import polars as pl
+    >>> import narwhals as nw, polars as pl
     >>> from gpuseg.preprocessing.looks import look_at
     >>> kind_of(look_at(nw.from_native(pl.Series(["1.5", "20"]), series_only=True)), "spend").kind
     'number'
@@ -126,8 +125,8 @@ def _way_of_dates(text: Text, name: str) -> str | None:
     found = text.ways or ()
     if len(found) > 1:
         raise InvalidInput(
-            f"column {name!r} reads as {' and as '.join(DATES[way] for way in found)} alike, for example {text.first!r}; "
-            f"give ISO dates (yyyy-mm-dd), or name it in categorical=[{name!r}]"
+            f"column {name!r} reads as {' and as '.join(DATES[way] for way in found)} alike, "
+            f"for example {text.first!r}; give ISO dates (yyyy-mm-dd), or name it in categorical=[{name!r}]"
         )
     return found[0] if found else None
 

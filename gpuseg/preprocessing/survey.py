@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuseg.backends import Host
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput, missing_column
 from gpuseg.preprocessing._intake import Intake
