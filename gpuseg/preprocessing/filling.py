@@ -16,7 +16,10 @@ from gpuseg.preprocessing.text import days_of_one
 from gpuseg.preprocessing.transforms import NONE, Preparation
 
 CANDIDATES = 64
-"""The mode of a column that is sketched is counted among as many values that fill the most of the sketch."""
+"""The mode of a sketched column is sought among as many values that fill the most of the sketch.
+
+Where it is missed, the value taken comes at most four errors of a rank less often, about 1 row in 500.
+"""
 QUARTILES = (0.25, 0.5, 0.75)
 
 
@@ -76,7 +79,7 @@ def _fill(table: Measured, j: int, summary: Summary | None, candidates: Host) ->
 
 
 def _candidates(sketch: Summary) -> Host:
-    """Return the values of which one is the mode: it is, if it fills more rows than two runs of every block."""
+    """Return the values among which the mode is counted: all, or those that fill the most of a sketch."""
     values, weights = counted(sketch)
     return values[np.argsort(-weights, kind="stable")][: CANDIDATES if sketch.error else len(values)]
 

@@ -22,7 +22,9 @@ from gpuseg.settings import say
 class Preprocessor(TransformerMixin, Stored):
     """Turn a customer table into a matrix that can be clustered, and centres back into the user's units.
 
-    Takes any table (pandas, Polars, PyArrow, cuDF, a path), or an array or a Dask array of numbers.
+    Takes any table (pandas, Polars, PyArrow, cuDF, a path), or an array or a Dask array of numbers. A Dask
+    DataFrame, a ``PartedTable``, and paths where ``engine`` is "dask", a client or an address, stay on the workers:
+    the matrix is then a lazy Dask array, and what is learnt is what the same rows in memory teach.
     In this order: infinite, missing, winsorise, skew, scale. What is dropped is said and in ``report_``.
 
     Kinds are guessed: text of dates with separators and a year of four digits is a date (in UTC); text of
@@ -38,6 +40,8 @@ class Preprocessor(TransformerMixin, Stored):
     - ``missing``: "median" (the more frequent of yes and no; a level "(missing)" of a category), "mode",
       "constant" (``fill_value``; ISO text for a date), "indicator" (median and a 0/1 feature; that alone
       where nothing else varies) or "drop" (the row).
+      Medians and other quantiles are exact for any number of rows. Beyond 262,144 rows "mode" may take a value
+      that is rarer than the mode by up to 1 row in 500.
     - ``infinite``: "missing" or "error"; numbers beyond 1e90 count as infinite.
     - ``winsorize``: two quantiles such as (0.01, 0.99), or None.
     - ``skew``: "none", "log" (signed log1p), "yeo-johnson", or "auto": a column whose skewness is beyond
@@ -56,7 +60,8 @@ class Preprocessor(TransformerMixin, Stored):
     Features of 0 and 1 are not scaled: divided by their deviation, the rarest level would weigh most.
 
     Attributes: ``report_``, ``feature_columns_`` (feature to column), ``fit_rows_`` (which rows the fit
-    used; not restored from a model file), ``n_features_in_`` and, for a table, ``feature_names_in_``.
+    used, for a table on workers the masks of its parts; not restored from a model file), ``n_features_in_``
+    and, for a table, ``feature_names_in_``.
 
     >>> import polars as pl
     >>> table = pl.DataFrame({"spend": [10.0, 20.0, None, 40.0], "plan": ["a", "b", "b", "a"]})
@@ -136,6 +141,8 @@ class Preprocessor(TransformerMixin, Stored):
 
     def transform(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the matrix (rows kept, features): NumPy, or a device's array or a Dask array for such input.
+
+        For a table on workers it is a Dask array, a chunk for each part that has rows left.
 
         Columns are found by name in any order; others are ignored, which is said. Raises InvalidInput
         for a column that is missing or does not convert.

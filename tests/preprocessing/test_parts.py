@@ -3,16 +3,19 @@
 import datetime as dt
 
 import dask.array as da
+import dask.dataframe as dd
 import numpy as np
 import polars as pl
 import pytest
 from distributed import Client, LocalCluster
 
+from gpuseg.engines import blocks_of, engine_for
 from gpuseg.engines.dask_parts import DaskParts
 from gpuseg.engines.parts import LocalParts
 from gpuseg.errors import InvalidInput
 from gpuseg.io.parted import PartedTable
 from gpuseg.preprocessing import Preprocessor
+from gpuseg.preprocessing.ranking import quantiles_of
 
 RNG = np.random.default_rng(17)
 CUTS = [0, 140, 140, 330, 331, 600]
@@ -200,3 +203,25 @@ def test_kinds_that_contradict_each_other():
     frames = [pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": ["x", "y"]})]
     with pytest.raises(InvalidInput, match="'a' holds number in one part and text in another"):
         Preprocessor().fit(in_parts(LocalParts.of(frames), frames))
+
+
+def by_sign(block):
+    return (block.x[:, 0] > 0).astype(np.int64)
+
+
+def test_quantiles_by_group_on_workers(workers):
+    x = np.column_stack([RNG.normal(size=900), np.where(RNG.random(900) < 0.4, 7.0, RNG.lognormal(size=900))])
+    blocks = blocks_of(da.from_array(x, chunks=(250, 2)), missing=True)
+    found = quantiles_of(engine_for(blocks, "cpu").map(by_sign), [0.5], groups=2)
+    for group, rows in enumerate((x[:, 0] <= 0, x[:, 0] > 0)):
+        assert np.array_equal(found[group, :, 0], np.median(x[rows], axis=0))
+
+
+def test_a_dask_dataframe_stays_on_the_workers(workers):
+    frame = TABLE.drop("size", "seen").to_pandas()
+    here, there = Preprocessor(), Preprocessor()
+    expected, found = here.fit_transform(frame), there.fit_transform(dd.from_pandas(frame, npartitions=3))
+    assert isinstance(found, da.Array)
+    np.testing.assert_allclose(found.compute(), expected, rtol=1e-12, atol=1e-12)
+    assert there.report_.to_dict() == approx(here.report_.to_dict())
+    assert type(there.inverse_transform(expected[:3])) is type(frame)

@@ -1,6 +1,8 @@
 """Partial and combine: the same moments and quantiles, however the rows are cut."""
 
+import narwhals as nw
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,8 +10,11 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from gpuseg.engines import blocks_of, engine_for
+from gpuseg.errors import InvalidInput
+from gpuseg.preprocessing.looks import look_at
 from gpuseg.preprocessing.quantiles import joined, mode, quantile, summary_of, with_point
 from gpuseg.preprocessing.ranking import _settled, bounds_of, quantiles_of, ranks_at, spans, spans_together
+from gpuseg.preprocessing.schema import kind_of
 from gpuseg.preprocessing.statistics import combined, deviation, merged, moments_of, skewness
 
 RNG = np.random.default_rng(3)
@@ -138,3 +143,30 @@ def test_imputed_rows_count():
 @pytest.mark.parametrize("share", [0, 0.5, 1])
 def test_a_column_without_values(share):
     assert quantile(summary_of(np.array([])), share) == 0
+
+
+words = st.sampled_from(
+    [None, "", "red", "blue", "1.5", "2", "007", "yes", "NO", "2024-01-31", "01/02/2024", "31/01/2024"]
+)
+texts = st.lists(st.lists(words, max_size=6), min_size=3, max_size=3)
+numbers = st.lists(st.lists(st.sampled_from([None, 0.0, 1.0, 2.5, -7.0, 1e9]), max_size=6), min_size=3, max_size=3)
+
+
+@exactly
+@given(st.one_of(texts, numbers))
+def test_looks_add_up(parts):
+    text = any(isinstance(value, str) for part in parts for value in part)
+    series = [pl.Series("values", part, dtype=pl.String if text else pl.Float64) for part in parts]
+    x, y, z = (look_at(nw.from_native(part, series_only=True)) for part in series)
+    whole = look_at(nw.from_native(pl.concat(series), series_only=True))
+    left, right = x.and_of(y).and_of(z), x.and_of(y.and_of(z))
+    assert left == right
+    assert (left.rows, left.there, left.family) == (whole.rows, whole.there, whole.family)
+    assert kind_or_error(left, different=whole.text.different) == kind_or_error(whole, different=whole.text.different)
+
+
+def kind_or_error(look, **different):
+    try:
+        return str(kind_of(look, "a", **different))
+    except InvalidInput as error:
+        return str(error)
