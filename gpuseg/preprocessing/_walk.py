@@ -8,7 +8,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, choose, like, to_host
-from gpuseg.engines import Block, Engine, blocks_of, engine_for, is_dask, matrix_of
+from gpuseg.engines import Block, Engine, blocks_of, is_dask, matrix_of, site_of
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, missing_column
 from gpuseg.preprocessing._intake import Intake, columns_of, rows_of
@@ -73,8 +73,8 @@ def _of_frame(parts: Parts, columns: Sequence[Column], needed: Host, where: Mapp
 
 def _in_memory(encoded: Encoded, origin: Any, where: Mapping[str, Any]) -> Raw:
     blocks = blocks_of(encoded.matrix, missing=True)
-    backend = choose(blocks.held, where["backend"]).backend
-    engine = engine_for(blocks, backend.name, where["engine"])
+    site = site_of(where["engine"], lazy=blocks.lazy)
+    engine = site.engine(blocks, site.choose(blocks.held, where["backend"]).backend.name)
     dtype = np.float32 if str(encoded.matrix.dtype).endswith("float32") else np.float64
     return Raw(engine, int(encoded.kept.sum()), encoded.kept, encoded.outside, origin, dtype)
 
@@ -84,9 +84,7 @@ def _of_parts(parts: Parts, columns: Sequence[Column], needed: Host, where: Mapp
     encoded = parts.map(encoded_part, columns, needed, where["backend"]).kept()
     seen = encoded.collect(_about)
     sizes = tuple(rows for rows, _ in seen)
-    blocks = encoded.map(_matrix_in).blocks(sizes, len(columns))
-    backend = choose(np.empty((0, len(columns))), where["backend"]).backend
-    engine = engine_for(blocks, backend.name, where["engine"])
+    engine = encoded.map(_matrix_in).walk(sizes, len(columns), where["backend"])
     kept = encoded.map(_kept_in).kept()
     outside = _outside_of_all([found for _, found in seen])
     return Raw(engine, sum(sizes), kept, outside, None, np.float64)
@@ -124,14 +122,10 @@ def _outside_of_all(parts: Sequence[list[Outside]]) -> list[Outside]:
     return list(found.values())
 
 
-def features_matrix(raw: Raw, plan: Plan, *, lazy: bool) -> Array:
+def features_matrix(raw: Raw, plan: Plan) -> Array:
     """Return the features of the rows, lazy for Dask input alone, else in the library of what was given."""
     (features,) = raw.engine.rows(features_of, plan, dtypes=[raw.dtype], width=len(plan.order))
-    if lazy and is_dask(features):
-        return features
-    if is_dask(features):  # a table in memory, worked on by Dask's workers
-        return features.compute()
-    return like(features, raw.like)
+    return features if is_dask(features) else like(features, raw.like)
 
 
 def _kept(raw: Array, needed: Host, intake: Intake) -> Host:

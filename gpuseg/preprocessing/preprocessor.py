@@ -137,7 +137,7 @@ class Preprocessor(TransformerMixin, Stored):
         """Learn from ``X`` and return the matrix of the rows that were learnt from, ``fit_rows_``."""
         intake = intake_of(X, self.engine)
         fitted = self._learn(intake)
-        return features_matrix(fitted.raw, fitted.plan, lazy=intake.lazy or intake.away)
+        return features_matrix(fitted.raw, fitted.plan)
 
     def transform(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the matrix (rows kept, features): NumPy, or a device's array or a Dask array for such input.
@@ -160,9 +160,7 @@ class Preprocessor(TransformerMixin, Stored):
         if not quiet and not intake.lazy:
             for sentence in (*outside_said(raw.outside), *gaps_said(raw.engine, self._kept())):
                 say(sentence)
-        return Prepared(
-            features_matrix(raw, self._plan(), lazy=intake.lazy or intake.away), raw.kept, self._kept(), raw.engine
-        )
+        return Prepared(features_matrix(raw, self._plan()), raw.kept, self._kept(), raw.engine)
 
     def kept_rows(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         """Return which rows of ``X`` are in ``transform(X)``: all but those dropped for a missing value.

@@ -10,6 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from gpuseg.engines import blocks_of, engine_for
+from gpuseg.engines.dask import DaskSite
 from gpuseg.engines.dask_parts import DaskParts
 from gpuseg.engines.parts import LocalParts
 from gpuseg.errors import InvalidInput
@@ -117,7 +118,7 @@ def test_parts_on_workers_are_learnt_as_one_table(workers):
     """Parts on workers give the bits of the same parts here, which are those of one table but for rounding."""
     options = OPTIONS["everything"]
     here, there = Preprocessor(**options), Preprocessor(**options)
-    parted = in_parts(DaskParts.of(itself, FRAMES, client=workers), FRAMES)
+    parted = in_parts(DaskParts.of(itself, FRAMES, site=DaskSite.of(workers)), FRAMES)
     expected = here.fit_transform(in_parts(LocalParts.of(FRAMES), FRAMES))
     found = there.fit_transform(parted)
     assert isinstance(found, da.Array)
@@ -141,6 +142,7 @@ def test_sketches_over_parts_are_exact(monkeypatch):
         alike(options, in_parts(LocalParts.of(FRAMES), FRAMES))
 
 
+@pytest.mark.parametrize("workers", [2], indirect=True)
 def test_files_are_read_by_workers(workers, tmp_path):
     for i, frame in enumerate(frame for frame in FRAMES if len(frame)):
         frame.write_parquet(tmp_path / f"part-{i}.parquet")
@@ -209,6 +211,7 @@ def by_sign(block):
     return (block.x[:, 0] > 0).astype(np.int64)
 
 
+@pytest.mark.parametrize("workers", [2], indirect=True)
 def test_quantiles_by_group_on_workers(workers):
     x = np.column_stack([RNG.normal(size=900), np.where(RNG.random(900) < 0.4, 7.0, RNG.lognormal(size=900))])
     blocks = blocks_of(da.from_array(x, chunks=(250, 2)), missing=True)
@@ -217,6 +220,7 @@ def test_quantiles_by_group_on_workers(workers):
         assert np.array_equal(found[group, :, 0], np.median(x[rows], axis=0))
 
 
+@pytest.mark.parametrize("workers", [2], indirect=True)
 def test_a_dask_dataframe_stays_on_the_workers(workers):
     frame = TABLE.drop("size", "seen").to_pandas()
     here, there = Preprocessor(), Preprocessor()
