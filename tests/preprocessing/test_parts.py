@@ -229,3 +229,27 @@ def test_a_dask_dataframe_stays_on_the_workers(workers):
     np.testing.assert_allclose(found.compute(), expected, rtol=1e-12, atol=1e-12)
     assert there.report_.to_dict() == approx(here.report_.to_dict())
     assert type(there.inverse_transform(expected[:3])) is type(frame)
+
+
+@pytest.mark.parametrize("workers", [2], indirect=True)
+def test_a_part_of_which_every_row_is_dropped(workers):
+    frames = [FRAMES[0], FRAMES[2].with_columns(spend=pl.lit(None, pl.Float64)), FRAMES[4]]
+    options = {"missing": {"spend": "drop"}, "skew": "none"}
+    alike(options, in_parts(LocalParts.of(frames), frames), pl.concat(frames))
+    alike(options, in_parts(DaskParts.of(itself, frames, site=DaskSite.of(workers)), frames), pl.concat(frames))
+
+
+def test_what_cannot_be_learnt_is_said_of_the_whole_table():
+    frames = [frame.select("plan", "town") for frame in FRAMES]
+    parted = in_parts(LocalParts.of(frames), frames)
+    with pytest.raises(InvalidInput, match="'pln' is not a column of the table, which has 'plan', 'town'"):
+        Preprocessor(columns=["pln"]).fit(parted)
+    with pytest.raises(InvalidInput, match="'town' holds numbers in 0 of 609 rows and text such as"):
+        Preprocessor(numeric=["town"]).fit(parted)
+    steps = Preprocessor().fit(parted)
+    with pytest.raises(InvalidInput, match="the fitted column='town' is not a column of the table"):
+        steps.transform(in_parts(LocalParts.of(frames).map(only_plan), [frame.select("plan") for frame in frames]))
+
+
+def only_plan(frame):
+    return frame.select("plan")
