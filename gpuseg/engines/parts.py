@@ -37,6 +37,9 @@ class Parts(Protocol):
     def exchange(self, cut: Cut, join: Join, count: int, *args: Any) -> Self:
         """Return ``count`` parts, each joined of the pieces of its number that ``cut`` makes of every part."""
 
+    def chosen(self, numbers: Sequence[int]) -> Self:
+        """Return the parts of these numbers."""
+
     def kept(self) -> Self:
         """Return the parts worked out once and held where they are: for walks that come again."""
 
@@ -83,6 +86,10 @@ class LocalParts:
         """Return ``count`` parts, each joined of the pieces of its number that ``cut`` makes of every part."""
         pieces = [pieces_of(source(), cut, count, args) for source in self.sources]
         return replace(self, sources=[partial(joined, join, [of[at] for of in pieces]) for at in range(count)])
+
+    def chosen(self, numbers: Sequence[int]) -> Self:
+        """Return the parts of these numbers."""
+        return replace(self, sources=[self.sources[number] for number in numbers])
 
     def kept(self) -> Self:
         """Return the parts worked out once and held."""
