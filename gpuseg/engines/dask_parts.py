@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from operator import getitem
 from typing import Any, ClassVar, Self
 
+import dask.config
 from dask.delayed import Delayed, delayed
 from dask.sizeof import sizeof
-from distributed import Client, get_worker
+from distributed import Client, get_client, get_worker
 
 from gpuseg.engines._faults import keep, run
 from gpuseg.engines.parts import Cut, Join, called, called_on_two, joined, pieces_of
@@ -33,6 +34,16 @@ class DaskParts:
     def of(cls, load: Callable[..., Any], items: Sequence[Any], *, client: Client | None = None) -> Self:
         """Return the parts that ``load`` makes of each item on a worker: again there if a worker is lost."""
         return cls(items, ((load, ()),), client)
+
+    @classmethod
+    def holding(cls, frames: Sequence[Any], *, client: Client | None = None) -> Self:
+        """Return frames of this process as parts that workers hold.
+
+        They go as tasks, which the scheduler runs again where a worker is lost, and not as data that is gone then:
+        Dask warns of tasks so large.
+        """
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
+            return cls.of(_itself, frames, client=client).kept()
 
     @property
     def count(self) -> int:
@@ -79,6 +90,18 @@ class DaskParts:
         return [made(value, self.steps) for value in self.values]
 
 
+def client_of(engine: Any) -> Client | None:
+    """Return the client of the cluster that an engine names; None for Dask's own scheduler in this process."""
+    if isinstance(engine, Client):
+        return engine
+    if "://" in engine:
+        return Client(engine)
+    try:
+        return get_client()
+    except ValueError:
+        return None
+
+
 def here() -> str:
     """Return the words for where a function runs.
 
@@ -89,6 +112,10 @@ def here() -> str:
         return f"the worker at {get_worker().address}"
     except ValueError:
         return "this process"
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _made(value: Any, steps: Sequence[Step]) -> Any:

@@ -4,10 +4,10 @@ import glob
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import polars.selectors as cs
@@ -36,9 +36,10 @@ DATES: dict[str, pl.DataType] = {
 """ISO 8601 is the one way to write a date that reads the same everywhere."""
 
 Schema = Mapping[str, pl.DataType]
+Source = str | os.PathLike[str]
 
 
-def scan_files(source: str | os.PathLike[str], *, text: bool = False) -> pl.LazyFrame:
+def scan_files(source: Source, *, text: bool = False) -> pl.LazyFrame:
     """Return the rows of a file, of a folder of Parquet files, or of a glob, not yet read.
 
     ``text`` leaves every column of a CSV as text. Raises InvalidFile for what is missing, empty or corrupt.
@@ -49,36 +50,55 @@ def scan_files(source: str | os.PathLike[str], *, text: bool = False) -> pl.Lazy
         kind = kind_of(paths[0])
         if kind == "CSV":
             return scan_csv(paths, text=text)
-        return _joined(paths, _scan_arrow if kind == "Arrow" else _parquet_scan(source, paths))
+        parquet = partial(scan_parquet, keyed=is_keyed(source, paths))
+        return _joined(paths, scan_arrow if kind == "Arrow" else parquet)
     except GpusegError:
         raise
     except UNREADABLE as error:
         raise unreadable(os.fspath(source), error, kind=kind) from error
 
 
-def found(source: str | os.PathLike[str]) -> list[Path]:
-    """Return the files that a path, a folder or a glob names, in order of name; ``~`` is the user's home."""
-    path = Path(os.path.expanduser(source))  # noqa: PTH111 - Path's own raises for a user that is not there
-    if path.is_dir():
-        paths = _parquet_in(path)
-        if not paths:
-            raise InvalidFile(f"{source} is a folder without a Parquet file; give a file, or a folder that holds some")
-    elif path.exists():
-        paths = [path]
-    else:
-        hits = [Path(hit) for hit in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - any pattern
-        paths = list(dict.fromkeys(p for hit in hits for p in (_parquet_in(hit) if hit.is_dir() else [hit])))
-        if not paths:
-            raise InvalidFile(f"{source} does not exist; check the path{_neighbours(path)}")
+def found(source: Source | Sequence[Source]) -> list[Path]:
+    """Return the files that a path, a folder or a glob names, or a list of such, in order of name.
+
+    ``~`` is the user's home. Raises InvalidFile where nothing is found, and where the files are not of one kind.
+    """
+    sources = [source] if isinstance(source, str | os.PathLike) else source
+    paths = list(dict.fromkeys(path for one in sources for path in _named(one)))
     endings = sorted({ending_of(p) for p in paths})
     if len({kind_of(p) for p in paths}) > 1 or kind_of(paths[0]) == "":
         known = [ending for kind in KINDS.values() for ending in kind]
         raise InvalidFile(
-            f"{source} ends in {listed(endings)}; give files of one kind, of {listed(known, most=len(known))}"
+            f"{said(source)} ends in {listed(endings)}; give files of one kind, of {listed(known, most=len(known))}"
         )
     if empty := [p for p in paths if p.stat().st_size == 0]:
         raise InvalidFile(f"{empty[0]} is empty; give a file with a header and rows")
     return paths
+
+
+def said(source: Source | Sequence[Source]) -> str:
+    """Return the words for a path, or for a list of paths.
+
+    >>> said(["a.csv", "b.csv", "c.csv"])
+    'a.csv and 2 more'
+    """
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return os.fspath(source[0]) + (f" and {len(source) - 1} more" if source[1:] else "")
+
+
+def _named(source: Source) -> list[Path]:
+    path = Path(os.path.expanduser(source))  # noqa: PTH111 - Path's own raises for a user that is not there
+    if path.is_dir():
+        if paths := _parquet_in(path):
+            return paths
+        raise InvalidFile(f"{source} is a folder without a Parquet file; give a file, or a folder that holds some")
+    if path.exists():
+        return [path]
+    hits = [Path(hit) for hit in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - any pattern
+    if paths := list(dict.fromkeys(p for hit in hits for p in (_parquet_in(hit) if hit.is_dir() else [hit]))):
+        return paths
+    raise InvalidFile(f"{source} does not exist; check the path{_neighbours(path)}")
 
 
 def ending_of(path: Path) -> str:
@@ -108,9 +128,39 @@ def scan_csv(paths: Sequence[Path], *, text: bool = False) -> pl.LazyFrame:
         _same_columns(paths[0], dialects[0].columns, path, dialect.columns)
     with ExitStack() as copies:
         scans = [_opened(path, dialect, copies) for path, dialect in zip(paths, dialects, strict=True)]
-        types = {} if text else _common([_types(source, dialect) for source, dialect in scans])
+        types = {} if text else common([_types(source, dialect) for source, dialect in scans])
         frames = [_rows(source, dialect, types) for source, dialect in scans]
     return pl.concat([frame.select(_exactly(*dialects[0].columns)) for frame in frames]) if frames[1:] else frames[0]
+
+
+class CsvLook(NamedTuple):
+    """What one look at all of a CSV file tells: how it is written, its types and rows.
+
+    ``plain``: Polars reads it as it stands. A column of no values is Null.
+    """
+
+    dialect: Dialect
+    plain: bool
+    types: Schema
+    rows: int
+
+
+def look_at_csv(path: Path, *, text: bool = False) -> CsvLook:
+    """Return how a CSV file is written, the type of each column, of text alone where asked, and its rows."""
+    dialect = dialect_of(path)
+    with ExitStack() as copies:
+        source, opened = _opened(path, dialect, copies)
+        types = dict.fromkeys(dialect.columns, pl.String()) if text else _types(source, opened)
+        rows = int(_rows(source, opened, types).select(pl.len()).collect().item())
+    return CsvLook(dialect, isinstance(source, str), types, rows)
+
+
+def csv_rows(path: Path, look: CsvLook, types: Schema) -> pl.LazyFrame:
+    """Return the rows of a CSV file that was looked at, with the types, not yet read."""
+    if look.plain:
+        return _rows(_escaped(path), look.dialect, types)
+    with in_utf8(path, look.dialect) as copy:
+        return _rows(copy, look.dialect._replace(blank_lines=0), types)
 
 
 def _opened(path: Path, dialect: Dialect, copies: ExitStack) -> tuple[Any, Dialect]:
@@ -177,8 +227,8 @@ def _holds(column: pl.Expr, form: str) -> pl.Expr:
     return column.is_not_null().any() & (column.is_null() | (column.str.contains(form) & is_day)).all()
 
 
-def _common(schemas: Sequence[Schema]) -> Schema:
-    """Return the types that hold the values of all files; a column without values is text."""
+def common(schemas: Sequence[Schema]) -> Schema:
+    """Return the types that hold the values of all CSV files; a column without values is text."""
     wide = {name: reduce(_wider, (schema[name] for schema in schemas)) for name in schemas[0]}
     return {name: pl.String() if kind == pl.Null else kind for name, kind in wide.items()}
 
@@ -195,23 +245,36 @@ def _joined(paths: list[Path], scan: Callable[[Path], pl.LazyFrame]) -> pl.LazyF
     """Return the rows of files one after the other; whole numbers and decimals may meet in a column."""
     scans = [scan(path) for path in paths]
     schemas = [frame.collect_schema() for frame in scans]
-    if not schemas[0]:
-        raise InvalidFile(f"{paths[0]} has no columns; give a file with a table in it")
-    for path, schema in zip(paths, schemas, strict=True):
-        _same_columns(paths[0], schemas[0].names(), path, schema.names())
-        _same_types(paths[0], schemas[0], path, schema)
+    names = list(agreed(paths, schemas))
     if len(scans) == 1:
         return scans[0]
     how = "vertical" if all(a == b for a, b in pairwise(schemas)) else "vertical_relaxed"
-    return pl.concat([frame.select(_exactly(*schemas[0])) for frame in scans], how=how)  # type: ignore[arg-type]
+    return pl.concat([frame.select(_exactly(*names)) for frame in scans], how=how)  # type: ignore[arg-type]
 
 
-def _same_columns(first: Path, expected: Sequence[str], path: Path, names: Sequence[str]) -> None:
+def agreed(places: Sequence[Path | str], schemas: Sequence[Schema]) -> Schema:
+    """Return the types that hold the rows of several tables; whole numbers and decimals may meet in a column.
+
+    Raises InvalidFile, with the place of the table, where their columns or types differ.
+
+    >>> dict(agreed(["a", "b"], [{"x": pl.Int64()}, {"x": pl.Float64()}]))
+    {'x': Float64}
+    """
+    if not schemas[0]:
+        raise InvalidFile(f"{places[0]} has no columns; give a file with a table in it")
+    for place, schema in zip(places, schemas, strict=True):
+        _same_columns(places[0], list(schemas[0]), place, list(schema))
+        _same_types(places[0], schemas[0], place, schema)
+    empty = [pl.DataFrame(schema=dict(schema)).select(_exactly(*schemas[0])) for schema in schemas]
+    return pl.concat(empty, how="vertical_relaxed").schema
+
+
+def _same_columns(first: Path | str, expected: Sequence[str], path: Path | str, names: Sequence[str]) -> None:
     if differing := sorted(set(expected) ^ set(names)):
         raise InvalidFile(f"{path} and {first} differ in the columns {listed(differing)}; give files of one table")
 
 
-def _same_types(first: Path, expected: Schema, path: Path, types: Schema) -> None:
+def _same_types(first: Path | str, expected: Schema, path: Path | str, types: Schema) -> None:
     for name, kind in types.items():
         was = expected[name]
         alike = kind.base_type() == was.base_type() or (kind.is_numeric() and was.is_numeric())
@@ -219,14 +282,20 @@ def _same_types(first: Path, expected: Schema, path: Path, types: Schema) -> Non
             raise InvalidFile(f"{name!r} is {kind} in {path} and {was} in {first}; write both with one type")
 
 
-def _parquet_scan(source: str | os.PathLike[str], paths: list[Path]) -> Callable[[Path], pl.LazyFrame]:
-    """Return the scan of one Parquet file; folders named ``key=value`` below the source are a column."""
+def is_keyed(source: Source | Sequence[Source], paths: Sequence[Path]) -> bool:
+    """Return whether folders below the source are named ``key=value``, and are a column of the rows in them."""
+    if not isinstance(source, str | os.PathLike):
+        return False
     depth = len(Path(os.path.expanduser(source)).parts)  # noqa: PTH111
-    keyed = any("=" in part for path in paths for part in path.parts[depth:-1])
-    return lambda path: pl.scan_parquet(_escaped(path), hive_partitioning=keyed)
+    return any("=" in part for path in paths for part in path.parts[depth:-1])
 
 
-def _scan_arrow(path: Path) -> pl.LazyFrame:
+def scan_parquet(path: Path, *, keyed: bool = False) -> pl.LazyFrame:
+    """Return the rows of one Parquet file, not yet read."""
+    return pl.scan_parquet(_escaped(path), hive_partitioning=keyed)
+
+
+def scan_arrow(path: Path) -> pl.LazyFrame:
     """Return the rows of an Arrow file; those of the stream format are mapped into memory."""
     with path.open("rb") as file:
         if file.read(6) == b"ARROW1":
