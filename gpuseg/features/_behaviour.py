@@ -3,12 +3,9 @@
 import datetime as dt
 from typing import Any
 
+from gpuseg.features._by_customer import customers_of
 from gpuseg.features._by_name import BEHAVIOUR, features_of
-from gpuseg.features._cleaning import clean
-from gpuseg.features._rfm import tell
-from gpuseg.features._rows import named
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import open_table
 
 
 def behaviour(  # noqa: PLR0913 - a role each
@@ -26,6 +23,7 @@ def behaviour(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> Any:
     """Return how every customer buys, one row a customer in order of id; what is left out is said, and why.
 
@@ -71,7 +69,4 @@ def behaviour(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
-    opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=BEHAVIOUR)
-    tell(cleaned)
-    return opened.give_back(named(features_of(cleaned, BEHAVIOUR).table, cleaned))
+    return customers_of(table, wishes, BEHAVIOUR, features_of, engine=engine)[0]

@@ -1,18 +1,21 @@
 """Repeat purchases in the convention of the CDNOW data, the input of models such as BG/NBD and Pareto/NBD."""
 
 import datetime as dt
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import narwhals as nw
 
 from gpuseg.errors import unknown
-from gpuseg.features._cleaning import Cleaned, clean
+from gpuseg.features._by_customer import customers_of
+from gpuseg.features._by_name import Made
+from gpuseg.features._cleaning import Cleaned
 from gpuseg.features._exact import joined
-from gpuseg.features._rfm import tell
-from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, named, short_rows, whole_days
+from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, short_rows, whole_days
 from gpuseg.features._typed import streamed
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import Frame, open_table
+from gpuseg.io.tables import Frame
 
 UNITS = {"D": 1.0, "W": 7.0}
 MADE = ("frequency", "recency", "T", "monetary_value")
@@ -34,6 +37,7 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> Any:
     """Return frequency, recency, T and monetary value of repeats, one row a customer in order of id.
 
@@ -67,10 +71,11 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
-    opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=MADE)
-    tell(cleaned)
-    return opened.give_back(named(repeats_of(cleaned, UNITS[unit]), cleaned))
+    return customers_of(table, wishes, MADE, partial(_made, UNITS[unit]), engine=engine)[0]
+
+
+def _made(days: float, cleaned: Cleaned, _: Sequence[str]) -> Made:
+    return Made(repeats_of(cleaned, days), ())
 
 
 def repeats_of(cleaned: Cleaned, days: float) -> Frame:

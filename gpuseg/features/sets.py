@@ -4,13 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from gpuseg.features._by_name import features_of, names_of, reported
-from gpuseg.features._cleaning import clean
-from gpuseg.features._rfm import tell
-from gpuseg.features._rows import named
+from gpuseg.features._by_customer import customers_of
+from gpuseg.features._by_name import features_of, names_of
 from gpuseg.features.cleaning_report import CleaningReport
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import open_table
 
 
 def customer_features(  # noqa: PLR0913 - a role each
@@ -29,6 +26,7 @@ def customer_features(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> tuple[Any, CleaningReport]:
     """Return one row a customer in order of id, and the report of the cleaning.
 
@@ -73,8 +71,4 @@ def customer_features(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
-    opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=names)
-    tell(cleaned)
-    features, left_out = features_of(cleaned, names)
-    return opened.give_back(named(features, cleaned)), reported(cleaned, left_out, len(features)).report
+    return customers_of(table, wishes, names, features_of, engine=engine)

@@ -15,6 +15,8 @@ from gpuseg.io.files import agreed, found, is_keyed, said
 from gpuseg.io.parted import PartedTable, empty_in_pandas, in_pandas, shape_of
 from gpuseg.io.pieces import ROWS, Look, fitted, load, look_at, types_of
 from gpuseg.io.tables import Frame, open_table
+from gpuseg.io.text import Look as TextLook
+from gpuseg.io.text import Scan, combined
 from gpuseg.settings import say
 
 
@@ -42,6 +44,27 @@ class OpenedParts(NamedTuple):
         """Return the table with these columns: of files no others are read."""
         schema = {name: self.schema[name] for name in names}
         return self._replace(parts=self.reload(names), names=tuple(names), schema=schema)
+
+
+class PartRows(NamedTuple):
+    """The rows of parts on the host, to be looked at where they are."""
+
+    parts: Parts
+
+    def see(self, looks: Sequence[TextLook]) -> dict[str, Any]:
+        """Return the value of every look by its name, from one walk."""
+        values = [look.value.alias(look.name) for look in looks]
+        return combined(looks, self.parts.collect(_seen, values)) if looks else {}
+
+    def first(self, value: pl.Expr, count: int) -> pl.Series:
+        """Return the first present values of an expression, at most ``count``, from no more parts than it takes."""
+        found: list[pl.Series] = []
+        for number in range(self.parts.count):
+            (values,) = self.parts.chosen([number]).collect(_first, value, count)
+            found.append(values)
+            if sum(map(len, found)) >= count:
+                break
+        return pl.concat(found).head(count)
 
 
 def in_parts(source: Any, engine: Any) -> bool:
@@ -169,6 +192,14 @@ def _some_rows(parts: Sequence[Any], source: str) -> Sequence[Any]:
     if not parts:
         raise InvalidInput(f"{source} has no rows; give a table with some")
     return parts
+
+
+def _seen(part: Frame, values: list[pl.Expr]) -> dict[str, Any]:
+    return part.to_native().lazy().select(values).collect(engine="streaming").row(0, named=True)
+
+
+def _first(part: Frame, value: pl.Expr, count: int) -> pl.Series:
+    return Scan(part.to_native().lazy()).first(value, count)
 
 
 def _adopted(partition: Any) -> Frame:
