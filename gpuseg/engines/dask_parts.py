@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Self
 import dask.config
 from dask.delayed import Delayed, delayed
 from dask.sizeof import sizeof
-from distributed import Client, get_client, get_worker
+from distributed import get_worker
 
-from gpuseg.engines._faults import keep, run
+from gpuseg.engines._faults import run
+from gpuseg.engines.dask import DaskSite
 from gpuseg.engines.parts import Cut, Join, called, called_on_two, joined, pieces_of
 from gpuseg.settings import config
 
@@ -26,24 +27,24 @@ class DaskParts:
     """
 
     values: Sequence[Any]
-    steps: tuple[Step, ...] = ()
-    client: Client | None = None
+    steps: tuple[Step, ...]
+    site: DaskSite
     name: ClassVar[str] = "dask"
 
     @classmethod
-    def of(cls, load: Callable[..., Any], items: Sequence[Any], *, client: Client | None = None) -> Self:
+    def of(cls, load: Callable[..., Any], items: Sequence[Any], *, site: DaskSite | None = None) -> Self:
         """Return the parts that ``load`` makes of each item on a worker: again there if a worker is lost."""
-        return cls(items, ((load, ()),), client)
+        return cls(items, ((load, ()),), site or DaskSite.of("dask"))
 
     @classmethod
-    def holding(cls, frames: Sequence[Any], *, client: Client | None = None) -> Self:
+    def holding(cls, frames: Sequence[Any], *, site: DaskSite | None = None) -> Self:
         """Return frames of this process as parts that workers hold.
 
         They go as tasks, which the scheduler runs again where a worker is lost, and not as data that is gone then:
         Dask warns of tasks so large.
         """
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
-            return cls.of(_itself, frames, client=client).kept()
+            return cls.of(_itself, frames, site=site).kept()
 
     @property
     def count(self) -> int:
@@ -72,11 +73,11 @@ class DaskParts:
 
     def kept(self) -> Self:
         """Return the parts worked out once and held on the workers."""
-        return replace(self, values=keep(self.client, self.tasks()), steps=())
+        return replace(self, values=self.site.kept(self.tasks()), steps=())
 
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every part, in order."""
-        return run(self.client, self.map(function, *args).tasks())
+        return run(self.site.client, self.map(function, *args).tasks())
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every part, in order."""
@@ -88,18 +89,6 @@ class DaskParts:
             return list(self.values)
         made = delayed(_made, pure=False)
         return [made(value, self.steps) for value in self.values]
-
-
-def client_of(engine: Any) -> Client | None:
-    """Return the client of the cluster that an engine names; None for Dask's own scheduler in this process."""
-    if isinstance(engine, Client):
-        return engine
-    if "://" in engine:
-        return Client(engine)
-    try:
-        return get_client()
-    except ValueError:
-        return None
 
 
 def here() -> str:

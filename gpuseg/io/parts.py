@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import polars as pl
 
-from gpuseg.engines import is_dask, is_files
+from gpuseg.engines import check_engine, is_dask, is_files, site_of
 from gpuseg.engines.parts import Parts
-from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
+from gpuseg.errors import InvalidInput
 from gpuseg.io.files import agreed, found, is_keyed, said
 from gpuseg.io.parted import PartedTable, empty_in_pandas, in_pandas, shape_of
 from gpuseg.io.pieces import ROWS, Look, fitted, load, look_at, types_of
@@ -70,19 +70,14 @@ class PartRows(NamedTuple):
 def in_parts(source: Any, engine: Any) -> bool:
     """Return whether a table is worked on in parts: where the engine is Dask, or "auto" and the table on workers.
 
-    Raises InvalidInput for an engine that is not known, and for "local" with a table on workers.
+    Raises as ``engines.site_of`` does.
 
     >>> in_parts("a.parquet", "auto"), in_parts("a.parquet", "dask")
     (False, True)
     """
     away = isinstance(source, PartedTable) or is_dask(source)
-    if isinstance(engine, str) and engine not in ("auto", "local", "dask") and "://" not in engine:
-        raise unknown("engine", engine, ("auto", "local", "dask", "tcp://..."))
-    if isinstance(engine, str) and engine == "local" and away:
-        raise InvalidInput(
-            f"engine='local' got a {type(source).__name__} on workers; leave engine out, or bring the rows here first"
-        )
-    return away or not (isinstance(engine, str) and engine in ("auto", "local"))
+    check_engine(engine)
+    return engine not in ("auto", "local") or site_of(engine, lazy=away).name == "dask"
 
 
 def open_parts(source: Any, engine: Any = "auto", *, text: bool = False) -> OpenedParts:
@@ -96,31 +91,22 @@ def open_parts(source: Any, engine: Any = "auto", *, text: bool = False) -> Open
     Raises InvalidFile for a path that is missing here or that a worker cannot see, for a file that cannot be
     read, and where parts differ in columns or types; InvalidInput where there is no table, or no row.
     """
-    client = _client_of(engine)
+    site = site_of(engine, lazy=True)
     if isinstance(source, PartedTable):
         return _of_parts(source.parts, PartedTable.of, "a table in parts", source.schema, source.sizes)
     if isinstance(source, os.PathLike) or is_files(source):
-        return _of_files(source, client, text=text)
+        return _of_files(source, site, text=text)
     if is_dask(source):
-        return _of_dask(source, client)
-    return _of_memory(source, client)
+        return _of_dask(source, site)
+    return _of_memory(source, site)
 
 
-def _client_of(engine: Any) -> Any:
-    """Return the client of the cluster that an engine names; None for Dask's own scheduler in this process."""
-    try:
-        from gpuseg.engines.dask_parts import client_of
-    except ModuleNotFoundError as error:
-        raise UnsupportedOnBackend(f"engine='dask' needs {error.name}; install gpuseg[dask]") from error
-    return client_of(engine)
-
-
-def _of_files(source: Any, client: Any, *, text: bool) -> OpenedParts:
+def _of_files(source: Any, site: Any, *, text: bool) -> OpenedParts:
     from gpuseg.engines.dask_parts import DaskParts, here
 
     paths = found(source)
     look = partial(look_at, keyed=is_keyed(source, paths), text=text, where=here)
-    looks: list[Look] = DaskParts.of(look, [str(path.absolute()) for path in paths], client=client).collect(_itself)
+    looks: list[Look] = DaskParts.of(look, [str(path.absolute()) for path in paths], site=site).collect(_itself)
     types = types_of([str(path) for path in paths], looks)
     pieces = [piece for one in looks for piece in one.pieces]
     for piece in pieces:
@@ -129,13 +115,13 @@ def _of_files(source: Any, client: Any, *, text: bool) -> OpenedParts:
 
     def reload(names: Sequence[str]) -> Parts:
         some = partial(load, columns=tuple(names), types=dict(types), where=here)
-        return DaskParts.of(some, _some_rows(pieces, said(source)), client=client)
+        return DaskParts.of(some, _some_rows(pieces, said(source)), site=site)
 
     sizes = tuple(piece.rows for piece in pieces)
     return OpenedParts(reload(list(types)), tuple(types), PartedTable.of, said(source), dict(types), sizes, reload)
 
 
-def _of_dask(source: Any, client: Any) -> OpenedParts:
+def _of_dask(source: Any, site: Any) -> OpenedParts:
     from gpuseg.engines.dask_parts import DaskParts
 
     where = f"a Dask {type(source).__name__}"
@@ -145,7 +131,7 @@ def _of_dask(source: Any, client: Any) -> OpenedParts:
 
     values, like = partitions_of(source)
     open_table(like)  # says what of its index is left out, and refuses names that stand twice
-    parts = DaskParts.of(_adopted, values, client=client)
+    parts = DaskParts.of(_adopted, values, site=site)
     looks = parts.collect(shape_of)
     filled = [number for number, (_, rows) in enumerate(looks) if rows]
     schemas = [looks[number][0] for number in filled]
@@ -164,13 +150,13 @@ def _of_dask(source: Any, client: Any) -> OpenedParts:
     return _of_parts(parts.chosen(filled), give_back, where, types, sizes)
 
 
-def _of_memory(source: Any, client: Any) -> OpenedParts:
+def _of_memory(source: Any, site: Any) -> OpenedParts:
     from gpuseg.engines.dask_parts import DaskParts
 
     opened = open_table(source)
     frame = opened.eager()
     cuts = [frame[start : start + ROWS] for start in range(0, len(frame), ROWS)]
-    parts = DaskParts.holding([nw.to_native(cut) for cut in _some_rows(cuts, opened.source)], client=client)
+    parts = DaskParts.holding([nw.to_native(cut) for cut in _some_rows(cuts, opened.source)], site=site)
 
     def give_back(made: Parts) -> Any:
         return opened.give_back(nw.concat([nw.from_native(part) for part in made.collect(_itself)]))

@@ -182,7 +182,7 @@ def test_the_engine_decides_whether_a_table_is_in_parts():
     assert in_parts(dd.from_pandas(ROWS.to_pandas(), npartitions=1), "auto")
     with pytest.raises(InvalidInput, match=r"engine='spark' is not known; allowed are 'auto', 'local', 'dask'"):
         in_parts(ROWS, "spark")
-    with pytest.raises(InvalidInput, match="engine='local' got a DataFrame on workers; leave engine out"):
+    with pytest.raises(InvalidInput, match="engine='local' got a Dask collection; use engine='dask'"):
         in_parts(dd.from_pandas(ROWS.to_pandas(), npartitions=1), "local")
     with pytest.raises(InvalidInput, match="got a Dask Array; pass a Dask DataFrame"):
         open_parts(da.ones((3, 2)))
