@@ -30,10 +30,10 @@ def customers_here(opened: Opened, wishes: Wishes, names: Sequence[str], make: M
     """Return what is made of every customer of one table, and the report of the cleaning."""
     cleaned = clean(opened, wishes, made=names)
     _tell(cleaned.report, cleaned.loose)
-    table, left_out = make(cleaned, names)
+    table, customers, left_out = make(cleaned, names)
     there = there_of(names, left_out)
     name = cleaned.roles.customer
-    report = replace(cleaned.report, left_out={one.title: one.why for one in left_out}, customers=len(table))
+    report = replace(cleaned.report, left_out={one.title: one.why for one in left_out}, customers=customers)
     return opened.give_back(_in_order(table, there, cleaned.own_names.get(name, name))), report
 
 

@@ -49,10 +49,11 @@ class LeftOut(NamedTuple):
 
 
 class Made(NamedTuple):
-    """The features that the columns allow, and those of them and others that these rows say nothing about."""
+    """The features of so many customers that the columns allow, and those that the rows say nothing about."""
 
     table: Frame
-    left_out: tuple[LeftOut, ...]
+    customers: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def names_of(wish: str | Sequence[str]) -> tuple[str, ...]:
@@ -89,7 +90,8 @@ def features_of(cleaned: Cleaned, names: Sequence[str]) -> Made:
     # The first table has every customer; a customer without two orders has no gap.
     tables = [*_first_tables(cleaned, names, by_order), *tables]
     table = reduce(lambda left, right: left.join(right, on=CUSTOMER, how="left"), tables)
-    return Made(table.select(CUSTOMER, *(name for name in names if name in table.columns)), tuple(left_out))
+    table = table.select(CUSTOMER, *(name for name in names if name in table.columns))
+    return Made(table, len(table), tuple(left_out))
 
 
 def there_of(names: Sequence[str], left_out: Sequence[LeftOut]) -> list[str]:

@@ -48,7 +48,7 @@ from gpuseg.io.parts import OpenedParts, PartRows
 from gpuseg.io.tables import Frame, Lazy
 
 Make = Callable[[Cleaned, Sequence[str]], Made]
-"""``make(cleaned, names)``: the named columns of every customer of cleaned rows, under the name CUSTOMER."""
+"""``make(cleaned, names)``: what is made of cleaned rows; the columns ``names`` of every customer, in CUSTOMER."""
 
 
 class Shard(NamedTuple):
@@ -188,8 +188,8 @@ def _made_in_shard(rows: Frame, decided: Decided, distinct: bool, names: Sequenc
     cleaned = finished(cleaned._replace(report=_own_report(cleaned)), distinct=distinct)
     if not cleaned.report.kept:
         return Shard(None, cleaned.report, ())
-    made, left_out = make(cleaned, names)
-    return Shard(made.to_native(), replace(cleaned.report, customers=len(made)), left_out)
+    made, customers, left_out = make(cleaned, names)
+    return Shard(made.to_native(), replace(cleaned.report, customers=customers), left_out)
 
 
 def _own_report(cleaned: Cleaned) -> CleaningReport:

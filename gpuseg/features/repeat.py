@@ -75,7 +75,8 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
 
 
 def _made(days: float, cleaned: Cleaned, _: Sequence[str]) -> Made:
-    return Made(repeats_of(cleaned, days), ())
+    table = repeats_of(cleaned, days)
+    return Made(table, len(table))
 
 
 def repeats_of(cleaned: Cleaned, days: float) -> Frame:
