@@ -21,9 +21,11 @@ from gpuseg.features._flags import (
     RETURNS_ONLY,
     Group,
     Plan,
+    distinct_orders,
+    doubtful_orders,
     flagged,
     groups_of,
-    orders_of,
+    is_in_doubt,
     settled,
     settled_groups,
 )
@@ -82,7 +84,9 @@ def clean(opened: Opened, wishes: Wishes, *, made: Sequence[str] = (), narrow: b
     rows = typed(opened.frame, plan.types, narrow=narrow and not wishes.drop_duplicates)
     columns = rows.collect_schema().names()
     rows = flagged(rows, plan)
-    decided = decide(groups := groups_of(rows, plan), plan, prefixed=is_prefixed(groups))
+    groups = groups_of(rows, plan)
+    begin, others = distinct_orders(doubtful_orders(rows, plan)) if is_in_doubt(groups) else (0, 0)
+    decided = decide(groups, plan, prefixed=begin <= others)
     result = cleaned_of(settled(rows, plan, prefixed=decided.prefixed), columns, decided)
     if decided.largest > LARGEST:
         raise too_large(decided, *beyond(result.kept, plan.types.roles))
@@ -101,13 +105,11 @@ def plan_of(types: Types, wishes: Wishes) -> Plan:
     return Plan(types, as_of, wishes.cancelled_prefix, net)
 
 
-def is_prefixed(groups: Sequence[Group]) -> bool:
-    """Return whether the prefix means a cancelled order: not where more than half of the orders begin with it."""
-    return orders_of(groups, cancelled=True) <= orders_of(groups, cancelled=False)
-
-
 def decide(groups: Sequence[Group], plan: Plan, *, prefixed: bool) -> Decided:
-    """Return what the counts of all rows decide; raise InvalidInput where none is kept."""
+    """Return what the counts of all rows decide; raise InvalidInput where none is kept.
+
+    ``prefixed``: no more than half of the orders begin with the prefix, so that it means a cancelled one.
+    """
     roles = plan.types.roles
     groups = settled_groups(groups, plan, prefixed=prefixed)
     _refuse_nothing(groups, roles)

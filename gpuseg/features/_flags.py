@@ -31,7 +31,6 @@ class Group(NamedTuple):
     newest: dt.datetime | None
     largest: float | None
     loose: int
-    orders: int
 
 
 class Plan(NamedTuple):
@@ -58,17 +57,16 @@ def groups_of(frame: Frame | Lazy, plan: Plan) -> list[Group]:
     seen = frame.with_columns(amount.abs().alias("gpuseg_size"), loose.cast(nw.Int64).alias("gpuseg_loose"))
     counts = [nw.len().alias("rows"), time.min().alias("oldest"), time.max().alias("newest")]
     counts += [nw.col("gpuseg_size").max().alias("largest"), nw.col("gpuseg_loose").sum().alias("loose")]
-    begin = nw.col(order).n_unique() if order and _can_begin(frame, plan) else nw.len()
-    rows = streamed(seen.group_by(BASE, SIGNED, CANCELLED).agg(*counts, begin.alias("orders"))).rows(named=True)
+    rows = streamed(seen.group_by(BASE, SIGNED, CANCELLED).agg(*counts)).rows(named=True)
     return [_group(row) for row in rows]
 
 
 def merged(counts: Sequence[Sequence[Group]]) -> list[Group]:
-    """Return the counts of several parts of the rows as those of all; orders that stand in two parts count twice.
+    """Return the counts of several parts of the rows as those of all.
 
-    >>> group = Group(KEPT, False, False, 2, None, None, 5.0, 0, 1)
+    >>> group = Group(KEPT, False, False, 2, None, None, 5.0, 0)
     >>> merged([[group], [group._replace(rows=1, largest=7.0, loose=1)]])
-    [Group(base=-1, signed=False, cancelled=False, rows=3, oldest=None, newest=None, largest=7.0, loose=1, orders=2)]
+    [Group(base=-1, signed=False, cancelled=False, rows=3, oldest=None, newest=None, largest=7.0, loose=1)]
     """
     kinds: dict[tuple[int, bool, bool], list[Group]] = {}
     for group in (group for groups in counts for group in groups):
@@ -76,9 +74,22 @@ def merged(counts: Sequence[Sequence[Group]]) -> list[Group]:
     return [_sum(groups) for _, groups in sorted(kinds.items())]
 
 
-def orders_of(groups: Sequence[Group], *, cancelled: bool) -> int:
-    """Return how many orders of rows without the sign of a return begin with the prefix, or do not."""
-    return sum(g.orders for g in groups if g.base == KEPT and not g.signed and g.cancelled is cancelled)
+def is_in_doubt(groups: Sequence[Group]) -> bool:
+    """Return whether rows without the sign of a return have an order that begins with the prefix."""
+    return any(g.base == KEPT and not g.signed and g.cancelled for g in groups)
+
+
+def doubtful_orders(frame: Frame | Lazy, plan: Plan) -> Frame | Lazy:
+    """Return the order, and whether it begins with the prefix, of flagged rows without the sign of a return."""
+    rows = frame.filter((nw.col(BASE) == KEPT) & ~nw.col(SIGNED))
+    return rows.select(nw.col(str(plan.types.roles.order)).alias("order"), nw.col(CANCELLED))
+
+
+def distinct_orders(orders: Frame | Lazy) -> tuple[int, int]:
+    """Return how many distinct orders begin with the prefix, and how many do not."""
+    found = streamed(orders.group_by(CANCELLED).agg(nw.col("order").n_unique())).rows()
+    counts = {bool(begin): int(count) for begin, count in found}
+    return counts.get(True, 0), counts.get(False, 0)
 
 
 def settled_groups(groups: Sequence[Group], plan: Plan, *, prefixed: bool) -> list[Group]:
@@ -171,7 +182,7 @@ def _group(row: dict[str, Any]) -> Group:
 def _sum(groups: Sequence[Group]) -> Group:
     """Return groups of one kind as one."""
     return groups[0]._replace(
-        **{name: sum(getattr(g, name) for g in groups) for name in ("rows", "loose", "orders")},
+        **{name: sum(getattr(g, name) for g in groups) for name in ("rows", "loose")},
         oldest=min((g.oldest for g in groups if g.oldest is not None), default=None),
         newest=max((g.newest for g in groups if g.newest is not None), default=None),
         largest=max((g.largest for g in groups if g.largest is not None), default=None),

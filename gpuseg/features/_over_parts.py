@@ -24,20 +24,19 @@ from gpuseg.features._cleaning import (
 )
 from gpuseg.features._exact import LARGEST
 from gpuseg.features._flags import (
-    BASE,
-    CANCELLED,
     DUPLICATE,
     KEPT,
     REASON,
     RETURNED,
     RETURNS_ONLY,
-    SIGNED,
     Group,
     Plan,
+    distinct_orders,
+    doubtful_orders,
     flagged,
     groups_of,
+    is_in_doubt,
     merged,
-    orders_of,
     settled,
 )
 from gpuseg.features._shards import count_for, cut_by, stacked
@@ -85,8 +84,8 @@ def in_shards(opened: OpenedParts, wishes: Wishes, names: Sequence[str], make: M
         opened.schema, (lambda safe: PartRows(opened.parts.map(_renamed, safe))) if opened.on_host else None
     )
     plan = plan_of(types_of(source, roles, wishes), wishes)
-    counts = opened.parts.collect(_counted, plan)
-    decided = decide(merged(counts), plan, prefixed=_is_prefixed(opened.parts, plan, counts))
+    groups = merged(opened.parts.collect(_counted, plan))
+    decided = decide(groups, plan, prefixed=_is_prefixed(opened.parts, plan, groups))
     if decided.largest > LARGEST:
         found = opened.parts.collect(_beyond, decided)
         raise too_large(decided, sum(n for n, _ in found), next(amount for n, amount in found if n))
@@ -133,17 +132,13 @@ def _together(shards: Parts, decided: Decided) -> Sharded:
     )
 
 
-def _is_prefixed(parts: Parts, plan: Plan, counts: Sequence[Sequence[Group]]) -> bool:
-    """Return whether the prefix means a cancelled order; orders that several parts have are counted where in doubt."""
-    begin, others = ([orders_of(groups, cancelled=is_it) for groups in counts] for is_it in (True, False))
-    if sum(begin) <= max(others):
+def _is_prefixed(parts: Parts, plan: Plan, groups: Sequence[Group]) -> bool:
+    """Return whether the prefix means a cancelled order; the same orders meet in a shard to be counted."""
+    if not is_in_doubt(groups):
         return True
-    if max(begin) > sum(others):
-        return False
-    distinct = parts.exchange(_cut_orders, stacked, count_for(sum(begin) + sum(others)), plan)
-    found = distinct.collect(_distinct_orders)
-    without = any(g.loose for groups in counts for g in groups if g.base == KEPT and not g.signed)
-    return sum(one for one, _ in found) <= sum(other for _, other in found) + without
+    met = parts.exchange(_cut_orders, stacked, count_for(sum(g.rows for g in groups)), plan)
+    found = met.collect(distinct_orders)
+    return sum(begin for begin, _ in found) <= sum(others for _, others in found)
 
 
 def _renamed(part: Frame, safe: dict[str, str]) -> Frame:
@@ -172,14 +167,9 @@ def _cut(part: Frame, count: int, decided: Decided, columns: Sequence[str] | Non
 
 
 def _cut_orders(part: Frame, count: int, plan: Plan) -> list[Frame]:
-    rows = _flagged(part, plan).filter((nw.col(BASE) == KEPT) & ~nw.col(SIGNED))
-    orders = rows.select(nw.col(str(plan.types.roles.order)).alias("order"), nw.col(CANCELLED))
-    return cut_by(streamed(orders.filter(~nw.col("order").is_null())).unique(), count, "order")
-
-
-def _distinct_orders(part: Frame) -> tuple[int, int]:
-    begin = part.unique()[CANCELLED]
-    return int(begin.sum()), int((~begin).sum())
+    # Rows without an order id are one kind among the others, as they are to one process.
+    orders = doubtful_orders(_flagged(part, plan), plan).with_columns(nw.col("order").fill_null(""))
+    return cut_by(streamed(orders).unique(), count, "order")
 
 
 def _made_in_shard(rows: Frame, decided: Decided, distinct: bool, names: Sequence[str], make: Make) -> Shard:  # noqa: FBT001 - parts are mapped by place

@@ -33,14 +33,14 @@ def shards_of(ids: nw.Series[Any], count: int) -> Host:
     ([1, 2, 0, 1], [0, 2, 2, 0])
     """
     keys = _text_keys(ids) if ids.dtype == nw.String else ids.to_numpy().astype(np.uint64)
-    return (_mixed(keys) % np.uint64(count)).astype(np.int64)
+    return (_mixed(keys) % np.uint64(count)).astype(np.min_scalar_type(count))  # NumPy sorts small numbers by radix
 
 
 def cut_by(rows: Frame, count: int, key: str) -> list[Frame]:
     """Return rows as a piece for each shard of the keys, each in the order of the rows."""
     numbers = shards_of(rows[key], count)
     order = np.argsort(numbers, kind="stable")
-    ends = np.searchsorted(numbers[order], np.arange(count + 1))
+    ends = np.searchsorted(numbers[order], np.arange(count + 1, dtype=numbers.dtype))
     rows = rows[order]
     return [rows[int(ends[at]) : int(ends[at + 1])] for at in range(count)]
 

@@ -186,7 +186,7 @@ def test_a_frame_of_this_process_comes_back(shop, workers, monkeypatch):
 
 @pytest.mark.parametrize("share", [0.9, 0.52, 0.5])
 def test_whether_a_prefix_is_a_cancellation_is_decided_over_all_parts(share, tmp_path, workers, capsys):
-    # Every order stands in two parts: counts of parts add up to twice as many.
+    # A third of the orders stands in two parts: counts of parts add up to more than there are.
     orders = [f"C{i}" if i < share * 400 else str(i) for i in range(400)]
     rows = pl.DataFrame({"customer": [i % 40 for i in range(400)], "order": orders, "amount": [1.5] * 400})
     rows = rows.with_columns(date=pl.lit("2026-01-05"))
