@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         rfm,
         rfm_scores,
     )
-    from gpuseg.io import read_table, write_table
+    from gpuseg.io import PartedTable, read_table, write_table
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter, load
     from gpuseg.selection import KChoice, choose_k
@@ -34,7 +34,7 @@ _ROOMS = {
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
         "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
     ),
-    "io": ("read_table", "write_table"),
+    "io": ("PartedTable", "read_table", "write_table"),
     "preprocessing": ("Preprocessor",),
     "segmenter": ("Segmenter", "load"),
     "selection": ("KChoice", "choose_k"),
@@ -44,7 +44,7 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 
 __all__ = [
     "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans",
-    "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions", "config",
+    "PartedTable", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions", "config",
     "customer_features", "event_features", "events", "join_features", "load", "read_table", "repeat_purchases", "rfm",
     "rfm_scores", "write_table",
 ]  # fmt: skip

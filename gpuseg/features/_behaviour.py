@@ -44,7 +44,7 @@ def behaviour(  # noqa: PLR0913 - a role each
       ``share_evening`` (from 18:00): shares of orders by part of the day
 
     Amounts are those of purchases, also with returns="net". The arguments and the errors are those of
-    ``clean_transactions``.
+    ``clean_transactions``; ``engine`` is that of ``customer_features``.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1], "date": ["2026-01-01", "2026-01-05"], "amount": [10.0, 5.0]})

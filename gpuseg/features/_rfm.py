@@ -30,7 +30,7 @@ def rfm(  # noqa: PLR0913 - a role each
     ``recency``: whole days elapsed from the last purchase to ``as_of``. ``frequency``: distinct orders; for
     rows without an order id, distinct days. ``monetary``: sum of the amounts, less what was returned with
     returns="net". The transactions are cleaned first, and what was dropped is said: the arguments are
-    those of ``clean_transactions``, which raises the same errors.
+    those of ``clean_transactions``, which raises the same errors. ``engine`` is that of ``customer_features``.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1, 2], "date": ["2026-01-01", "2026-01-05", "2026-01-03"],

@@ -56,6 +56,9 @@ def clean_transactions(  # noqa: PLR0913 - a role each
     says so. A second cleaning drops nothing; where the first
     dropped every id that was no plain number, it turns the ids that are left from text into numbers.
 
+    ``engine`` is that of ``customer_features``: with Dask rows that are kept come in shards of customers, in each in
+    the order in which they stood, and exact duplicates are found wherever they stood.
+
     The result has the columns of the table, with typed ids, times and amounts, and "amount" where it was
     computed. A lazy Polars frame gives a lazy one; a path gives a Polars frame. Raises InvalidInput where
     a column is missing, ambiguous or of the wrong kind, where a kept amount is beyond 1e15, and where no

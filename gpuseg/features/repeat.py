@@ -46,7 +46,8 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
     "D" for days or "W" for weeks of seven. ``monetary_value``: mean value of the repeats, less what was
     returned after the first day with returns="net". A customer who bought once has 0, T apart.
     After Fader and Hardie, "Counting Your Customers" the Easy Way (2005), as in the lifetimes package.
-    The other arguments and the errors are those of ``clean_transactions``.
+    The other arguments and the errors are those of ``clean_transactions``; ``engine`` is that of
+    ``customer_features``.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1, 2], "date": ["2026-01-01", "2026-01-05", "2026-01-03"],

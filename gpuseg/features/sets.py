@@ -42,6 +42,12 @@ def customer_features(  # noqa: PLR0913 - a role each
     "tenure_days" costs no pass of its own beside "recency", any basket, gap, trend or share a table of orders.
     Every value has the same bits whatever the order of rows.
 
+    ``engine``: where to work, "auto", "local", "dask", a distributed Client or the address of a scheduler. With Dask,
+    which "auto" takes for a Dask DataFrame and a ``PartedTable``, workers read and clean parts of the table, and all
+    rows of a customer meet in one of the shards, of about a million rows each, that their number alone decides. The
+    values have the same bits as those of one process. Customers are in order of id within a shard, not over shards;
+    a path gives a ``PartedTable``, a Dask DataFrame one of pandas frames, any other frame its own kind, brought here.
+
     What the columns do not allow is in the report's ``left_out``. The other arguments and the errors are those
     of ``clean_transactions``; InvalidInput also for a set or feature that is not known, and where nothing of what
     was asked for is left.
