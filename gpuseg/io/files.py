@@ -2,40 +2,23 @@
 
 import glob
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial, reduce
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import polars as pl
-import polars.selectors as cs
 import pyarrow as pa
 
 from gpuseg.errors import GpusegError, InvalidFile, listed, nearest_hint
-from gpuseg.io.dialect import UNREADABLE, Dialect, dialect_of, encoding_of, in_utf8, unreadable
-from gpuseg.settings import log
-
-__all__ = ["dialect_of", "encoding_of", "found", "scan_csv", "scan_files"]
+from gpuseg.io.csv_files import scan_csv
+from gpuseg.io.dialect import UNREADABLE, unreadable
+from gpuseg.io.schemas import agreed, escaped, exactly
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc")
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 KINDS = {"Parquet": PARQUET, "Arrow": ARROW, "CSV": TEXT}
-NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
-HEAD = 1000
-LEADING_ZERO = r"^[+-]?0\d"
-DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-MOMENT = DAY + r"[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?"
-DATES: dict[str, pl.DataType] = {
-    f"^{DAY}$": pl.Date(),
-    f"^{MOMENT}$": pl.Datetime("us"),
-    rf"^{MOMENT}(Z|[+-]\d{{2}}:\d{{2}})$": pl.Datetime("us", "UTC"),
-}
-"""ISO 8601 is the one way to write a date that reads the same everywhere."""
-
-Schema = Mapping[str, pl.DataType]
 Source = str | os.PathLike[str]
 
 
@@ -116,131 +99,6 @@ def kind_of(path: Path) -> str:
     return next((kind for kind, endings in KINDS.items() if ending_of(path) in endings), "")
 
 
-def scan_csv(paths: Sequence[Path], *, text: bool = False) -> pl.LazyFrame:
-    """Return the rows of CSV files, not yet read; what is not plain UTF-8 goes through a temporary copy.
-
-    Types are found in all rows of all files. Whole numbers with a leading zero stay text, for an
-    identifier would lose it; dates are ISO 8601 or stay text. A short line ends in missing values.
-    """
-    dialects = [dialect_of(path) for path in paths]
-    for path, dialect in zip(paths, dialects, strict=True):
-        log.info("%s: %s, delimiter %r", path, dialect.encoding, dialect.delimiter)
-        _same_columns(paths[0], dialects[0].columns, path, dialect.columns)
-    with ExitStack() as copies:
-        scans = [_opened(path, dialect, copies) for path, dialect in zip(paths, dialects, strict=True)]
-        types = {} if text else common([_types(source, dialect) for source, dialect in scans])
-        frames = [_rows(source, dialect, types) for source, dialect in scans]
-    return pl.concat([frame.select(_exactly(*dialects[0].columns)) for frame in frames]) if frames[1:] else frames[0]
-
-
-class CsvLook(NamedTuple):
-    """What one look at all of a CSV file tells: how it is written, its types and rows.
-
-    ``plain``: Polars reads it as it stands. A column of no values is Null.
-    """
-
-    dialect: Dialect
-    plain: bool
-    types: Schema
-    rows: int
-
-
-def look_at_csv(path: Path, *, text: bool = False) -> CsvLook:
-    """Return how a CSV file is written, the type of each column, of text alone where asked, and its rows."""
-    dialect = dialect_of(path)
-    with ExitStack() as copies:
-        source, opened = _opened(path, dialect, copies)
-        types = dict.fromkeys(dialect.columns, pl.String()) if text else _types(source, opened)
-        rows = int(_rows(source, opened, types).select(pl.len()).collect().item())
-    return CsvLook(dialect, isinstance(source, str), types, rows)
-
-
-def csv_rows(path: Path, look: CsvLook, types: Schema) -> pl.LazyFrame:
-    """Return the rows of a CSV file that was looked at, with the types, not yet read."""
-    if look.plain:
-        return _rows(_escaped(path), look.dialect, types)
-    with in_utf8(path, look.dialect) as copy:
-        return _rows(copy, look.dialect._replace(blank_lines=0), types)
-
-
-def _opened(path: Path, dialect: Dialect, copies: ExitStack) -> tuple[Any, Dialect]:
-    """Return what to scan: the file, or a copy in UTF-8.
-
-    Polars reads a blank line as it reads a row of empty fields: where a file has both, a copy has no blank line.
-    """
-    if dialect.readable:
-        without_value = _check_lines(_escaped(path), dialect)
-        if dialect.blank_lines in (0, without_value):
-            return _escaped(path), dialect
-    copy, dialect = copies.enter_context(in_utf8(path, dialect)), dialect._replace(blank_lines=0)
-    _check_lines(copy, dialect)
-    return copy, dialect
-
-
-def _check_lines(source: Any, dialect: Dialect) -> int:
-    """Parse all columns of all lines once, and return how many hold no value.
-
-    Asked for some columns only, Polars passes over a line that is too long: its values stand one column off.
-    """
-    empty = pl.all_horizontal(pl.all().is_null())
-    return int(_scan(source, dialect, infer_schema=False).select(empty.sum()).collect().item())
-
-
-def _rows(source: Any, dialect: Dialect, types: Schema) -> pl.LazyFrame:
-    frame = _scan(source, dialect, infer_schema=False, schema_overrides=dict(types))
-    return frame.filter(~pl.all_horizontal(pl.all().is_null())) if dialect.blank_lines else frame
-
-
-def _scan(source: Any, dialect: Dialect, **options: Any) -> pl.LazyFrame:
-    return pl.scan_csv(source, separator=dialect.delimiter, eol_char=dialect.line_end, null_values=NULLS, **options)
-
-
-def _types(source: Any, dialect: Dialect) -> Schema:
-    """Return the type of each column of a CSV file: Polars' guess over all rows, corrected by a second look.
-
-    Polars' own search for dates takes 02/01/2020 for one, and twenty times as long. A column of no values is Null.
-    """
-    guess = dict(_scan(source, dialect, infer_schema_length=None).collect_schema())
-    rows = _scan(source, dialect, infer_schema=False)
-    whole = [name for name, kind in guess.items() if kind.is_integer()]
-    words = [name for name, kind in guess.items() if kind == pl.String]
-    zeros = [_exactly(name).str.contains(LEADING_ZERO).any() for name in whole]
-    nothing = [_exactly(name).is_null().all() for name in words]
-    found_so = rows.select(*zeros, *nothing).collect().row(0, named=True) if guess else {}
-    huge = {name: pl.String() for name, kind in guess.items() if kind == pl.Int128}
-    padded = {name: pl.String() for name in whole if found_so[name]}
-    missing = {name: pl.Null() for name in words if found_so[name]}
-    looks = _holding([(name, form) for name in words for form in DATES], rows.head(HEAD))
-    return guess | huge | padded | missing | {name: DATES[form] for name, form in _holding(looks, rows)}
-
-
-def _holding(looks: list[tuple[str, str]], rows: pl.LazyFrame) -> list[tuple[str, str]]:
-    """Return the pairs of column and form where all values, of at least one, have the form and are days."""
-    if not looks:
-        return []
-    held = [_holds(_exactly(name), form).alias(str(number)) for number, (name, form) in enumerate(looks)]
-    return [look for look, holds in zip(looks, rows.select(held).collect().row(0), strict=True) if holds]
-
-
-def _holds(column: pl.Expr, form: str) -> pl.Expr:
-    is_day = column.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).is_not_null()
-    return column.is_not_null().any() & (column.is_null() | (column.str.contains(form) & is_day)).all()
-
-
-def common(schemas: Sequence[Schema]) -> Schema:
-    """Return the types that hold the values of all CSV files; a column without values is text."""
-    wide = {name: reduce(_wider, (schema[name] for schema in schemas)) for name in schemas[0]}
-    return {name: pl.String() if kind == pl.Null else kind for name, kind in wide.items()}
-
-
-def _wider(one: pl.DataType, other: pl.DataType) -> pl.DataType:
-    if other in (one, pl.Null):
-        return one
-    if one == pl.Null:
-        return other
-    return pl.Float64() if one.is_numeric() and other.is_numeric() else pl.String()
-
-
 def _joined(paths: list[Path], scan: Callable[[Path], pl.LazyFrame]) -> pl.LazyFrame:
     """Return the rows of files one after the other; whole numbers and decimals may meet in a column."""
     scans = [scan(path) for path in paths]
@@ -249,37 +107,7 @@ def _joined(paths: list[Path], scan: Callable[[Path], pl.LazyFrame]) -> pl.LazyF
     if len(scans) == 1:
         return scans[0]
     how = "vertical" if all(a == b for a, b in pairwise(schemas)) else "vertical_relaxed"
-    return pl.concat([frame.select(_exactly(*names)) for frame in scans], how=how)  # type: ignore[arg-type]
-
-
-def agreed(places: Sequence[Path | str], schemas: Sequence[Schema]) -> Schema:
-    """Return the types that hold the rows of several tables; whole numbers and decimals may meet in a column.
-
-    Raises InvalidFile, with the place of the table, where their columns or types differ.
-
-    >>> dict(agreed(["a", "b"], [{"x": pl.Int64()}, {"x": pl.Float64()}]))
-    {'x': Float64}
-    """
-    if not schemas[0]:
-        raise InvalidFile(f"{places[0]} has no columns; give a file with a table in it")
-    for place, schema in zip(places, schemas, strict=True):
-        _same_columns(places[0], list(schemas[0]), place, list(schema))
-        _same_types(places[0], schemas[0], place, schema)
-    empty = [pl.DataFrame(schema=dict(schema)).select(_exactly(*schemas[0])) for schema in schemas]
-    return pl.concat(empty, how="vertical_relaxed").schema
-
-
-def _same_columns(first: Path | str, expected: Sequence[str], path: Path | str, names: Sequence[str]) -> None:
-    if differing := sorted(set(expected) ^ set(names)):
-        raise InvalidFile(f"{path} and {first} differ in the columns {listed(differing)}; give files of one table")
-
-
-def _same_types(first: Path | str, expected: Schema, path: Path | str, types: Schema) -> None:
-    for name, kind in types.items():
-        was = expected[name]
-        alike = kind.base_type() == was.base_type() or (kind.is_numeric() and was.is_numeric())
-        if not alike and pl.Null not in (kind, was):
-            raise InvalidFile(f"{name!r} is {kind} in {path} and {was} in {first}; write both with one type")
+    return pl.concat([frame.select(exactly(*names)) for frame in scans], how=how)  # type: ignore[arg-type]
 
 
 def is_keyed(source: Source | Sequence[Source], paths: Sequence[Path]) -> bool:
@@ -292,14 +120,14 @@ def is_keyed(source: Source | Sequence[Source], paths: Sequence[Path]) -> bool:
 
 def scan_parquet(path: Path, *, keyed: bool = False) -> pl.LazyFrame:
     """Return the rows of one Parquet file, not yet read."""
-    return pl.scan_parquet(_escaped(path), hive_partitioning=keyed)
+    return pl.scan_parquet(escaped(path), hive_partitioning=keyed)
 
 
 def scan_arrow(path: Path) -> pl.LazyFrame:
     """Return the rows of an Arrow file; those of the stream format are mapped into memory."""
     with path.open("rb") as file:
         if file.read(6) == b"ARROW1":
-            return pl.scan_ipc(_escaped(path))
+            return pl.scan_ipc(escaped(path))
     try:
         return pl.DataFrame(pa.ipc.open_stream(pa.memory_map(str(path))).read_all()).lazy()
     except pa.ArrowInvalid as error:
@@ -310,15 +138,6 @@ def _parquet_in(folder: Path) -> list[Path]:
     """Return the Parquet files below a folder, without those that a writer hides or left behind half done."""
     paths = (p for p in folder.rglob("*") if p.suffix.lower() in PARQUET and p.is_file())
     return sorted(p for p in paths if not any(part[0] in "._" for part in p.relative_to(folder).parts))
-
-
-def _exactly(*names: str) -> pl.Expr:
-    """Return columns by name alone: ``pl.col`` takes a name such as "^a$" or "*" for a pattern."""
-    return cs.by_name(*names).as_expr()
-
-
-def _escaped(path: Path) -> str:
-    return glob.escape(str(path))
 
 
 def _neighbours(path: Path) -> str:

@@ -11,9 +11,10 @@ import polars as pl
 from gpuseg.engines import check_engine, is_dask, is_files, site_of
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
-from gpuseg.io.files import agreed, found, is_keyed, said
+from gpuseg.io.files import found, is_keyed, said
 from gpuseg.io.parted import PartedTable, empty_in_pandas, in_pandas, shape_of
 from gpuseg.io.pieces import ROWS, Look, fitted, load, look_at, types_of
+from gpuseg.io.schemas import agreed
 from gpuseg.io.tables import Frame, open_table
 from gpuseg.io.text import Look as TextLook
 from gpuseg.io.text import Scan, combined

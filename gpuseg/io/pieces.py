@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
-import polars.selectors as cs
 
 from gpuseg.errors import GpusegError, InvalidFile
+from gpuseg.io.csv_files import CsvLook, common, csv_rows, look_at_csv
 from gpuseg.io.dialect import UNREADABLE, unreadable
-from gpuseg.io.files import CsvLook, Schema, agreed, common, csv_rows, kind_of, look_at_csv, scan_arrow, scan_parquet
+from gpuseg.io.files import kind_of, scan_arrow, scan_parquet
+from gpuseg.io.schemas import Schema, agreed, exactly
 
 ROWS = 1_000_000
 """Rows of a piece at most, where row groups allow it: with ten columns of numbers it takes 80 MB."""
@@ -86,7 +87,7 @@ def fitted(rows: pl.LazyFrame, columns: Sequence[str], types: Schema) -> pl.Lazy
     """Return the columns of rows, cast where their types are others."""
     own = rows.collect_schema()
     casts = {name: types[name] for name in columns if own[name] != types[name]}
-    return rows.select(cs.by_name(*columns)).cast(casts)  # type: ignore[arg-type]
+    return rows.select(exactly(*columns)).cast(casts)  # type: ignore[arg-type]
 
 
 def seen(path: str, where: Callable[[], str]) -> Path:

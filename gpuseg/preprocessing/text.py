@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg.errors import InvalidInput
-from gpuseg.io.files import LEADING_ZERO
+from gpuseg.io.csv_files import LEADING_ZERO
 from gpuseg.io.text import BLANKS, parsed_numbers
 from gpuseg.io.times import ISO, in_utc
 from gpuseg.settings import log
