@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from operator import getitem
 from typing import Any, ClassVar, Self
 
+import dask.array as da
 import dask.config
+import numpy as np
 from dask.delayed import Delayed, delayed
 from dask.sizeof import sizeof
 from distributed import get_worker
@@ -61,6 +63,11 @@ class DaskParts:
         both, pairs = delayed(_both, pure=False), zip(self.tasks(), other.tasks(), strict=True)
         return replace(self, values=[both(one, two, function, args) for one, two in pairs], steps=())
 
+    def along(self, values: Sequence[Any], function: Callable[..., Any], *args: Any) -> Self:
+        """Return the parts that ``function(part, value, *args)`` makes with a value for each part."""
+        both, pairs = delayed(_both, pure=False), zip(self.tasks(), values, strict=True)
+        return replace(self, values=[both(part, value, function, args) for part, value in pairs], steps=())
+
     def exchange(self, cut: Cut, join: Join, count: int, *args: Any) -> Self:
         """Return ``count`` parts, each joined of the pieces of its number that ``cut`` makes of every part."""
         slice_up, take, put = (delayed(task, pure=False) for task in (_sliced, getitem, _put))
@@ -88,6 +95,13 @@ class DaskParts:
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every part, in order."""
         return combine(self.collect(partial, *args))
+
+    def rows(self, size: int | None = None) -> da.Array:
+        """Return the parts, which are arrays, as one Dask array: a chunk a part, or chunks of ``size`` rows."""
+        looks = self.collect(_looked)
+        chunks = [da.from_delayed(v, *look) for v, look in zip(self.tasks(), looks, strict=True)]
+        whole = da.concatenate(chunks)
+        return whole if size is None else whole.rechunk({0: size})
 
     def tasks(self) -> list[Delayed]:
         """Return a task a part, that makes it."""
@@ -135,6 +149,11 @@ def _sliced(value: Any, steps: Sequence[Step], cut: Cut, count: int, args: Seque
 def _put(join: Join, pieces: Sequence[Any]) -> Any:
     with config(notices="off"):
         return joined(join, pieces)
+
+
+def _looked(part: Any) -> tuple[tuple[int, ...], Any]:
+    """Return what Dask needs to know of an array before it is there."""
+    return tuple(part.shape), np.dtype(str(part.dtype).rpartition(".")[2])
 
 
 @sizeof.register_lazy("polars")

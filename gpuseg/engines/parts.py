@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import narwhals as nw
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpuseg.backends import choose
 from gpuseg.engines.blocks import Blocks, Engine
@@ -39,6 +40,9 @@ class Parts(Protocol):
     def beside(self, other: Self, function: Callable[..., Any], *args: Any) -> Self:
         """Return the parts that ``function(part, other part, *args)`` makes, when they are asked for."""
 
+    def along(self, values: Sequence[Any], function: Callable[..., Any], *args: Any) -> Self:
+        """Return the parts that ``function(part, value, *args)`` makes with a value for each part."""
+
     def exchange(self, cut: Cut, join: Join, count: int, *args: Any) -> Self:
         """Return ``count`` parts, each joined of the pieces of its number that ``cut`` makes of every part."""
 
@@ -59,6 +63,9 @@ class Parts(Protocol):
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every part, in order."""
+
+    def rows(self, size: int | None = None) -> Any:
+        """Return the parts, which are arrays, as one: in memory, or as a Dask array of blocks of ``size`` rows."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,11 @@ class LocalParts:
         pairs = zip(self.sources, other.sources, strict=True)
         return replace(self, sources=[partial(_paired, one, two, function, args) for one, two in pairs])
 
+    def along(self, values: Sequence[Any], function: Callable[..., Any], *args: Any) -> Self:
+        """Return the parts that ``function(part, value, *args)`` makes with a value for each part."""
+        pairs = zip(self.sources, values, strict=True)
+        return replace(self, sources=[partial(_made, source, function, (value, *args)) for source, value in pairs])
+
     def exchange(self, cut: Cut, join: Join, count: int, *args: Any) -> Self:
         """Return ``count`` parts, each joined of the pieces of its number that ``cut`` makes of every part."""
         pieces = [pieces_of(source(), cut, count, args) for source in self.sources]
@@ -118,6 +130,11 @@ class LocalParts:
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every part, in order."""
         return combine(self.collect(partial, *args))
+
+    def rows(self, size: int | None = None) -> Any:  # noqa: ARG002 - blocks in memory are views
+        """Return the parts, which are arrays, as one."""
+        arrays = [source() for source in self.sources]
+        return array_namespace(*arrays).concat(arrays, axis=0) if len(arrays) > 1 else arrays[0]
 
 
 def called(value: Any, function: Callable[..., Any], *args: Any) -> Any:

@@ -1,8 +1,18 @@
 """An order of rows that depends on their values alone: what follows does not depend on a table's own order."""
 
+from typing import Any
+
+import numpy as np
 from array_api_compat import array_namespace
 
-from gpuseg.backends import Array
+from gpuseg.backends import Array, Host, to_host
+from gpuseg.engines.blocks import ROWS
+from gpuseg.engines.parts import Parts
+
+SORTED = 1_000_000
+"""Rows that are sorted together on a worker: 128 MB of 16 features, of which a sort takes some copies."""
+SPLITS = 64
+"""Rows looked at for each part of SORTED rows, of which one bounds it: parts then differ by some tenths in size."""
 
 
 def canonical_order(x: Array) -> Array:
@@ -18,6 +28,45 @@ def canonical_order(x: Array) -> Array:
     return x
 
 
+def ordered_rows(parts: Parts) -> Any:
+    """Return the rows of matrices in parts, sorted as by ``canonical_order``: in memory, or as a Dask array.
+
+    A sample sort: rows looked at bound the parts to come, every part sends each of them the rows that belong there,
+    and these are sorted. A Dask array has the blocks that the same rows have in memory.
+    """
+    ordered = parts.map(canonical_order)
+    if parts.count > 1:
+        ordered = ordered.kept()
+        rows = sum(ordered.collect(_height))
+        count = max(1, round(rows / SORTED))
+        looks = np.concatenate(ordered.collect(_looked, SORTED // SPLITS))
+        bounds = canonical_order(looks)[np.arange(1, count) * len(looks) // count]
+        ordered = ordered.exchange(between, sorted_again, count, bounds).kept()
+    return ordered.rows(ROWS)
+
+
+def between(ordered: Array, count: int, bounds: Host) -> list[Array]:
+    """Return sorted rows cut at ``count - 1`` sorted bounds; rows equal to several of them are spread over the pieces.
+
+    >>> rows = np.array([[1.0], [2.0], [2.0], [2.0], [2.0], [3.0]])
+    >>> [piece.ravel().tolist() for piece in between(rows, 3, np.array([[2.0], [2.0]]))]
+    [[1.0, 2.0], [2.0], [2.0, 2.0, 3.0]]
+    """
+    _, inverse, alike = np.unique(bounds, axis=0, return_inverse=True, return_counts=True)
+    cuts, group = [0], inverse.ravel().tolist()
+    for at, bound in enumerate(bounds):
+        low, high = _span(ordered, bound)
+        rank = at - group.index(group[at]) + 1
+        cuts.append(low + (high - low) * rank // (int(alike[group[at]]) + 1))
+    ends = [*cuts[1:], _height(ordered)]
+    return [ordered[start:end, :] for start, end in zip(cuts, ends, strict=True)]
+
+
+def sorted_again(pieces: list[Array]) -> Array:
+    """Return sorted pieces as one sorted part."""
+    return canonical_order(array_namespace(*pieces).concat(pieces, axis=0))
+
+
 def count_distinct(ordered: Array) -> int:
     """Return how many different rows there are, of rows in canonical order.
 
@@ -30,3 +79,23 @@ def count_distinct(ordered: Array) -> int:
         return 0
     differ = xp.any(ordered[1:, :] != ordered[:-1, :], axis=1)
     return 1 + int(xp.sum(xp.astype(differ, xp.int64)))
+
+
+def _height(x: Array) -> int:
+    return int(x.shape[0])
+
+
+def _looked(ordered: Array, step: int) -> Host:
+    """Return every ``step``-th row, and one at least of a part that has rows."""
+    step = max(1, min(step, _height(ordered)))
+    return to_host(ordered[(step - 1) // 2 :: step, :])
+
+
+def _span(ordered: Array, row: Host) -> tuple[int, int]:
+    """Return the first of the sorted rows that is not below ``row``, and the first that is above it."""
+    xp: Any = array_namespace(ordered)
+    low, high = 0, _height(ordered)
+    for feature, value in enumerate(row.tolist()):
+        run, sought = ordered[low:high, feature], xp.asarray([value], dtype=ordered.dtype)
+        low, high = (low + int(xp.searchsorted(run, sought, side=side)[0]) for side in ("left", "right"))
+    return low, high

@@ -1,6 +1,8 @@
 """The law of parts: here and on workers, the same parts."""
 
+import dask.array as da
 import narwhals as nw
+import numpy as np
 import polars as pl
 import pytest
 from dask.sizeof import sizeof
@@ -75,3 +77,19 @@ def test_two_walks_side_by_side(parts):
 def test_dask_knows_what_a_frame_takes():
     frame = pl.DataFrame({"x": range(100_000)})
     assert sizeof(frame) == frame.estimated_size() > 500_000
+
+
+def test_each_part_meets_a_value_of_its_own(parts):
+    assert parts.along([1.0, 10.0], plus).collect(summed) == [18.0, 46.0]
+
+
+def column(frame):
+    return frame.select("x").to_numpy()
+
+
+def test_arrays_in_parts_are_one_array(parts):
+    rows = parts.map(column).rows(2)
+    assert isinstance(rows, np.ndarray if parts.name == "local" else da.Array)
+    assert np.asarray(rows).tolist() == [[1.0], [5.0], [9.0], [3.0], [5.0], [8.0]]
+    if parts.name == "dask":
+        assert rows.chunks == ((2, 2, 2), (1,))
