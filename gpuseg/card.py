@@ -12,7 +12,7 @@ import polars as pl
 
 from gpuseg._estimator import plain_parameters
 from gpuseg.backends import Host
-from gpuseg.profile import Field
+from gpuseg.profile import Field, Rows
 
 LIBRARIES = (
     "gpuseg", "numpy", "scikit-learn", "polars", "narwhals", "cupy-cuda12x", "cupy-cuda13x", "cuml-cu12", "cuml-cu13"
@@ -21,10 +21,10 @@ TYPES: Mapping[str, Any] = {"Int32": pl.Int32, "Int64": pl.Int64, "Float64": pl.
 DATE = "Datetime"
 
 
-def card_of(segmenter: Any, profile_state: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
-    """Return the card of a fitted Segmenter: ``profile_state`` and ``fingerprint`` are those of its customers."""
+def card_of(segmenter: Any, profile: pl.DataFrame, fingerprint: str) -> dict[str, Any]:
+    """Return the card of a fitted Segmenter: ``profile`` and ``fingerprint`` are those of its customers."""
     choice, score, report = segmenter.choice_, segmenter.score_, segmenter.preprocessor_.report_
-    labels = segmenter.labels_
+    noise = profile.filter(pl.col("segment") < 0)["size"].sum()
     quality = {} if score is None else {"silhouette": score._asdict()}
     inertia = {"inertia": segmenter.model_.inertia_} if segmenter.algorithm == "kmeans" else {}
     return {
@@ -34,14 +34,14 @@ def card_of(segmenter: Any, profile_state: Mapping[str, Any], fingerprint: str) 
         "parameters": plain_parameters(segmenter.model_),
         "id_column": segmenter.id_column,
         "value_column": segmenter.value_column,
-        "rows": {"read": report.rows_read, "kept": len(labels), "noise": int((labels < 0).sum())},
+        "rows": {"read": report.rows_read, "kept": profile["size"].sum(), "noise": noise},
         "segments": choice.k,
         "choice": {**choice._asdict(), "candidates": [candidate._asdict() for candidate in choice.candidates]},
         "backend": segmenter.dispatch_._asdict(),
         "metrics": {**quality, **inertia},
         "training_data_sha256": fingerprint,
         "preprocessing": report.to_dict(),
-        "profile": profile_state,
+        "profile": profile_state(profile),
     }
 
 
@@ -80,6 +80,11 @@ def row_sums(raw: Host) -> Host:
     """
     numbers = _row_numbers(raw)
     return np.array([np.sum(_mixed(numbers + np.uint64(word)), dtype=np.uint64) for word in range(4)])
+
+
+def fingerprints(rows: Rows) -> Host:
+    """Return the ``row_sums`` of a part of the customers."""
+    return row_sums(rows.raw)
 
 
 def _row_numbers(raw: Host) -> Host:

@@ -1,67 +1,262 @@
-"""Customer tables: ids checked, and the table that says where each customer is."""
+"""Customer tables in parts, one where the table is in memory: ids checked, and where each customer is."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import ceil
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
 import polars as pl
 from array_api_compat import is_array_api_obj
 
-from gpuseg.backends import Host, to_host
-from gpuseg.cluster import Assignment
+from gpuseg.backends import Array, Host, to_host
+from gpuseg.cluster import Assignment, Clusterer
+from gpuseg.engines import is_dask
+from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.errors import InvalidInput, listed, missing_column
-from gpuseg.io import Opened, open_table
+from gpuseg.io import open_table
+from gpuseg.io.parted import PartedTable
+from gpuseg.io.parts import in_parts, open_parts
 from gpuseg.io.tables import Frame
+from gpuseg.preprocessing import Preprocessor
+from gpuseg.profile import Field, Rows
 
 ROW = "row"
 """The id of customers that have none: the number of their row, from 0."""
+MEETING = 1_000_000
+"""Ids that meet in one place to be compared, where the table is in parts."""
+EXAMPLES = 3
+"""Ids that repeat, of which an error tells."""
 
 
-def opened_customers(x: Any) -> Opened:
+class Customers(NamedTuple):
+    """A customer table in parts, one where it is here; what a Preprocessor takes; the way back to the caller's kind.
+
+    ``sizes`` are the rows of each part; ``give_back`` takes frames in parts, ``give_small`` one frame.
+    """
+
+    parts: Parts
+    table: Any
+    names: Sequence[str]
+    sizes: Sequence[int]
+    give_back: Callable[[Parts], Any]
+    give_small: Callable[[pl.DataFrame], Any]
+
+    @property
+    def here(self) -> bool:
+        """Return whether the rows are in this process."""
+        return self.parts.name == "local"
+
+
+class Ready(NamedTuple):
+    """Customers made ready: ids, worth, raw columns and matrix of those that are kept, and how many are not."""
+
+    ids: Any
+    value: Host | None
+    left: int
+    raw: Host
+    matrix: Array
+
+
+class Located(NamedTuple):
+    """Customers with their segments: the table that is given back, and what a profile is made of."""
+
+    table: Any
+    rows: Rows
+
+
+def opened_customers(x: Any, engine: Any = "auto") -> Customers:
     """Return a customer table ready to be worked on; an array of numbers gets columns x0, x1, ..."""
-    if not is_array_api_obj(x):
-        return open_table(x)
-    values = np.asarray(to_host(x))
-    if values.ndim != 2:  # noqa: PLR2004 - a table
-        raise InvalidInput(f"X has shape {values.shape}; pass two dimensions, customers and columns")
-    return open_table(pl.DataFrame(values, schema=[f"x{i}" for i in range(values.shape[1])]))
+    if is_array_api_obj(x) and not is_dask(x):
+        values = np.asarray(to_host(x))
+        if values.ndim != 2:  # noqa: PLR2004 - a table
+            raise InvalidInput(f"X has shape {values.shape}; pass two dimensions, customers and columns")
+        x = pl.DataFrame(values, schema=[f"x{i}" for i in range(values.shape[1])])
+    return _on_workers(x, engine) if in_parts(x, engine) else _here(x)
 
 
-def ids_of(frame: Frame, id_column: str | None) -> nw.Series[Any]:
-    """Return the customers' ids; raise InvalidInput where one is missing or stands twice."""
-    if not len(frame):
+def _on_workers(x: Any, engine: Any) -> Customers:
+    opened = open_parts(x, engine)
+    # The tasks of a collection may be any work; files are read again instead.
+    parts = opened.parts.kept() if is_dask(x) else opened.parts
+    table = PartedTable(parts, opened.schema, opened.sizes)
+    give_small = pl.DataFrame.to_pandas if is_dask(x) else pl.DataFrame.clone
+    return Customers(parts, table, opened.names, opened.sizes, opened.give_back, give_small)
+
+
+def _here(x: Any) -> Customers:
+    opened = open_table(x)
+    frame = opened.eager()
+
+    def give_back(parts: Parts) -> Any:
+        (table,) = parts.collect(nw.to_native)
+        return opened.give_back(nw.from_native(table))
+
+    def give_small(table: pl.DataFrame) -> Any:
+        return opened.give_back(nw.from_native(table))
+
+    return Customers(LocalParts.of([frame]), frame, frame.columns, [len(frame)], give_back, give_small)
+
+
+def check_ids(customers: Customers, id_column: str | None) -> None:
+    """Raise InvalidInput where there are no customers, or where an id is missing or stands twice."""
+    rows = sum(customers.sizes)
+    if not rows:
         raise InvalidInput("the customer table has no rows; give one with customers")
     if id_column is None:
-        return nw.new_series(ROW, np.arange(len(frame)), nw.Int64, backend=frame.implementation)
+        return
     if id_column in Assignment._fields:
         raise InvalidInput(f"id_column={id_column!r} is also a column of the result; rename the column of ids")
-    if id_column not in frame.columns:
-        raise missing_column("id_column", id_column, frame.columns)
+    if id_column not in customers.names:
+        raise missing_column("id_column", id_column, customers.names)
+    ids = customers.parts.map(_ids, id_column)
+    if missing := ids.reduce(_without_id, sum):
+        raise InvalidInput(f"column {id_column!r} is missing in {missing:,} of {rows:,} rows; give each row an id")
+    met: list[Repeats] = ids.exchange(_by_id, stacked, ceil(rows / MEETING)).collect(_repeats)
+    if twice := sum(part.rows for part in met):
+        examples = listed([example for part in met for example in part.examples][:EXAMPLES])
+        raise InvalidInput(
+            f"column {id_column!r} repeats ids in {twice:,} of {rows:,} rows, such as {examples}; "
+            "keep one row a customer"
+        )
+
+
+def check_value(customers: Customers, value_column: str | None) -> None:
+    """Raise InvalidInput where what customers are worth is no column of numbers."""
+    if value_column is None:
+        return
+    if value_column not in customers.names:
+        raise missing_column("value_column", value_column, customers.names)
+    customers.parts.chosen([0]).collect(_refuse_words, value_column)  # parts have one type
+
+
+class Repeats(NamedTuple):
+    """How many rows repeat the id of another, and some of these ids."""
+
+    rows: int
+    examples: list[Any]
+
+
+def _ids(frame: Frame, id_column: str) -> Frame:
+    """Return the column of ids; raise InvalidInput where it is of a kind that cannot be compared."""
     ids = frame[id_column]
     if ids.dtype.is_nested():
         raise InvalidInput(f"column {id_column!r} holds {ids.dtype}; give a column of numbers or text as ids")
-    if missing := int(_gaps(ids).sum()):
-        raise InvalidInput(f"column {id_column!r} is missing in {missing:,} of {len(ids):,} rows; give each row an id")
-    if (twice := len(ids) - ids.n_unique()) > 0:
-        examples = listed(ids.filter(ids.is_duplicated()).unique(maintain_order=True).head(3).to_list())
-        raise InvalidInput(
-            f"column {id_column!r} repeats ids in {twice:,} of {len(ids):,} rows, such as {examples}; "
-            "keep one row a customer"
-        )
-    return ids
+    return ids.to_frame()
+
+
+def _without_id(ids: Frame) -> int:
+    return int(_gaps(ids[ids.columns[0]]).sum())
+
+
+def _by_id(ids: Frame, count: int) -> list[Frame]:
+    """Return ids cut into pieces, equal ones in the same piece whatever part they come from."""
+    if count == 1:
+        return [ids]
+    raise NotImplementedError
+
+
+def _repeats(ids: Frame) -> Repeats:
+    column = ids[ids.columns[0]]
+    if not (rows := len(column) - column.n_unique()):
+        return Repeats(0, [])
+    return Repeats(
+        rows, column.filter(column.is_duplicated()).unique(maintain_order=True).head(EXAMPLES).to_list()
+    )
+
+
+def made_ready(
+    customers: Customers,
+    steps: Preprocessor,
+    id_column: str | None = None,
+    value_column: str | None = None,
+    *,
+    quiet: bool = False,
+) -> Parts:
+    """Return the customers made ready by a fitted Preprocessor, in their parts, and held; each is ``Ready``."""
+    firsts = np.cumsum([0, *customers.sizes[:-1]]).tolist()
+    return customers.parts.along(firsts, partial(ready, quiet=quiet), steps, id_column, value_column).kept()
+
+
+def ready(
+    frame: Frame, first: int, steps: Preprocessor, id_column: str | None, value_column: str | None, *, quiet: bool
+) -> Ready:
+    """Return the customers of a part made ready; ``first`` is the number of its first row."""
+    prepared = steps.prepare(frame, quiet=quiet)
+    value, kept = values_of(frame, value_column), prepared.kept
+    ids = _numbered(frame, first) if id_column is None else frame.select(frame[id_column])
+    if left := int((~kept).sum()):
+        ids, value = ids.filter(kept.tolist()), None if value is None else value[kept]
+    return Ready(ids.to_native(), value, left, prepared.raw(), prepared.matrix)
+
+
+def located(customers: Ready, model: Clusterer) -> Located:
+    """Return the customers of a part with the segments that a fitted model gives them."""
+    assigned = Assignment(*map(to_host, model.assign(customers.matrix)))
+    table = assignment_table(nw.from_native(customers.ids), assigned)
+    return Located(table.to_native(), Rows(customers.raw, assigned.segment, customers.value))
+
+
+def fields_of(steps: Preprocessor) -> list[Field]:
+    """Return the columns that a fitted Preprocessor uses, in the order of the raw matrix."""
+    used = [column for column in steps.schema_ if column["dropped"] is None]
+    return [Field(column["name"], column["kind"], column["levels"].tolist()) for column in used]
+
+
+def rows_left(customers: Ready) -> int:
+    """Return how many rows of a part are not kept."""
+    return customers.left
+
+
+def matrix_of(customers: Ready) -> Array:
+    """Return the matrix of a part."""
+    return customers.matrix
+
+
+def table_of(customers: Located) -> Any:
+    """Return the table of a part that is given back."""
+    return customers.table
+
+
+def rows_of(customers: Located) -> Rows:
+    """Return what a profile is made of."""
+    return customers.rows
+
+
+def segments_of(customers: Located) -> Host:
+    """Return the segments of a part."""
+    return customers.rows.segments
+
+
+def column_of_segments(table: Frame) -> Host:
+    """Return the segments of a table of ``assignment_table``."""
+    return table["segment"].to_numpy()
 
 
 def values_of(frame: Frame, value_column: str | None) -> Host | None:
-    """Return what each customer is worth, 0 where it is missing; raise InvalidInput where it is no number."""
+    """Return what each customer is worth, 0 where it is missing."""
     if value_column is None:
         return None
-    if value_column not in frame.columns:
-        raise missing_column("value_column", value_column, frame.columns)
-    values = frame[value_column]
-    if not values.dtype.is_numeric():
-        raise InvalidInput(f"column {value_column!r} holds {values.dtype}; give a column of numbers as value_column")
-    numbers = to_host(values.cast(nw.Float64).to_numpy())
+    numbers = to_host(frame[value_column].cast(nw.Float64).to_numpy())
     return np.where(np.isfinite(numbers), numbers, 0.0)
+
+
+def _refuse_words(frame: Frame, value_column: str) -> None:
+    if not (kind := frame[value_column].dtype).is_numeric():
+        raise InvalidInput(f"column {value_column!r} holds {kind}; give a column of numbers as value_column")
+
+
+def assignment_table(ids: Frame, assigned: Assignment) -> Frame:
+    """Return id, segment, distance, confidence and novelty, a row a customer."""
+    library = ids.implementation
+    return ids.with_columns(*(nw.new_series(name, of, backend=library) for name, of in assigned._asdict().items()))
+
+
+def _numbered(frame: Frame, first: int) -> Frame:
+    """Return the numbers of a part's rows, of which the first is given."""
+    numbers = np.arange(first, first + len(frame))
+    return nw.new_series(ROW, numbers, nw.Int64, backend=frame.implementation).to_frame()
 
 
 def _gaps(ids: nw.Series[Any]) -> nw.Series[Any]:
@@ -70,10 +265,3 @@ def _gaps(ids: nw.Series[Any]) -> nw.Series[Any]:
         return ids.is_null() | (ids.str.strip_chars() == "").fill_null(value=True)
     return ids.is_null() | ids.is_nan().fill_null(value=True) if ids.dtype.is_float() else ids.is_null()
 
-
-def assignment_table(ids: nw.Series[Any], kept: Host, assigned: Assignment) -> Frame:
-    """Return id, segment, distance, confidence and novelty, a row a customer that was kept."""
-    frame = ids.filter(kept.tolist()).to_frame() if not kept.all() else ids.to_frame()
-    library = frame.implementation
-    fields = [nw.new_series(name, to_host(values), backend=library) for name, values in assigned._asdict().items()]
-    return frame.with_columns(*fields)

@@ -6,7 +6,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-import narwhals as nw
 import numpy as np
 
 from gpuseg import card
@@ -19,33 +18,48 @@ from gpuseg._estimator import (
     restored_parameters,
     seed_of,
 )
-from gpuseg.backends import Array, Host, to_host
+from gpuseg.backends import Array, to_host
 from gpuseg.cluster import ALGORITHMS, Clusterer, Dispatch
-from gpuseg.customers import assignment_table, ids_of, opened_customers, values_of
-from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, unknown
+from gpuseg.customers import (
+    Customers,
+    check_ids,
+    check_value,
+    column_of_segments,
+    fields_of,
+    located,
+    made_ready,
+    matrix_of,
+    opened_customers,
+    rows_left,
+    rows_of,
+    segments_of,
+    table_of,
+)
+from gpuseg.engines.blocks import ROWS
+from gpuseg.engines.parts import Parts
+from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, UnsupportedOnBackend, unknown
 from gpuseg.io.model import read_model, write_model
-from gpuseg.io.tables import Frame
 from gpuseg.metrics import Score, sampled_silhouette
-from gpuseg.neighbors.order import canonical_order, count_distinct
+from gpuseg.neighbors.order import count_distinct, ordered_parts
 from gpuseg.notebook import counted, segments_html
-from gpuseg.preprocessing import Prepared, Preprocessor
-from gpuseg.profile import Field, profile
-from gpuseg.selection import Candidate, KChoice, best_model, choose, tried
+from gpuseg.preprocessing import Preprocessor
+from gpuseg.profile import profile_parts
+from gpuseg.selection import Candidate, KChoice, choose, taken, tried
 from gpuseg.settings import say
 
 if TYPE_CHECKING:
     from gpuseg.features import CleaningReport
 
-OWN = ("n_clusters", "random_state", "backend")
+OWN = ("n_clusters", "random_state", "backend", "engine")
 """Parameters of algorithms that are Segmenter's own."""
 
 
-class Ready(NamedTuple):
-    """A customer table ready to be clustered: how it was prepared, and its matrix in the order of its values."""
+class Prepared(NamedTuple):
+    """A customer table ready to be clustered: how it was prepared, its parts, and their rows in the order of values."""
 
     preprocessor: Preprocessor
-    prepared: Prepared
-    ordered: Array
+    parts: Parts
+    ordered: Parts
 
 
 class Segmenter(ClusterMixin, Stored):
@@ -86,6 +100,7 @@ class Segmenter(ClusterMixin, Stored):
         algorithm_params: Mapping[str, Any] | None = None,
         value_column: str | None = None,
         backend: str = "auto",
+        engine: Any = "auto",
         random_state: Any = 0,
     ) -> None:
         self.id_column = id_column
@@ -97,28 +112,23 @@ class Segmenter(ClusterMixin, Stored):
         self.algorithm_params = algorithm_params
         self.value_column = value_column
         self.backend = backend
+        self.engine = engine
         self.random_state = random_state
 
     def fit(self, X: Any, y: None = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
-        """Return self, fitted to a customer table: a path, any frame, or an array of numbers."""
+        """Return self, fitted to a customer table: a path, any frame, a table on workers, or an array of numbers."""
         self._check_parameters()
-        opened = opened_customers(X)
-        frame = opened.eager()
-        ids, value = ids_of(frame, self.id_column), values_of(frame, self.value_column)
-        ready = self._ready(frame)
-        self.preprocessor_, prepared = ready.preprocessor, ready.prepared
-        self.choice_, self.model_, score = self._clustered(ready.ordered)
-        seed = seed_of(self.random_state)
-        self.score_ = score or sampled_silhouette(ready.ordered, to_host(self.model_.labels_), random_state=seed)
-        assigned = self.model_.assign(prepared.matrix)
-        self.labels_ = to_host(assigned.segment)
-        raw, fields = prepared.raw(), [Field(c.name, c.kind, c.levels.tolist()) for c in prepared.columns]
-        found = profile(raw, fields, self.labels_, value=None if value is None else value[prepared.kept])
-        self.segments_ = opened.give_back(assignment_table(ids, prepared.kept, assigned))
-        self.profile_ = opened.give_back(nw.from_native(found))
-        self.n_features_in_ = len(frame.columns)
-        self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
-        self.card_ = card.card_of(self, card.profile_state(found), card.fingerprint(raw, fields))
+        customers = opened_customers(X, self.engine)
+        if not (customers.here or self.algorithm == "kmeans"):
+            raise UnsupportedOnBackend(
+                f"algorithm={self.algorithm!r} got customers on workers; density methods over workers come in a later "
+                "version: use algorithm='kmeans', or pass a sample as a table in memory"
+            )
+        check_value(customers, self.value_column)
+        ready = self._ready(customers)
+        self.preprocessor_ = ready.preprocessor
+        self.choice_, self.model_, self.score_ = self._clustered(ready.ordered)
+        self._tell(ready.parts.map(located, self.model_).kept(), customers)
         return self
 
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
@@ -133,11 +143,9 @@ class Segmenter(ClusterMixin, Stored):
         2
         """
         self._check_parameters()
-        frame = opened_customers(X).eager()
-        ids_of(frame, self.id_column)
-        ordered, seed = self._ready(frame).ordered, seed_of(self.random_state)
-        parameters = self._parameters() if self.algorithm == "kmeans" else {"backend": self.backend}
-        return choose(ordered, self._tried(ordered), random_state=seed, **parameters).choice
+        ordered = self._ready(opened_customers(X, self.engine)).ordered
+        own = (self.algorithm_params or {}) if self.algorithm == "kmeans" else {}
+        return choose(ordered.rows(ROWS), self._tried(ordered), **self._parameters(ordered, own)).choice
 
     def report(self, path: str | Path, *, cleaning: "CleaningReport | None" = None, title: str | None = None) -> Path:
         """Write one offline HTML page on the segments, aggregates only, whole or not at all; return the path.
@@ -150,17 +158,16 @@ class Segmenter(ClusterMixin, Stored):
         check_is_fitted(self, "card_")
         return write_report(path, self.card_, cleaning=cleaning, title=title)
 
-    def predict(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
-        """Return the segment of each row, int32, (n_samples,)."""
+    def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
+        """Return the segment of each row, int32, (n_samples,): a Dask array for a table on workers."""
         check_is_fitted(self, "model_")
-        frame = opened_customers(X).eager()
-        labels = to_host(self.model_.predict(self.preprocessor_.transform(frame)))
-        if len(labels) < len(frame):
-            left = len(frame) - len(labels)
+        customers = opened_customers(X, self.engine)
+        parts = made_ready(customers, self.preprocessor_)
+        if left := parts.reduce(rows_left, sum):
             raise InvalidInput(
-                f"{left} of {len(frame)} rows are dropped by missing='drop'; use assign, which names ids"
+                f"{left} of {sum(customers.sizes)} rows are dropped by missing='drop'; use assign, which names ids"
             )
-        return labels
+        return parts.map(located, self.model_).map(segments_of).rows()
 
     def assign(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         """Return id, segment, distance, confidence and novelty of each customer, in the caller's table library.
@@ -169,13 +176,13 @@ class Segmenter(ClusterMixin, Stored):
         novelty: above .99 the customer is unlike those that the segment was made of.
         """
         check_is_fitted(self, "model_")
-        opened = opened_customers(X)
-        frame = opened.eager()
-        ids = ids_of(frame, self.id_column)
-        matrix, kept, *_ = self.preprocessor_.prepare(frame)
-        if not kept.all():
-            say(f"{int((~kept).sum())} of {len(kept)} rows are not assigned: a value is missing and missing='drop'")
-        return opened.give_back(assignment_table(ids, kept, self.model_.assign(matrix)))
+        customers = opened_customers(X, self.engine)
+        check_ids(customers, self.id_column)
+        parts = made_ready(customers, self.preprocessor_, self.id_column)
+        if left := parts.reduce(rows_left, sum):
+            rows = sum(customers.sizes)
+            say(f"{left} of {rows} rows are not assigned: a value is missing and missing='drop'")
+        return customers.give_back(parts.map(located, self.model_).map(table_of))
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file that ends in .gpuseg, whole or not at all; return the path."""
@@ -236,31 +243,50 @@ class Segmenter(ClusterMixin, Stored):
                 raise InvalidInput(f"{name}={value!r} and the preprocessor's {theirs!r} differ; give one of the two")
         return own.set_params(**{name: value for name, value in given.items() if value not in (None, "auto")})
 
-    def _ready(self, frame: Frame) -> Ready:
+    def _ready(self, customers: Customers) -> Prepared:
         """Return a customer table prepared, and its matrix in an order that depends on the rows' values alone."""
-        if len(frame) < 2:  # noqa: PLR2004 - one customer is no segmentation
+        check_ids(customers, self.id_column)
+        if sum(customers.sizes) < 2:  # noqa: PLR2004 - one customer is no segmentation
             raise InvalidInput("the customer table has 1 row; give at least 2 customers")
-        preprocessor = self._preparing().fit(frame)
-        prepared = preprocessor.prepare(frame, quiet=True)
-        return Ready(preprocessor, prepared, canonical_order(prepared.matrix))
+        steps = self._preparing().set_params(engine=customers.parts.engine).fit(customers.table)
+        # What is fitted works wherever data comes to be: on the workers with their parts, too.
+        steps.set_params(engine="auto")
+        parts = made_ready(customers, steps, self.id_column, self.value_column, quiet=True)
+        return Prepared(steps, parts, ordered_parts(parts.map(matrix_of)))
 
-    def _parameters(self) -> dict[str, Any]:
-        return {"backend": self.backend, **(self.algorithm_params or {})}
+    def _parameters(self, ordered: Parts, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of k-means, of a choice of k, and the user's own."""
+        return {"backend": self.backend, "engine": ordered.engine, "random_state": seed_of(self.random_state), **own}
 
-    def _clustered(self, ordered: Array) -> tuple[KChoice, Clusterer, Score | None]:
-        """Return the choice of k, the fitted algorithm, and its score where choosing worked it out."""
-        parameters, seed = self._parameters(), seed_of(self.random_state)
+    def _clustered(self, ordered: Parts) -> tuple[KChoice, Clusterer, Score | None]:
+        """Return the choice of k, the fitted algorithm, and its score."""
+        rows, own = ordered.rows(ROWS), self.algorithm_params or {}
         if self.algorithm != "kmeans":
-            found = ALGORITHMS[self.algorithm](**parameters).fit(ordered)
-            return KChoice(found.n_clusters_, f"{self.algorithm} found the number itself", []), found, None
+            found = ALGORITHMS[self.algorithm](backend=self.backend, **own).fit(rows)
+            score = sampled_silhouette(rows, to_host(found.labels_), random_state=seed_of(self.random_state))
+            return KChoice(found.n_clusters_, f"{self.algorithm} found the number itself", []), found, score
+        parameters = self._parameters(ordered, own)
         if self.n_clusters == "auto":
-            chosen = choose(ordered, self._tried(ordered), random_state=seed, **parameters)
+            chosen = choose(rows, self._tried(ordered), **parameters)
             say(f"k={chosen.choice.k}: {chosen.choice.reason}")
-            return chosen
-        model = best_model(ordered, int(self.n_clusters), random_state=seed, **parameters)
-        return KChoice(len(model.segment_weight_), f"n_clusters={self.n_clusters} was asked for", []), model, None
+        else:
+            chosen = taken(rows, int(self.n_clusters), **parameters)
+        chosen.model.set_params(engine="auto")
+        return chosen
 
-    def _tried(self, ordered: Array) -> list[int]:
+    def _tell(self, found: Parts, customers: Customers) -> None:
+        """Set what is told of the customers, who are ``Located`` in parts."""
+        fields, rows = fields_of(self.preprocessor_), found.map(rows_of)
+        told = profile_parts(rows, fields, valued=self.value_column is not None)
+        fingerprint = card.fingerprint_of(rows.collect(card.fingerprints), fields)
+        tables = found.map(table_of).kept()
+        self.segments_, self.labels_ = customers.give_back(tables), tables.map(column_of_segments).rows()
+        self.profile_ = customers.give_small(told)
+        self.n_features_in_ = len(customers.names)
+        self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
+        self.card_ = card.card_of(self, told, fingerprint)
+
+    def _tried(self, ordered: Parts) -> list[int]:
         """Return the numbers of segments to try: those of ``k_range`` that the distinct rows allow."""
         distinct = count_distinct(ordered)
         allowed = [k for k in tried(self.k_range) if k <= distinct]

@@ -50,6 +50,11 @@ class DaskParts:
             return cls.of(_itself, frames, site=site).kept()
 
     @property
+    def engine(self) -> Any:
+        """Return the client, or "dask" for Dask's own scheduler in this process."""
+        return self.client or self.name
+
+    @property
     def count(self) -> int:
         """Return how many parts there are."""
         return len(self.values)

@@ -31,6 +31,10 @@ class Parts(Protocol):
         """Return "local" or "dask"."""
 
     @property
+    def engine(self) -> Any:
+        """Return what to pass on as ``engine`` of an estimator that is to work in the same place."""
+
+    @property
     def count(self) -> int:
         """Return how many parts there are."""
 
@@ -74,6 +78,7 @@ class LocalParts:
 
     sources: Sequence[Callable[[], Any]]
     name: ClassVar[str] = "local"
+    engine: ClassVar[str] = "auto"
 
     @classmethod
     def of(cls, values: Sequence[Any]) -> Self:

@@ -1,12 +1,12 @@
 """An order of rows that depends on their values alone: what follows does not depend on a table's own order."""
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, to_host
-from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.parts import Parts
 
 SORTED = 1_000_000
@@ -28,21 +28,20 @@ def canonical_order(x: Array) -> Array:
     return x
 
 
-def ordered_rows(parts: Parts) -> Any:
-    """Return the rows of matrices in parts, sorted as by ``canonical_order``: in memory, or as a Dask array.
+def ordered_parts(parts: Parts) -> Parts:
+    """Return matrices in parts with their rows sorted as by ``canonical_order``, over all parts, and held.
 
     A sample sort: rows looked at bound the parts to come, every part sends each of them the rows that belong there,
-    and these are sorted. A Dask array has the blocks that the same rows have in memory.
+    and these are sorted.
     """
-    ordered = parts.map(canonical_order)
-    if parts.count > 1:
-        ordered = ordered.kept()
-        rows = sum(ordered.collect(_height))
-        count = max(1, round(rows / SORTED))
-        looks = np.concatenate(ordered.collect(_looked, SORTED // SPLITS))
-        bounds = canonical_order(looks)[np.arange(1, count) * len(looks) // count]
-        ordered = ordered.exchange(between, sorted_again, count, bounds).kept()
-    return ordered.rows(ROWS)
+    ordered = parts.map(canonical_order).kept()
+    if parts.count == 1:
+        return ordered
+    rows = sum(ordered.collect(_height))
+    count = max(1, round(rows / SORTED))
+    looks = np.concatenate(ordered.collect(_looked, SORTED // SPLITS))
+    bounds = canonical_order(looks)[np.arange(1, count) * len(looks) // count]
+    return ordered.exchange(between, sorted_again, count, bounds).kept()
 
 
 def between(ordered: Array, count: int, bounds: Host) -> list[Array]:
@@ -67,18 +66,32 @@ def sorted_again(pieces: list[Array]) -> Array:
     return canonical_order(array_namespace(*pieces).concat(pieces, axis=0))
 
 
-def count_distinct(ordered: Array) -> int:
-    """Return how many different rows there are, of rows in canonical order.
+def count_distinct(ordered: Parts) -> int:
+    """Return how many different rows there are, of rows in parts in canonical order.
 
     >>> import numpy as np
-    >>> count_distinct(np.array([[1.0], [1.0], [2.0]]))
-    2
+    >>> from gpuseg.engines.parts import LocalParts
+    >>> count_distinct(LocalParts.of([np.array([[1.0], [1.0], [2.0]]), np.array([[2.0], [3.0]])]))
+    3
     """
+    parts = [part for part in ordered.collect(_distinct) if part.rows]
+    alike = [np.array_equal(before.last, after.first) for before, after in pairwise(parts)]
+    return sum(part.rows for part in parts) - sum(alike)
+
+
+class Distinct(NamedTuple):
+    """How many rows of a sorted part differ, and its first and last row."""
+
+    rows: int
+    first: Host
+    last: Host
+
+
+def _distinct(ordered: Array) -> Distinct:
     xp = array_namespace(ordered)
-    if ordered.shape[0] == 0:
-        return 0
+    ends = to_host(ordered[:1, :]), to_host(ordered[-1:, :])
     differ = xp.any(ordered[1:, :] != ordered[:-1, :], axis=1)
-    return 1 + int(xp.sum(xp.astype(differ, xp.int64)))
+    return Distinct(min(_height(ordered), 1) + int(xp.sum(xp.astype(differ, xp.int64))), *ends)
 
 
 def _height(x: Array) -> int:

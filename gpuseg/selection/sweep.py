@@ -131,11 +131,27 @@ def _tries(search: Search, ks: Sequence[int], sample: Run) -> dict[int, Tried]:
 
 def best_model(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> KMeans:
     """Return k-means fitted with ``n_clusters`` as ``choose`` would: starts on the pilot, the best to the end."""
-    if not isinstance(parameters.get("init", ""), str):
-        check_names(parameters)
-        return KMeans(n_clusters, random_state=random_state, **parameters).fit(x)
-    search = Search(x, [n_clusters], n_init, seed_of(random_state), parameters)
-    return search.model(n_clusters, search.solution(n_clusters))
+    return _best(x, n_clusters, n_init, seed_of(random_state), parameters)[0]
+
+
+def taken(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> Taken:
+    """Return the number of segments that was asked for, its ``best_model``, and that model's score."""
+    seed = seed_of(random_state)
+    model, run = _best(x, n_clusters, n_init, seed, parameters)
+    sample = run.sample(SAMPLE, seed)
+    label = _sampled(sample, parameters).labelled(model.cluster_centers_ - NOTHING).label
+    choice = KChoice(len(model.segment_weight_), f"n_clusters={n_clusters} was asked for", [])
+    return Taken(choice, model, score_of(silhouette_samples(sample, [label])[0]))
+
+
+def _best(x: Any, n_clusters: int, n_init: int, seed: int, parameters: dict[str, Any]) -> tuple[KMeans, Run]:
+    """Return the best model found, and the rows that it was fitted to."""
+    if isinstance(parameters.get("init", ""), str):
+        search = Search(x, [n_clusters], n_init, seed, parameters)
+        return search.model(n_clusters, search.solution(n_clusters)), search.run
+    check_names(parameters)
+    model = KMeans(n_clusters, random_state=seed, **parameters)
+    return model.fit(x), model.prepare(x)
 
 
 def _without_score(run: Run, solution: Solution) -> Candidate:

@@ -9,7 +9,7 @@ from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.dask_parts import DaskParts
 from gpuseg.engines.parts import LocalParts, height_of
 from gpuseg.neighbors import order
-from gpuseg.neighbors.order import canonical_order, count_distinct, ordered_rows
+from gpuseg.neighbors.order import canonical_order, count_distinct, ordered_parts
 
 RNG = np.random.default_rng(3)
 CONTINUOUS = RNG.normal(size=(3000, 3))
@@ -28,8 +28,8 @@ def test_any_parts_give_the_order_of_the_whole(x, cuts, kind, monkeypatch):
     monkeypatch.setattr(order, "SORTED", 400)
     pieces = np.split(x, cuts)
     parts = LocalParts.of(pieces) if kind == "local" else DaskParts.of(itself, pieces)
-    found = ordered_rows(parts)
-    assert np.asarray(found).tobytes() == canonical_order(x).tobytes()
+    found = ordered_parts(parts)
+    assert np.asarray(found.rows()).tobytes() == canonical_order(x).tobytes()
     assert count_distinct(found) == len(np.unique(x, axis=0))
 
 
@@ -44,13 +44,13 @@ def test_equal_rows_are_spread(monkeypatch):
 
 def test_blocks_are_those_of_memory():
     x = RNG.normal(size=(ROWS + 5, 1))
-    found = ordered_rows(DaskParts.of(itself, np.array_split(x, 4)))
+    found = ordered_parts(DaskParts.of(itself, np.array_split(x, 4))).rows(ROWS)
     assert isinstance(found, da.Array)
     assert found.chunks == ((ROWS, 5), (1,))
 
 
 def test_on_a_device(backend):
     x = backend.to_device(TIES.astype(np.float32))
-    found = ordered_rows(LocalParts.of([x[:100, :], x[100:, :]]))
+    found = ordered_parts(LocalParts.of([x[:100, :], x[100:, :]])).rows()
     assert array_namespace(found) is array_namespace(x)
     np.testing.assert_array_equal(np.asarray(backend.to_host(found)), canonical_order(TIES.astype(np.float32)))
