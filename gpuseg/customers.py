@@ -113,7 +113,8 @@ def check_ids(customers: Customers, id_column: str | None) -> None:
     ids = customers.parts.map(_ids, id_column)
     if missing := ids.reduce(_without_id, sum):
         raise InvalidInput(f"column {id_column!r} is missing in {missing:,} of {rows:,} rows; give each row an id")
-    met: list[Repeats] = ids.exchange(_by_id, stacked, ceil(rows / MEETING)).collect(_repeats)
+    apart = ids if ids.count == 1 else ids.exchange(_by_id, nw.concat, ceil(rows / MEETING))
+    met: list[Repeats] = apart.collect(_repeats)
     if twice := sum(part.rows for part in met):
         examples = listed([example for part in met for example in part.examples][:EXAMPLES])
         raise InvalidInput(
@@ -152,9 +153,8 @@ def _without_id(ids: Frame) -> int:
 
 def _by_id(ids: Frame, count: int) -> list[Frame]:
     """Return ids cut into pieces, equal ones in the same piece whatever part they come from."""
-    if count == 1:
-        return [ids]
-    raise NotImplementedError
+    place = ids.to_polars()[:, 0].hash() % count
+    return [ids.filter((place == number).to_list()) for number in range(count)]
 
 
 def _repeats(ids: Frame) -> Repeats:

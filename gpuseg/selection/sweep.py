@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpuseg._estimator import seed_of
-from gpuseg.backends import Host
+from gpuseg.backends import Host, to_host
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.cluster._checks import check_count
 from gpuseg.cluster.kmeans import warn_fewer
@@ -32,11 +32,11 @@ class Tried(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """A choice of k, its fitted model, and that model's score."""
+    """A choice of k, its fitted model, and that model's score; none where the sample has one segment."""
 
     choice: KChoice
     model: KMeans
-    score: Score
+    score: Score | None
 
 
 def choose_k(
@@ -98,7 +98,8 @@ def choose(
     seed = seed_of(random_state)
     search = Search(x, ks, n_init, seed, parameters)
     sample = search.run.sample(sample_size, seed)
-    tries = _tries(search, sorted(ks), KMeans(1, **search.parameters).prepare(sample))
+    # The sample is in this process, wherever the rows are.
+    tries = _tries(search, sorted(ks), KMeans(1, **{**search.parameters, "engine": "auto"}).prepare(sample))
     values = silhouette_samples(sample, [one.labels for one in tries.values()])
     scores = [score_of(v) for v in values]
     candidates = [_with_score(one.candidate, score) for one, score in zip(tries.values(), scores, strict=True)]
@@ -134,14 +135,14 @@ def best_model(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: A
     return _best(x, n_clusters, n_init, seed_of(random_state), parameters)[0]
 
 
-def taken(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> Taken:
-    """Return the number of segments that was asked for, its ``best_model``, and that model's score."""
+def taken(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> Chosen:
+    """Return the number of segments that was asked for, its ``best_model``, and that model's score; x: an array."""
     seed = seed_of(random_state)
     model, run = _best(x, n_clusters, n_init, seed, parameters)
     sample = run.sample(SAMPLE, seed)
-    label = _sampled(sample, parameters).labelled(model.cluster_centers_ - NOTHING).label
+    label = to_host(model.set_params(engine="auto").predict(sample))  # the sample is in this process
     choice = KChoice(len(model.segment_weight_), f"n_clusters={n_clusters} was asked for", [])
-    return Taken(choice, model, score_of(silhouette_samples(sample, [label])[0]))
+    return Chosen(choice, model, score_of(silhouette_samples(sample, [label])[0]))
 
 
 def _best(x: Any, n_clusters: int, n_init: int, seed: int, parameters: dict[str, Any]) -> tuple[KMeans, Run]:
