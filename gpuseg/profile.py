@@ -1,15 +1,17 @@
 """What each segment is like: its size, and each column's mean and median in the user's units."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import polars as pl
 
 from gpuseg.backends import Host
+from gpuseg.engines import Block, Engine
 from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.errors import InvalidInput, listed
 from gpuseg.preprocessing import LARGEST
+from gpuseg.preprocessing.ranking import quantiles_of
 
 DAY = 86_400_000_000
 """Microseconds of a day: dates are worked on as days."""
@@ -97,10 +99,27 @@ def added(parts: Sequence[Mapping[int, Tally]]) -> dict[int, Tally]:
 
 def medians_of(parts: Parts, fields: Sequence[Field], segments: Sequence[int]) -> Host:
     """Return the exact median of each field in each segment, (segments, fields); NaN where there is no value."""
-    whole: list[Host] = parts.collect(_medians, fields, segments)
-    if len(whole) == 1:
-        return whole[0]
-    raise NotImplementedError
+    if parts.count == 1:
+        return parts.collect(_medians, fields, segments)[0]
+    return quantiles_of(cast("Engine", Grouped(parts, segments)), [0.5], groups=len(segments))[:, :, 0]
+
+
+class Grouped(NamedTuple):
+    """Rows in parts as ``quantiles_of`` walks over them: a block of the raw matrix, and beside it each row's group."""
+
+    parts: Parts
+    segments: Sequence[int]
+
+    def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
+        """Return ``combine`` of ``partial``'s value of every part, in order."""
+        return self.parts.reduce(_on_block, combine, self.segments, partial, *args)
+
+
+def _on_block(rows: Rows, segments: Sequence[int], partial: Callable[..., Any], *args: Any) -> Any:
+    """Return ``partial``'s value of a part as a block and its groups."""
+    order = np.argsort(segments)
+    groups = order[np.searchsorted(np.asarray(segments)[order], rows.segments)]
+    return partial(Block(0, rows.raw, np.ones(len(rows.raw))), groups, *args)
 
 
 def _medians(rows: Rows, fields: Sequence[Field], segments: Sequence[int]) -> Host:
