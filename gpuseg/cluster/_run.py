@@ -46,7 +46,10 @@ class Solver(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """Open rows, what is known of them, and how a start is to be brought to its end."""
+    """Open rows, what is known of them, and how a start is to be brought to its end.
+
+    ``alike``: whether ends on workers and here are to be the same, where the backend has a loop of its own for that.
+    """
 
     work: Work
     data: Data
@@ -54,6 +57,7 @@ class Run:
     max_iter: int
     tol: float
     solver: str
+    alike: bool = False
 
     @property
     def total(self) -> float:
@@ -138,6 +142,8 @@ class Run:
             )
         if self.solver != "auto":
             return Solver(self.solver, "solver asked for by name")
+        if can and self.alike and lloyd_step.__name__ in backend.kernels:
+            return Solver("lloyd", "our loop over blocks ends alike here and on workers")
         size = f"{self.data.rows} rows and n_clusters * n_features = {width}"
         if can and backend.vendor_lloyd_wins(self.data.rows, n_clusters, self.work.blocks.n_features):
             return Solver("vendor", f"the vendor's loop is faster at {size}")

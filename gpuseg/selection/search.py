@@ -7,6 +7,7 @@ four grown ends found a lower inertia than ten seeds on each of five sets of dat
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import cycle
 from typing import Any
@@ -51,10 +52,16 @@ class Search:
             raise InvalidInput("init holds centres, for one number of segments; leave it out, or give that number")
         self.parameters = {**parameters, "n_init": n_init, "random_state": seed}
         self.most, self.n_init, self.seed = max(ks), n_init, seed
-        self.run = KMeans(self.most, **self.parameters).prepare(x)
-        self.pilot = self.run
-        if self.run.data.rows > (rows := max(PILOT, PILOT_OF_SEGMENT * self.most)):
-            self.pilot = KMeans(self.most, **self.parameters).prepare(*self._pilot_rows(rows))
+        # The pilot is in this process, wherever the rows are, and what is decided on it is the same.
+        run, here = KMeans(self.most, **self.parameters).prepare(x), {**self.parameters, "engine": "auto"}
+        rows = max(PILOT, PILOT_OF_SEGMENT * self.most)
+        self.run = self.pilot = run
+        if run.data.rows > rows:
+            self.run = replace(run, alike=True)
+            self.pilot = KMeans(self.most, **here).prepare(*self._pilot_rows(rows))
+        elif run.work.engine.name != "local":
+            self.pilot = KMeans(self.most, **here).prepare(run.sample(rows, seed))
+        self.sampled = run.data.rows > rows
         self.seeds = self._seeds_on(self.pilot)
         self.before: list[Solution] = []
 
@@ -64,7 +71,7 @@ class Search:
             return self._on_all(k)
         ends = self._on_pilot(k)
         self.before = ends
-        if self.pilot is self.run:
+        if not self.sampled:
             return ends[0]
         close = _distinct(ends, most=FINALISTS, close=CLOSE)
         shift = self.pilot.data.offset - self.run.data.offset
@@ -101,7 +108,7 @@ class Search:
     @cached_property
     def seeds_on_all(self) -> list[Host]:
         """Return seeds of all rows, drawn once, for numbers of segments above the pilot's distinct rows."""
-        return self.seeds if self.pilot is self.run else self._seeds_on(self.run)
+        return self._seeds_on(self.run) if self.sampled else self.seeds
 
 
 def check_names(parameters: Iterable[str]) -> None:
