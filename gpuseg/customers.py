@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import ceil
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -15,6 +14,7 @@ from gpuseg.cluster import Assignment, Clusterer
 from gpuseg.engines import is_dask
 from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.errors import InvalidInput, listed, missing_column
+from gpuseg.features._shards import count_for, cut_by, stacked
 from gpuseg.io import open_table
 from gpuseg.io.parted import PartedTable
 from gpuseg.io.parts import in_parts, open_parts
@@ -24,8 +24,6 @@ from gpuseg.profile import Field, Rows
 
 ROW = "row"
 """The id of customers that have none: the number of their row, from 0."""
-MEETING = 1_000_000
-"""Ids that meet in one place to be compared, where the table is in parts."""
 EXAMPLES = 3
 """Ids that repeat, of which an error tells."""
 
@@ -113,7 +111,7 @@ def check_ids(customers: Customers, id_column: str | None) -> None:
     ids = customers.parts.map(_ids, id_column)
     if missing := ids.reduce(_without_id, sum):
         raise InvalidInput(f"column {id_column!r} is missing in {missing:,} of {rows:,} rows; give each row an id")
-    apart = ids if ids.count == 1 else ids.exchange(_by_id, nw.concat, ceil(rows / MEETING))
+    apart = ids if ids.count == 1 else ids.map(_hashable).exchange(cut_by, stacked, count_for(rows), id_column)
     met: list[Repeats] = apart.collect(_repeats)
     if twice := sum(part.rows for part in met):
         examples = listed([example for part in met for example in part.examples][:EXAMPLES])
@@ -151,10 +149,10 @@ def _without_id(ids: Frame) -> int:
     return int(_gaps(ids[ids.columns[0]]).sum())
 
 
-def _by_id(ids: Frame, count: int) -> list[Frame]:
-    """Return ids cut into pieces, equal ones in the same piece whatever part they come from."""
-    place = ids.to_polars()[:, 0].hash() % count
-    return [ids.filter((place == number).to_list()) for number in range(count)]
+def _hashable(ids: Frame) -> Frame:
+    """Return ids as whole numbers or text, equal where they were."""
+    kind = ids[ids.columns[0]].dtype
+    return ids if kind.is_integer() or kind == nw.String else ids.select(nw.all().cast(nw.String))
 
 
 def _repeats(ids: Frame) -> Repeats:

@@ -14,6 +14,7 @@ from gpuseg.errors import GpusegError, InvalidFile, listed, nearest_hint
 from gpuseg.io.csv_files import scan_csv
 from gpuseg.io.dialect import UNREADABLE, unreadable
 from gpuseg.io.schemas import agreed, escaped, exactly
+from gpuseg.io.write_parts import check_whole
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc")
@@ -74,6 +75,7 @@ def _named(source: Source) -> list[Path]:
     path = Path(os.path.expanduser(source))  # noqa: PTH111 - Path's own raises for a user that is not there
     if path.is_dir():
         if paths := _parquet_in(path):
+            check_whole(path)
             return paths
         raise InvalidFile(f"{source} is a folder without a Parquet file; give a file, or a folder that holds some")
     if path.exists():

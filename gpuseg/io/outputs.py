@@ -1,4 +1,4 @@
-"""Several outputs of one command: all of them appear, or none."""
+"""Several outputs of one command, files or folders of parts: all of them appear, or none."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gpuseg.errors import GpusegError, InvalidFile
+from gpuseg.io.write_parts import is_ours
 
 Place = Callable[[Path], Path]
 """Takes the path where an output is to stand at the end; returns the path to write it to meanwhile."""
@@ -30,7 +31,7 @@ def together() -> Iterator[Place]:
         def place(path: Path) -> Path:
             # Beside its end, so that the move is a rename; under the link's target, where the path is a link.
             final = Path(os.path.realpath(path))
-            if final.exists() and not final.is_file():
+            if final.exists() and not (final.is_file() or is_ours(final)):
                 raise InvalidFile(f"{path} is not a regular file; give another name for the output, or move it away")
             folder = Path(tempfile.mkdtemp(prefix=".gpuseg-", dir=existing(final.parent)))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -84,18 +85,36 @@ def _move(staged: dict[Path, Path]) -> None:
         for final, temporary in staged.items():
             final.parent.mkdir(parents=True, exist_ok=True)
             before = _kept(final, temporary)
-            temporary.replace(final)
+            try:
+                temporary.replace(final)
+            except OSError:
+                _back(final, before)
+                raise
             moved.append((final, before))
     except OSError as error:
         for place, before in reversed(moved):
-            place.unlink() if before is None else before.replace(place)
+            _remove(place)
+            _back(place, before)
         why = os.strerror(error.errno or 0)
         raise InvalidFile(f"{final} cannot be written ({why}); choose another place for the output") from error
 
 
 def _kept(final: Path, temporary: Path) -> Path | None:
-    """Return a copy of what stands at ``final``, whose permissions the new file gets; None where nothing does."""
+    """Return what stands at ``final`` put aside, whose permissions the new file gets; None where nothing does."""
     if not final.exists():
         return None
+    before = temporary.with_name(f"before-{final.name}")
+    if final.is_dir() or temporary.is_dir():  # a folder gives way to no rename
+        return final.rename(before)
     shutil.copymode(final, temporary)
-    return Path(shutil.copy2(final, temporary.with_name(f"before-{final.name}")))
+    return Path(shutil.copy2(final, before))
+
+
+def _back(place: Path, before: Path | None) -> None:
+    """Put back what stood in a place that is free, or whose content is the same."""
+    if before is not None:
+        before.replace(place)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()

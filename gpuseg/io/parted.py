@@ -1,6 +1,7 @@
 """A table in parts on the workers of a cluster: what a computation over workers gives for files."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -9,6 +10,8 @@ import polars as pl
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import listed
 from gpuseg.html import Text, table_html
+from gpuseg.io.outputs import together
+from gpuseg.io.write_parts import check_parts_writable, write_parts
 
 SHOWN = 8
 """Columns that a representation names."""
@@ -54,6 +57,18 @@ class PartedTable:
         [(1,), (3,)]
         """
         return pl.concat(self.parts.collect(on_host))
+
+    def write(self, path: str | Path) -> Path:
+        """Write the table as a folder of Parquet files, one a part, by the workers, whole or not at all; return it.
+
+        A manifest, ``_manifest.json``, lists parts, rows and columns. A folder that was so written is replaced.
+        Raises InvalidFile where this process or a worker cannot write there.
+        """
+        folder = Path(path).expanduser()
+        check_parts_writable(folder)
+        with together() as place:
+            write_parts(self.parts, place(folder))
+        return folder
 
     def to_dask(self) -> Any:
         """Return a Dask DataFrame of pandas frames, a partition a part; they stay on the workers."""

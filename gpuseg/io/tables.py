@@ -107,8 +107,11 @@ def read_table(source: Any) -> Any:
 def write_table(table: Any, path: str | Path) -> Path:
     """Write a table as CSV, Parquet or Arrow by the path's ending, whole or not at all; return the path.
 
-    Raises InvalidFile where the path cannot be written.
+    A ``PartedTable`` is written by its workers, as a folder of Parquet files. Raises InvalidFile where the path
+    cannot be written.
     """
+    if isinstance(table, PartedTable):
+        return table.write(path)
     return write_frame(open_table(table).eager().to_polars(), Path(path).expanduser())
 
 
