@@ -139,7 +139,9 @@ def add_seed(command: Command) -> None:
     )
 
 
-def segmenter_of(options: argparse.Namespace, *, id_column: str | None, value_column: str | None = None) -> Any:
+def segmenter_of(
+    options: argparse.Namespace, *, id_column: str | None, value_column: str | None = None, engine: Any = "auto"
+) -> Any:
     """Return the Segmenter that the options describe."""
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter
@@ -159,6 +161,7 @@ def segmenter_of(options: argparse.Namespace, *, id_column: str | None, value_co
         value_column=value_column,
         preprocessor=Preprocessor(**preparing) if preparing else None,
         backend=options.backend,
+        engine=engine,
         random_state=options.random_state,
     )
 

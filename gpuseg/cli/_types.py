@@ -60,6 +60,20 @@ def segments(text: str) -> int | str:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Return a number of workers."""
+    if not _is_whole(text) or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number of workers; give a whole number from 1 up")
+    return int(text)
+
+
+def scheduler(text: str) -> str:
+    """Return the address of a scheduler."""
+    if not ADDRESS.match(text):
+        raise ArgumentTypeError(f"{text!r} is no address of a scheduler; give one such as tcp://host:8786")
+    return text
+
+
 def span(text: str) -> tuple[int, int]:
     """Return both ends of a range of k.
 

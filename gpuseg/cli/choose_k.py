@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from gpuseg.cli._arguments import add_fitting, add_k_range, segmenter_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
+from gpuseg.cli._workers import add_workers, engine_of
 from gpuseg.cli.segment import CUSTOMERS, add_id, customers_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def add(command: Command) -> None:
     add_id(command)
     add_k_range(command)
     add_fitting(command)
+    add_workers(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -39,7 +41,8 @@ def run(options: argparse.Namespace) -> None:
 
     if options.output:
         check_output(options.output, options.customers)
-    choice = segmenter_of(options, id_column=options.id).choose_k(customers_of(options))
+    with engine_of(options) as engine:
+        choice = segmenter_of(options, id_column=options.id, engine=engine).choose_k(customers_of(options, engine))
     if options.output:
         write_table(choice.table, options.output)
     written = [f"written: {options.output}"] if options.output else []

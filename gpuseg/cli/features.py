@@ -7,6 +7,7 @@ from typing import Any
 from gpuseg.cli._arguments import add_roles, role_options
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
+from gpuseg.cli._workers import add_workers, check_table_output, engine_of
 
 HELP = "Turn transactions into a table of one row a customer."
 USAGE = "TX -o CUSTOMERS [options]"
@@ -26,17 +27,19 @@ def add(command: Command) -> None:
         help=".parquet, .csv or .arrow; replaces an old one",
     )
     add_roles(command)
+    add_workers(command)
 
 
 def run(options: argparse.Namespace) -> None:
     """Work out the features and write them."""
-    from gpuseg.cli._output import check_output, give
+    from gpuseg.cli._output import give
     from gpuseg.features import customer_features
     from gpuseg.io import write_table
 
-    check_output(options.output, options.transactions)
-    customers, report = customer_features(options.transactions, **role_options(options))
-    write_table(customers, options.output)
+    check_table_output(options, options.output, options.transactions)
+    with engine_of(options) as engine:
+        customers, report = customer_features(options.transactions, engine=engine, **role_options(options))
+        write_table(customers, options.output)
     give(options, result_of(customers, report, options.output), [str(report), written(customers, options.output)])
 
 
@@ -44,7 +47,7 @@ def result_of(customers: Any, report: Any, path: Path) -> dict[str, Any]:
     """Return what ``--json`` prints."""
     return {
         "output": str(path),
-        "customers": customers.height,
+        "customers": len(customers),
         "columns": customers.columns,
         "cleaning": report.to_dict(),
     }
@@ -54,4 +57,4 @@ def written(customers: Any, path: Path) -> str:
     """Return the line that says what was written."""
     from gpuseg.notebook import counted
 
-    return f"{path}: {counted(customers.height, 'customer')}, {counted(customers.width - 1, 'feature')}"
+    return f"{path}: {counted(len(customers), 'customer')}, {counted(len(customers.columns) - 1, 'feature')}"

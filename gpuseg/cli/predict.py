@@ -1,9 +1,12 @@
 """``gpuseg predict``: a model and new customers in, their segments out."""
 
 import argparse
+from typing import Any
 
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
+from gpuseg.cli._workers import add_workers, check_table_output, engine_of
+from gpuseg.cli.segment import table_of
 
 HELP = "Place customers in the segments of a model."
 USAGE = "MODEL CUSTOMERS -o OUT [options]"
@@ -19,30 +22,43 @@ def add(command: Command) -> None:
     command.add_argument(
         "-o", "--output", metavar="OUT", required=True, type=path, help=".parquet, .csv or .arrow; replaces an old one"
     )
+    add_workers(command)
 
 
 def run(options: argparse.Namespace) -> None:
     """Assign the customers and write where each one is."""
     import polars as pl
 
-    from gpuseg.cli._output import aligned, check_model, check_output, give
+    from gpuseg.cli._output import aligned, check_model, give
     from gpuseg.cluster import NOVEL
-    from gpuseg.io import open_table, write_table
+    from gpuseg.engines.parts import LocalParts
+    from gpuseg.io import write_table
+    from gpuseg.io.parted import PartedTable
     from gpuseg.notebook import counted, shown
     from gpuseg.segmenter import load
 
-    check_output(options.output, options.customers, options.model)
+    check_table_output(options, options.output, options.customers, options.model)
     check_model(options.model)
-    segmenter = load(options.model)
-    assigned = segmenter.assign(open_table(options.customers).eager().to_polars())
-    write_table(assigned, options.output)
-    sizes = assigned.group_by("segment").len("size").sort(pl.col("segment") < 0, "segment")
-    novel = assigned.filter(pl.col("novelty") > NOVEL).height
-    result = {"output": str(options.output), "customers": assigned.height, "novel": novel, "segments": sizes.to_dicts()}
+    with engine_of(options) as engine:
+        assigned = load(options.model).set_params(engine=engine).assign(table_of(options.customers, engine))
+        write_table(assigned, options.output)
+        parts = assigned.parts if isinstance(assigned, PartedTable) else LocalParts.of([assigned])
+        counts = pl.concat(parts.collect(counted_segments, NOVEL))
+    sizes = counts.group_by("segment").agg(pl.col("size").sum()).sort(pl.col("segment") < 0, "segment")
+    novel, rows = int(counts["novel"].sum()), int(counts["size"].sum())
+    result = {"output": str(options.output), "customers": rows, "novel": novel, "segments": sizes.to_dicts()}
     table = aligned([["segment", "size"], *[[shown("segment", at), f"{size:,}"] for at, size in sizes.rows()]])
-    share = f"{novel / max(assigned.height, 1):.1%}"
+    share = f"{novel / max(rows, 1):.1%}"
     unlike = (
-        f"{novel:,} of {counted(assigned.height, 'customer')} ({share}; about 1% is usual) are unlike those that made "
+        f"{novel:,} of {counted(rows, 'customer')} ({share}; about 1% is usual) are unlike those that made "
         f"the segments (novelty > {NOVEL})"
     )
     give(options, result, [*table, unlike, f"written: {options.output}"])
+
+
+def counted_segments(part: Any, novel: float) -> Any:
+    """Return how many rows of a part each segment has, and how many of them are novel."""
+    import polars as pl
+
+    size, unlike = pl.len().cast(pl.UInt32).alias("size"), (pl.col("novelty") > novel).sum().alias("novel")
+    return part.to_polars().group_by("segment").agg(size, unlike)

@@ -7,6 +7,7 @@ from typing import Any
 from gpuseg.cli._arguments import add_fitting, add_roles, add_segmenting, role_options, segmenter_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import folder, source
+from gpuseg.cli._workers import add_workers, engine_of
 from gpuseg.cli.features import TRANSACTIONS
 
 HELP = "Turn transactions into customers, segments and a model, in one folder."
@@ -31,6 +32,7 @@ def add(command: Command) -> None:
     add_roles(command)
     add_segmenting(command)
     add_fitting(command)
+    add_workers(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -45,13 +47,15 @@ def run(options: argparse.Namespace) -> None:
     check_new_folder(options.output, paths, options.transactions)
     if options.report:
         check_output(options.report, options.transactions, endings=REPORTS, made=options.output)
-    customers, report = customer_features(options.transactions, **role_options(options))
-    value = WORTH if WORTH in customers.columns else None
-    segmenter = segmenter_of(options, id_column=customers.columns[0], value_column=value).fit(customers)
-    files = write_all(paths, customers, segmenter, report=options.report, cleaning=report)
+    with engine_of(options) as engine:
+        customers, report = customer_features(options.transactions, engine=engine, **role_options(options))
+        value = WORTH if WORTH in customers.columns else None
+        segmenter = segmenter_of(options, id_column=customers.columns[0], value_column=value, engine=engine)
+        segmenter.fit(customers)
+        files = write_all(paths, customers, segmenter, report=options.report, cleaning=report)
     result: dict[str, Any] = {"output": str(options.output), "files": [str(path) for path in files]}
     result |= {"features": features_result(customers, report, paths[0]), **result_of(segmenter)}
-    give(options, result, [str(report), written(customers, paths[0]), "", *lines_of(segmenter, files[1:])])
+    give(options, result, [str(report), written(customers, paths[0]), "", *lines_of(segmenter, files[1:], options.workers)])
 
 
 def write_all(paths: list[Path], customers: Any, segmenter: Any, *, report: Path | None, cleaning: Any) -> list[Path]:

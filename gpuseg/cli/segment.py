@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gpuseg.cli._arguments import add_fitting, add_segmenting, segmenter_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
+from gpuseg.cli._workers import add_workers, check_table_output, engine_of
 
 if TYPE_CHECKING:
     from gpuseg.segmenter import Segmenter
@@ -33,6 +34,7 @@ def add(command: Command) -> None:
     command.add_argument("--value", metavar="COLUMN", help="what a customer is worth: segments' shares of it are told")
     add_segmenting(command)
     add_fitting(command)
+    add_workers(command)
     command.add_argument("--model", metavar="M", type=path, help="write the model to this .gpuseg file")
 
 
@@ -48,34 +50,46 @@ def run(options: argparse.Namespace) -> None:
     from gpuseg.io.model import ENDINGS
     from gpuseg.io.outputs import together
 
-    check_output(options.output, options.customers)
+    check_table_output(options, options.output, options.customers)
     for file, endings in ((options.model, ENDINGS), (options.report, REPORTS)):
         if file:
             check_output(file, options.customers, endings=endings)
-    frame = customers_of(options)
-    segmenter = segmenter_of(options, id_column=options.id, value_column=options.value).fit(frame)
-    with together() as place:
-        write_table(segmenter.segments_, place(options.output))
-        if options.model:
-            segmenter.save(place(options.model))
-        if options.report:
-            segmenter.report(place(options.report))
+    with engine_of(options) as engine:
+        segmenter = segmenter_of(options, id_column=options.id, value_column=options.value, engine=engine)
+        segmenter.fit(customers_of(options, engine))
+        with together() as place:
+            write_table(segmenter.segments_, place(options.output))
+            if options.model:
+                segmenter.save(place(options.model))
+            if options.report:
+                segmenter.report(place(options.report))
     outputs = {name: str(file) if (file := getattr(options, name)) else None for name in ("output", "model", "report")}
     files = [options.output, options.model, options.report]
-    give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, files))
+    give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, files, options.workers))
 
 
-def customers_of(options: argparse.Namespace) -> Any:
+def customers_of(options: argparse.Namespace, engine: Any) -> Any:
     """Return the customer table, and say which column looks like the id where none is named."""
     from gpuseg.errors import listed
-    from gpuseg.io import open_table
     from gpuseg.preprocessing import is_id_name
     from gpuseg.settings import say
 
-    frame = open_table(options.customers).eager()
+    frame = table_of(options.customers, engine)
     if options.id is None and (likely := [name for name in frame.columns if is_id_name(name)]):
         say(f"{listed(likely)} may be the id; give --id {likely[0]} to keep it out of the segments and in the result")
     return frame
+
+
+def table_of(path: str, engine: Any) -> Any:
+    """Return the table of a path: in memory, or in parts on workers."""
+    from gpuseg.io import read_table
+    from gpuseg.io.parted import PartedTable
+    from gpuseg.io.parts import in_parts, open_parts
+
+    if not in_parts(path, engine):
+        return read_table(path)
+    opened = open_parts(path, engine)
+    return PartedTable(opened.parts, opened.schema, opened.sizes)
 
 
 def result_of(segmenter: "Segmenter") -> dict[str, Any]:
@@ -88,15 +102,15 @@ def result_of(segmenter: "Segmenter") -> dict[str, Any]:
     return {**{name: card[name] for name in names}, "profile": rows_of(profile_of(card["profile"]))}
 
 
-def lines_of(segmenter: "Segmenter", paths: Sequence[Path | None]) -> list[str]:
+def lines_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int | None = None) -> list[str]:
     """Return what a person reads: what each segment is like, and ``remarks_of`` it."""
     from gpuseg.card import profile_of
     from gpuseg.cli._output import profile_lines
 
-    return [*profile_lines(profile_of(segmenter.card_["profile"])), *remarks_of(segmenter, paths)]
+    return [*profile_lines(profile_of(segmenter.card_["profile"])), *remarks_of(segmenter, paths, workers)]
 
 
-def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None]) -> list[str]:
+def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int | None = None) -> list[str]:
     """Return how many segments there are and why, who worked, and where the output is."""
     from gpuseg.notebook import counted
 
@@ -106,10 +120,11 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None]) -> list[str
     told = card["choice"]["candidates"] or not score
     quality = "" if told else f"; silhouette {score['mean']:.3f} ± {score['standard_error']:.3f}"
     dispatch = card["backend"]
+    who = f"{dispatch['engine']}, {counted(workers, 'worker')}" if workers else dispatch["engine"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
     return [
         f"{found}: {card['choice']['reason']}{quality}",
         # What made the solver be taken is for `inspect --json`: the last part of the reason.
-        f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason'].split('; ')[0]}",
+        f"backend {dispatch['backend']}, engine {who}: {dispatch['reason'].split('; ')[0]}",
         *(f"written: {path}" for path in paths if path),
     ]
