@@ -173,8 +173,18 @@ def made_ready(
     quiet: bool = False,
 ) -> Parts:
     """Return the customers made ready by a fitted Preprocessor, in their parts, and held; each is ``Ready``."""
-    firsts = np.cumsum([0, *customers.sizes[:-1]]).tolist()
+    firsts, steps = np.cumsum([0, *customers.sizes[:-1]]).tolist(), portable(steps)
     return customers.parts.along(firsts, partial(ready, quiet=quiet), steps, id_column, value_column).kept()
+
+
+def portable(fitted: Any) -> Any:
+    """Return a fitted estimator for other processes: without what it holds of its training rows."""
+    return type(fitted).from_state(fitted.state()).set_params(backend=fitted.backend)
+
+
+def placed(parts: Parts, model: Clusterer) -> Parts:
+    """Return ``Ready`` customers in parts as ``Located`` by a fitted model."""
+    return parts.map(located, portable(model))
 
 
 def ready(

@@ -26,10 +26,10 @@ from gpuseg.customers import (
     check_value,
     column_of_segments,
     fields_of,
-    located,
     made_ready,
     matrix_of,
     opened_customers,
+    placed,
     rows_left,
     rows_of,
     segments_of,
@@ -128,7 +128,7 @@ class Segmenter(ClusterMixin, Stored):
         ready = self._ready(customers)
         self.preprocessor_ = ready.preprocessor
         self.choice_, self.model_, self.score_ = self._clustered(ready.ordered)
-        self._tell(ready.parts.map(located, self.model_).kept(), customers)
+        self._tell(placed(ready.parts, self.model_).kept(), customers)
         return self
 
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
@@ -167,7 +167,7 @@ class Segmenter(ClusterMixin, Stored):
             raise InvalidInput(
                 f"{left} of {sum(customers.sizes)} rows are dropped by missing='drop'; use assign, which names ids"
             )
-        return parts.map(located, self.model_).map(segments_of).rows()
+        return placed(parts, self.model_).map(segments_of).rows()
 
     def assign(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         """Return id, segment, distance, confidence and novelty of each customer, in the caller's table library.
@@ -182,7 +182,7 @@ class Segmenter(ClusterMixin, Stored):
         if left := parts.reduce(rows_left, sum):
             rows = sum(customers.sizes)
             say(f"{left} of {rows} rows are not assigned: a value is missing and missing='drop'")
-        return customers.give_back(parts.map(located, self.model_).map(table_of))
+        return customers.give_back(placed(parts, self.model_).map(table_of))
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file that ends in .gpuseg, whole or not at all; return the path."""

@@ -52,7 +52,7 @@ class DaskParts:
     @property
     def engine(self) -> Any:
         """Return the client, or "dask" for Dask's own scheduler in this process."""
-        return self.client or self.name
+        return self.site.client or self.name
 
     @property
     def count(self) -> int:

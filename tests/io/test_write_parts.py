@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from distributed import Client, LocalCluster
 
+from gpuseg.engines.dask import DaskSite
 from gpuseg.engines.dask_parts import DaskParts
 from gpuseg.errors import InvalidFile
 from gpuseg.io import read_table, write_table
@@ -35,7 +36,7 @@ def client():
 
 @pytest.fixture
 def parts(client):
-    return DaskParts.of(itself, PARTS, client=client)
+    return DaskParts.of(itself, PARTS, site=DaskSite.of(client))
 
 
 def test_a_table_in_parts_is_written_by_its_workers_and_read_back(parts, tmp_path):
@@ -111,6 +112,6 @@ def gone(frame, folder):
 def test_a_worker_that_does_not_see_the_folder_says_so(client, tmp_path):
     from gpuseg.io.write_parts import write_parts
 
-    parts = DaskParts.of(itself, PARTS, client=client).map(gone, str(tmp_path / "out"))
+    parts = DaskParts.of(itself, PARTS, site=DaskSite.of(client)).map(gone, str(tmp_path / "out"))
     with pytest.raises(InvalidFile, match="the worker at tcp://.* cannot see .*out; write to a folder that every"):
         write_parts(parts, tmp_path / "out")
