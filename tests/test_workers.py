@@ -1,0 +1,185 @@
+"""The law of workers: from transactions to a report, 1, 2 or 3 processes give what this one gives."""
+
+import os
+import signal
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from distributed import Client, LocalCluster
+from polars.testing import assert_frame_equal
+
+import gpuseg
+from gpuseg import Preprocessor, Segmenter, customer_features, load
+from gpuseg.datasets import make_shop
+from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
+from gpuseg.io.parted import PartedTable
+
+PARTS = 8
+VALUE = {"value_column": "monetary"}
+
+
+def cut(frame, folder):
+    """Write a frame as PARTS Parquet files."""
+    folder.mkdir()
+    for number in range(PARTS):
+        part = frame[number * len(frame) // PARTS : (number + 1) * len(frame) // PARTS]
+        part.write_parquet(folder / f"{number}.parquet")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Make shards, blocks, sorted parts and pilots so small that there are several of each."""
+    monkeypatch.setattr("gpuseg.features._shards.ROWS", 20_000)
+    monkeypatch.setattr("gpuseg.segmenter.ROWS", 600)
+    monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 600)
+    monkeypatch.setattr("gpuseg.neighbors.order.SORTED", 500)
+    monkeypatch.setattr("gpuseg.selection.search.PILOT", 700)
+    monkeypatch.setattr("gpuseg.selection.search.PILOT_OF_SEGMENT", 10)
+    with gpuseg.config(notices="off"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def transactions(tmp_path_factory):
+    shop = make_shop(2000, random_state=0)
+    return cut(shop.transactions, tmp_path_factory.mktemp("shop") / "tx")
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 4, 3000)
+    return pl.DataFrame(
+        {
+            "id": [f"c{i:04}" for i in range(3000)],
+            "spend": np.exp(rng.normal(group, 0.4)),
+            "orders": rng.poisson(2 + 3 * group),
+            "plan": np.array(["free", "basic", "gold", "trial"])[group],
+            "since": np.datetime64("2020-01-01") + rng.integers(0, 900, 3000).astype("timedelta64[D]"),
+        }
+    ).with_columns(spend=pl.when(pl.col("spend") < 30).then("spend"))
+
+
+@pytest.fixture(scope="module")
+def customers(table, tmp_path_factory):
+    return cut(table, tmp_path_factory.mktemp("table") / "customers")
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def client(request):
+    with (
+        LocalCluster(request.param, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def assert_same(there, here, *, key):
+    """Hold a segmenter fitted on workers against one fitted here."""
+    assert there.choice_.k == here.choice_.k
+    assert there.choice_.reason == here.choice_.reason
+    assert there.dispatch_.engine == "dask"
+    assert there.card_["training_data_sha256"] == here.card_["training_data_sha256"]
+    assert there.card_["rows"] == here.card_["rows"]
+    np.testing.assert_allclose(there.model_.cluster_centers_, here.model_.cluster_centers_, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(there.score_, here.score_, rtol=1e-9)
+    assert_frame_equal(there.profile_, here.profile_, rel_tol=1e-9)
+    segments = there.segments_.to_polars().sort(key)
+    expected = here.segments_.sort(key)
+    assert segments["segment"].equals(expected["segment"])
+    assert_frame_equal(segments, expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_from_transactions_to_segments(transactions, client, tmp_path):
+    expected, cleaning = customer_features(str(transactions))
+    here = Segmenter("customer_id", **VALUE).fit(expected)
+    made, report = customer_features(str(transactions), engine=client)
+    assert isinstance(made, PartedTable)
+    assert len(made.sizes) > 1
+    assert report == cleaning
+    assert_frame_equal(made.to_polars().sort("customer_id"), expected, rel_tol=1e-12)
+    there = Segmenter("customer_id", **VALUE).fit(made)
+    assert_same(there, here, key="customer_id")
+    matrix = there.preprocessor_.transform(expected)
+    np.testing.assert_allclose(matrix, here.preprocessor_.transform(expected), rtol=1e-12, atol=1e-12)
+    assert isinstance(there.labels_, da.Array)
+    np.testing.assert_array_equal(there.labels_.compute(), there.segments_.to_polars()["segment"])
+    page = there.report(tmp_path / "r.html", cleaning=report).read_text()
+    assert "2,000 customers" in page
+    again = load(there.save(tmp_path / "m.gpuseg"))
+    assert again.engine == "auto"
+    assert_frame_equal(again.assign(expected), here.segments_, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_a_table_of_words_dates_and_gaps(table, customers, client):
+    here = Segmenter("id").fit(table)
+    assert_same(Segmenter("id", engine=client).fit(str(customers)), here, key="id")
+    assert Segmenter("id", engine=client).choose_k(str(customers)).k == here.choice_.k
+    two = {"id_column": "id", "n_clusters": 2}
+    assert_same(Segmenter(engine=client, **two).fit(str(customers)), Segmenter(**two).fit(table), key="id")
+
+
+def test_customers_in_a_dask_frame_come_back_in_one(table, client):
+    frame = dd.from_pandas(table.to_pandas(), npartitions=3)
+    there = Segmenter("id", n_clusters=3).fit(frame)
+    here = Segmenter("id", n_clusters=3).fit(table)
+    assert isinstance(there.segments_, dd.DataFrame)
+    assert isinstance(there.profile_, pd.DataFrame)
+    assert there.segments_.compute()["segment"].tolist() == here.segments_["segment"].to_list()
+    assert there.predict(frame).compute().tolist() == here.labels_.tolist()
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(table, customers, client, monkeypatch):
+    here = Segmenter("id", n_clusters=3).fit(table)
+    killed = []
+
+    def killing(parts):
+        ordered = ordered_parts(parts)
+        ordered.collect(np.shape)  # what is lost was there
+        (_, pid), *_ = client.run(os.getpid).items()
+        os.kill(pid, signal.SIGKILL)
+        killed.append(pid)
+        return ordered
+
+    from gpuseg.neighbors.order import ordered_parts
+
+    monkeypatch.setattr("gpuseg.segmenter.ordered_parts", killing)
+    assert_same(Segmenter("id", n_clusters=3, engine=client).fit(str(customers)), here, key="id")
+    assert killed[0] not in client.run(os.getpid).values()
+
+
+def test_rows_without_an_id_column_are_numbered(table, customers, client):
+    options = {"n_clusters": 2, "columns": ["spend"], "preprocessor": Preprocessor(missing="drop")}
+    here = Segmenter(**options).fit(table)
+    there = Segmenter(engine=client, **options).fit(str(customers))
+    assert here.segments_.height < table.height
+    assert there.segments_.to_polars()["row"].to_list() == here.segments_["row"].to_list()
+    with pytest.raises(InvalidInput, match=r"of 3000 rows are dropped by missing='drop'; use assign"):
+        there.predict(str(customers))
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        ({"id": pl.col("id").shift(-400, fill_value="c0007")}, {}, "column 'id' repeats ids in 400 of 3,000 rows, such"),
+        ({"id": pl.when(pl.int_range(pl.len()) > 1).then("id")}, {}, "missing in 2 of 3,000 rows; give each row an id"),
+        ({}, {"id_column": "ID"}, "id_column='ID' is not a column of the table, which has"),
+        ({}, {"value_column": "plan"}, "column 'plan' holds String; give a column of numbers as value_column"),
+        ({}, {"algorithm": "hdbscan"}, "algorithm='hdbscan' got customers on workers; density methods over workers"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(table, client, tmp_path, change, options, message):
+    folder = cut(table.with_columns(**change), tmp_path / "wrong")
+    with pytest.raises((InvalidInput, UnsupportedOnBackend), match=message):
+        Segmenter(**{"id_column": "id", "n_clusters": 2, "engine": client, **options}).fit(str(folder))
+
+
+def test_fewer_rows_than_segments_over_parts(client, tmp_path):
+    few = cut(pl.DataFrame({"id": range(24), "x": [1.0, 2.0, 9.0] * 8}), tmp_path / "few")
+    with pytest.warns(FewerSegments, match=r"k_range=\(5, 8\) starts above the 3 distinct rows"):
+        assert Segmenter("id", k_range=(5, 8), engine=client).fit(str(few)).choice_.k == 3
