@@ -98,7 +98,7 @@ def _row_numbers(raw: Host) -> Host:
 
 
 def _mixed(numbers: Host) -> Host:
-    """Return numbers with every bit of each spread over all of it: the last steps of MurmurHash3, from its second on."""
+    """Return numbers with every bit of each spread over all of it: the last steps of MurmurHash3, but its first."""
     numbers = numbers * np.uint64(0xFF51AFD7ED558CCD)
     numbers = (numbers ^ (numbers >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
     return numbers ^ (numbers >> np.uint64(33))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import narwhals as nw
 import numpy as np
@@ -11,6 +11,7 @@ from array_api_compat import is_array_api_obj
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster import Assignment, Clusterer
+from gpuseg.cluster._assignment import ASSIGNED
 from gpuseg.engines import is_dask
 from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.errors import InvalidInput, listed, missing_column
@@ -19,7 +20,7 @@ from gpuseg.io import open_table
 from gpuseg.io.parted import PartedTable
 from gpuseg.io.parts import in_parts, open_parts
 from gpuseg.io.tables import Frame
-from gpuseg.preprocessing import Preprocessor
+from gpuseg.preprocessing import NothingKept, Preprocessor
 from gpuseg.profile import Field, Rows
 
 ROW = "row"
@@ -159,9 +160,7 @@ def _repeats(ids: Frame) -> Repeats:
     column = ids[ids.columns[0]]
     if not (rows := len(column) - column.n_unique()):
         return Repeats(0, [])
-    return Repeats(
-        rows, column.filter(column.is_duplicated()).unique(maintain_order=True).head(EXAMPLES).to_list()
-    )
+    return Repeats(rows, column.filter(column.is_duplicated()).unique(maintain_order=True).head(EXAMPLES).to_list())
 
 
 def made_ready(
@@ -173,8 +172,8 @@ def made_ready(
     quiet: bool = False,
 ) -> Parts:
     """Return the customers made ready by a fitted Preprocessor, in their parts, and held; each is ``Ready``."""
-    firsts, steps = np.cumsum([0, *customers.sizes[:-1]]).tolist(), portable(steps)
-    return customers.parts.along(firsts, partial(ready, quiet=quiet), steps, id_column, value_column).kept()
+    firsts, make = np.cumsum([0, *customers.sizes[:-1]]).tolist(), partial(ready, quiet=quiet, alone=customers.here)
+    return customers.parts.along(firsts, make, portable(steps), id_column, value_column).kept()
 
 
 def portable(fitted: Any) -> Any:
@@ -188,12 +187,30 @@ def placed(parts: Parts, model: Clusterer) -> Parts:
 
 
 def ready(
-    frame: Frame, first: int, steps: Preprocessor, id_column: str | None, value_column: str | None, *, quiet: bool
+    frame: Frame,
+    first: int,
+    steps: Preprocessor,
+    id_column: str | None,
+    value_column: str | None,
+    *,
+    quiet: bool,
+    alone: bool,
 ) -> Ready:
-    """Return the customers of a part made ready; ``first`` is the number of its first row."""
-    prepared = steps.prepare(frame, quiet=quiet)
-    value, kept = values_of(frame, value_column), prepared.kept
-    ids = _numbered(frame, first) if id_column is None else frame.select(frame[id_column])
+    """Return the customers of a part made ready; ``first`` is the number of its first row, ``alone``: it is all."""
+    value, ids = (
+        values_of(frame, value_column),
+        _numbered(frame, first) if id_column is None else _ids(frame, id_column),
+    )
+    try:
+        prepared = steps.prepare(frame, quiet=quiet)
+    except NothingKept:
+        if alone:
+            raise
+        widths = len(fields_of(steps)), len(steps.feature_columns_)
+        return Ready(
+            ids.head(0).to_native(), value[:0] if value is not None else None, len(frame), *map(_no_rows, widths)
+        )
+    kept = cast("Host", prepared.kept)  # a part is in memory
     if left := int((~kept).sum()):
         ids, value = ids.filter(kept.tolist()), None if value is None else value[kept]
     return Ready(ids.to_native(), value, left, prepared.raw(), prepared.matrix)
@@ -201,9 +218,16 @@ def ready(
 
 def located(customers: Ready, model: Clusterer) -> Located:
     """Return the customers of a part with the segments that a fitted model gives them."""
-    assigned = Assignment(*map(to_host, model.assign(customers.matrix)))
+    if customers.matrix.shape[0]:
+        assigned = Assignment(*map(to_host, model.assign(customers.matrix)))
+    else:
+        assigned = Assignment(*(np.empty(0, dtype=kind) for kind in ASSIGNED))
     table = assignment_table(nw.from_native(customers.ids), assigned)
     return Located(table.to_native(), Rows(customers.raw, assigned.segment, customers.value))
+
+
+def _no_rows(width: int) -> Host:
+    return np.empty((0, width))
 
 
 def fields_of(steps: Preprocessor) -> list[Field]:
@@ -272,4 +296,3 @@ def _gaps(ids: nw.Series[Any]) -> nw.Series[Any]:
     if ids.dtype == nw.String:
         return ids.is_null() | (ids.str.strip_chars() == "").fill_null(value=True)
     return ids.is_null() | ids.is_nan().fill_null(value=True) if ids.dtype.is_float() else ids.is_null()
-

@@ -82,7 +82,7 @@ def tally(rows: Rows, fields: Sequence[Field]) -> dict[int, Tally]:
     for segment in np.unique(rows.segments).tolist():
         group = np.flatnonzero(rows.segments == segment)
         worth = 0.0 if rows.value is None else float(np.sum(rows.value[group]))
-        counts = [SUMMARIES[field.kind].count(field, rows.raw[group, at]) for at, field in enumerate(fields)]
+        counts = [SUMMARIES[field.kind].counted(field, rows.raw[group, at]) for at, field in enumerate(fields)]
         found[segment] = [np.array([len(group), worth]), *counts]
     return found
 
@@ -145,7 +145,7 @@ class Told(NamedTuple):
 class Summary(NamedTuple):
     """How a kind of column is counted in the rows of a segment, what is told of it, and whether it has a median."""
 
-    count: Callable[[Field, Host], Host]
+    counted: Callable[[Field, Host], Host]
     tell: Callable[[Field, Told], list[pl.Series]]
     ranked: bool
 

@@ -88,7 +88,7 @@ class Segmenter(ClusterMixin, Stored):
     [(0, 4, 1.5), (1, 4, 90.5)]
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter a decision of the user's
         self,
         id_column: str | None = None,
         *,

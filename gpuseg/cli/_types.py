@@ -60,13 +60,6 @@ def segments(text: str) -> int | str:
     return int(text)
 
 
-def count(text: str) -> int:
-    """Return a number of workers."""
-    if not _is_whole(text) or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is no number of workers; give a whole number from 1 up")
-    return int(text)
-
-
 def scheduler(text: str) -> str:
     """Return the address of a scheduler."""
     if not ADDRESS.match(text):

@@ -42,7 +42,7 @@ def engine_of(options: argparse.Namespace) -> Iterator[Any]:
 
 
 def check_table_output(options: argparse.Namespace, path: Path, *sources: str | Path) -> None:
-    """Raise InvalidFile where a table cannot come to stand, a file or the folder that workers write, before the work."""
+    """Raise InvalidFile where a table cannot come to stand, before the work: a file, or the folder of the workers."""
     from gpuseg.cli._output import check_output
     from gpuseg.io.outputs import check_apart
     from gpuseg.io.write_parts import check_parts_writable

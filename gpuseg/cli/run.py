@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> None:
         files = write_all(paths, customers, segmenter, report=options.report, cleaning=report)
     result: dict[str, Any] = {"output": str(options.output), "files": [str(path) for path in files]}
     result |= {"features": features_result(customers, report, paths[0]), **result_of(segmenter)}
-    give(options, result, [str(report), written(customers, paths[0]), "", *lines_of(segmenter, files[1:], options.workers)])
+    told = lines_of(segmenter, files[1:], options.workers)
+    give(options, result, [str(report), written(customers, paths[0]), "", *told])
 
 
 def write_all(paths: list[Path], customers: Any, segmenter: Any, *, report: Path | None, cleaning: Any) -> list[Path]:

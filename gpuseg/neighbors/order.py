@@ -44,7 +44,7 @@ def ordered_parts(parts: Parts) -> Parts:
     return ordered.exchange(between, sorted_again, count, bounds).kept()
 
 
-def between(ordered: Array, count: int, bounds: Host) -> list[Array]:
+def between(ordered: Array, count: int, bounds: Host) -> list[Array]:  # noqa: ARG001 - what cuts is told it
     """Return sorted rows cut at ``count - 1`` sorted bounds; rows equal to several of them are spread over the pieces.
 
     >>> rows = np.array([[1.0], [2.0], [2.0], [2.0], [2.0], [3.0]])

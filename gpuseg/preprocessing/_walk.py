@@ -19,6 +19,10 @@ from gpuseg.preprocessing.tally import rows_without_gaps
 from gpuseg.preprocessing.transforms import finite
 
 
+class NothingKept(InvalidInput):
+    """Every row is dropped for a missing value: of a part of a table that is no fault."""
+
+
 class Raw(NamedTuple):
     """An engine over the raw matrix, its rows, which rows of the input they are, and values outside all levels."""
 
@@ -55,7 +59,7 @@ def raw_matrix(intake: Intake, columns: Sequence[Column], whole: Sequence[bool],
         raw = _of_frame(intake.parts, columns, needed, where)
     if not raw.total:
         names = ", ".join(repr(columns[i].name) for i in needed.tolist())
-        raise InvalidInput(f"no row of X has a value in all of {names}, which missing='drop' asks for; use 'median'")
+        raise NothingKept(f"no row of X has a value in all of {names}, which missing='drop' asks for; use 'median'")
     return raw
 
 

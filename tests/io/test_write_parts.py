@@ -71,13 +71,18 @@ def test_a_part_that_cannot_be_made_leaves_what_was_there(parts, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
+def both(table, path, other):
+    with together() as place:
+        write_table(table, place(path))
+        place(other)
+
+
 def test_together_all_or_none(parts, tmp_path):
     path, table = tmp_path / "out", PartedTable.of(parts)
     table.write(path)
     (tmp_path / "taken").mkdir()
-    with pytest.raises(InvalidFile, match="is not a regular file"), together() as place:
-        write_table(PartedTable.of(parts.chosen([0])), place(path))
-        place(tmp_path / "taken")
+    with pytest.raises(InvalidFile, match="is not a regular file"):
+        both(PartedTable.of(parts.chosen([0])), path, tmp_path / "taken")
     assert read_table(path).height == 3
 
 
@@ -98,7 +103,7 @@ def test_a_place_that_will_not_do_is_said(parts, tmp_path, name, message):
 def test_a_part_that_went_missing_is_said(parts, tmp_path):
     folder = PartedTable.of(parts).write(tmp_path / "out")
     (folder / "part-00001.parquet").unlink()
-    with pytest.raises(InvalidFile, match="lacks 'part-00001.parquet' of the 2 parts"):
+    with pytest.raises(InvalidFile, match=r"lacks 'part-00001.parquet' of the 2 parts"):
         read_table(folder)
 
 
@@ -113,5 +118,5 @@ def test_a_worker_that_does_not_see_the_folder_says_so(client, tmp_path):
     from gpuseg.io.write_parts import write_parts
 
     parts = DaskParts.of(itself, PARTS, site=DaskSite.of(client)).map(gone, str(tmp_path / "out"))
-    with pytest.raises(InvalidFile, match="the worker at tcp://.* cannot see .*out; write to a folder that every"):
+    with pytest.raises(InvalidFile, match=r"the worker at tcp://.* cannot see .*out; write to a folder that every"):
         write_parts(parts, tmp_path / "out")
