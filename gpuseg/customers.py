@@ -197,19 +197,15 @@ def ready(
     alone: bool,
 ) -> Ready:
     """Return the customers of a part made ready; ``first`` is the number of its first row, ``alone``: it is all."""
-    value, ids = (
-        values_of(frame, value_column),
-        _numbered(frame, first) if id_column is None else _ids(frame, id_column),
-    )
+    ids = _numbered(frame, first) if id_column is None else _ids(frame, id_column)
+    value = values_of(frame, value_column)
     try:
         prepared = steps.prepare(frame, quiet=quiet)
     except NothingKept:
         if alone:
             raise
-        widths = len(fields_of(steps)), len(steps.feature_columns_)
-        return Ready(
-            ids.head(0).to_native(), value[:0] if value is not None else None, len(frame), *map(_no_rows, widths)
-        )
+        raw, matrix = (np.empty((0, width)) for width in (len(fields_of(steps)), len(steps.feature_columns_)))
+        return Ready(ids.head(0).to_native(), None if value is None else value[:0], len(frame), raw, matrix)
     kept = cast("Host", prepared.kept)  # a part is in memory
     if left := int((~kept).sum()):
         ids, value = ids.filter(kept.tolist()), None if value is None else value[kept]
@@ -224,10 +220,6 @@ def located(customers: Ready, model: Clusterer) -> Located:
         assigned = Assignment(*(np.empty(0, dtype=kind) for kind in ASSIGNED))
     table = assignment_table(nw.from_native(customers.ids), assigned)
     return Located(table.to_native(), Rows(customers.raw, assigned.segment, customers.value))
-
-
-def _no_rows(width: int) -> Host:
-    return np.empty((0, width))
 
 
 def fields_of(steps: Preprocessor) -> list[Field]:

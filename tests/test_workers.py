@@ -201,3 +201,40 @@ def test_fewer_rows_than_segments_over_parts(two, tmp_path):
     few = cut(pl.DataFrame({"id": range(24), "x": [1.0, 2.0, 9.0] * 8}), tmp_path / "few")
     with pytest.warns(FewerSegments, match=r"k_range=\(5, 8\) starts above the 3 distinct rows"):
         assert Segmenter("id", k_range=(5, 8), engine=two).fit(str(few)).choice_.k == 3
+
+
+def test_the_commands_give_what_they_give_here(transactions, two, tmp_path, capfd):
+    from gpuseg.cli import main
+
+    here, there, address = tmp_path / "here", tmp_path / "there", ["--scheduler", two.scheduler.address]
+    options = ["--k-range", "2:3"]
+    assert main(["run", str(transactions), "-o", str(here), *options]) == 0
+    told = capfd.readouterr()
+    assert main(["run", str(transactions), "-o", str(there), *options, "--workers", "2"]) == 0
+    again = capfd.readouterr()
+    assert again.out.replace(str(there), str(here)).replace("engine dask, 2 workers", "engine local") == told.out
+    assert again.err == told.err
+    for name in ("customers.parquet", "segments.parquet"):
+        assert (there / name / "_manifest.json").is_file()
+        found, expected = (gpuseg.read_table(folder / name).sort("customer_id") for folder in (there, here))
+        assert_frame_equal(found, expected, rel_tol=1e-9, abs_tol=1e-9)
+    placed = [tmp_path / "placed.parquet", tmp_path / "placed_here.parquet"]
+    model, table = str(there / "model.gpuseg"), str(there / "customers.parquet")
+    assert main(["predict", model, table, "-o", str(placed[0]), *address]) == 0
+    told = capfd.readouterr()
+    assert main(["predict", model, table, "-o", str(placed[1])]) == 0
+    assert told.out.replace(str(placed[0]), str(placed[1])) == capfd.readouterr().out
+    assert placed[0].is_dir()
+    assert_frame_equal(*map(gpuseg.read_table, placed), rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_the_commands_refuse_what_cannot_be(transactions, capsys):
+    from gpuseg.cli import main
+
+    run = ["features", str(transactions), "-o"]
+    assert main([*run, "out.csv", "--workers", "2"]) == 2
+    assert "a table on workers is written as a folder of Parquet files" in capsys.readouterr().err
+    assert main([*run, "out.parquet", "--workers", "2", "--scheduler", "tcp://127.0.0.1:1"]) == 2
+    assert "--workers starts processes here and --scheduler names a cluster; give one" in capsys.readouterr().err
+    assert main([*run, "out.parquet", "--scheduler", "127.0.0.1"]) == 2
+    assert "is no address of a scheduler; give one such as tcp://host:8786" in capsys.readouterr().err
