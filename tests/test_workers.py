@@ -235,6 +235,6 @@ def test_the_commands_refuse_what_cannot_be(transactions, capsys):
     assert main([*run, "out.csv", "--workers", "2"]) == 2
     assert "a table on workers is written as a folder of Parquet files" in capsys.readouterr().err
     assert main([*run, "out.parquet", "--workers", "2", "--scheduler", "tcp://127.0.0.1:1"]) == 2
-    assert "--workers starts processes here and --scheduler names a cluster; give one" in capsys.readouterr().err
+    assert "--workers and --scheduler are two ways to have workers; give one" in capsys.readouterr().err
     assert main([*run, "out.parquet", "--scheduler", "127.0.0.1"]) == 2
-    assert "is no address of a scheduler; give one such as tcp://host:8786" in capsys.readouterr().err
+    assert "is no address of a scheduler; give it whole, as tcp://host:8786" in capsys.readouterr().err

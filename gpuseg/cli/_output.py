@@ -13,6 +13,7 @@ from gpuseg.errors import InvalidFile, InvalidModel
 from gpuseg.io.model import ENDINGS
 from gpuseg.io.outputs import check_apart, check_folder, existing
 from gpuseg.io.write import WRITTEN, check_writable
+from gpuseg.io.write_parts import check_parts_writable
 from gpuseg.notebook import heading, shown
 
 REPORTS = (".html",)
@@ -37,6 +38,15 @@ def check_output(
     inside = made is not None and path.absolute().parent == made.absolute()
     check_writable(existing(path.absolute().parent) / path.name if inside else path, endings)
     check_apart(path, *sources)
+
+
+def check_table_output(options: argparse.Namespace, path: Path, *sources: str | Path) -> None:
+    """Raise InvalidFile where a table cannot come to stand, before the work: a file, or the folder of the workers."""
+    if options.workers or options.scheduler:
+        check_parts_writable(path)
+        check_apart(path, *sources)
+    else:
+        check_output(path, *sources)
 
 
 def check_new_folder(path: Path, files: Sequence[Path], *sources: str | Path) -> None:

@@ -60,13 +60,6 @@ def segments(text: str) -> int | str:
     return int(text)
 
 
-def scheduler(text: str) -> str:
-    """Return the address of a scheduler."""
-    if not ADDRESS.match(text):
-        raise ArgumentTypeError(f"{text!r} is no address of a scheduler; give one such as tcp://host:8786")
-    return text
-
-
 def span(text: str) -> tuple[int, int]:
     """Return both ends of a range of k.
 

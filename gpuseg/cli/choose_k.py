@@ -4,9 +4,9 @@ import argparse
 from typing import TYPE_CHECKING
 
 from gpuseg.cli._arguments import add_fitting, add_k_range, segmenter_of
+from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
-from gpuseg.cli._workers import add_workers, engine_of
 from gpuseg.cli.segment import CUSTOMERS, add_id, customers_of
 
 if TYPE_CHECKING:

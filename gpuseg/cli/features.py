@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from gpuseg.cli._arguments import add_roles, role_options
+from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
-from gpuseg.cli._workers import add_workers, check_table_output, engine_of
 
 HELP = "Turn transactions into a table of one row a customer."
 USAGE = "TX -o CUSTOMERS [options]"
@@ -32,7 +32,7 @@ def add(command: Command) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Work out the features and write them."""
-    from gpuseg.cli._output import give
+    from gpuseg.cli._output import check_table_output, give
     from gpuseg.features import customer_features
     from gpuseg.io import write_table
 

@@ -3,9 +3,9 @@
 import argparse
 from typing import Any
 
+from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
-from gpuseg.cli._workers import add_workers, check_table_output, engine_of
 from gpuseg.cli.segment import table_of
 
 HELP = "Place customers in the segments of a model."
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
     """Assign the customers and write where each one is."""
     import polars as pl
 
-    from gpuseg.cli._output import aligned, check_model, give
+    from gpuseg.cli._output import aligned, check_model, check_table_output, give
     from gpuseg.cluster import NOVEL
     from gpuseg.engines.parts import LocalParts
     from gpuseg.io import write_table

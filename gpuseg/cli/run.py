@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from gpuseg.cli._arguments import add_fitting, add_roles, add_segmenting, role_options, segmenter_of
+from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import folder, source
-from gpuseg.cli._workers import add_workers, engine_of
 from gpuseg.cli.features import TRANSACTIONS
 
 HELP = "Turn transactions into customers, segments and a model, in one folder."

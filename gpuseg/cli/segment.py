@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpuseg.cli._arguments import add_fitting, add_segmenting, segmenter_of
+from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
-from gpuseg.cli._workers import add_workers, check_table_output, engine_of
 
 if TYPE_CHECKING:
     from gpuseg.segmenter import Segmenter
@@ -45,7 +45,7 @@ def add_id(command: Command) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Fit, and write segments, model and report: all or none."""
-    from gpuseg.cli._output import REPORTS, check_output, give
+    from gpuseg.cli._output import REPORTS, check_output, check_table_output, give
     from gpuseg.io import write_table
     from gpuseg.io.model import ENDINGS
     from gpuseg.io.outputs import together
