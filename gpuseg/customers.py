@@ -1,17 +1,15 @@
-"""Customer tables in parts, one where the table is in memory: ids checked, and where each customer is."""
+"""Customer tables in parts, one where the table is in memory: opened, and their ids checked."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
 import polars as pl
 from array_api_compat import is_array_api_obj
 
-from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster import Assignment, Clusterer
-from gpuseg.cluster._assignment import ASSIGNED
+from gpuseg.backends import to_host
+from gpuseg.cluster import Assignment
 from gpuseg.engines import is_dask
 from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.errors import InvalidInput, listed, missing_column
@@ -20,11 +18,7 @@ from gpuseg.io import open_table
 from gpuseg.io.parted import PartedTable
 from gpuseg.io.parts import in_parts, open_parts
 from gpuseg.io.tables import Frame
-from gpuseg.preprocessing import NothingKept, Preprocessor
-from gpuseg.profile import Field, Rows
 
-ROW = "row"
-"""The id of customers that have none: the number of their row, from 0."""
 EXAMPLES = 3
 """Ids that repeat, of which an error tells."""
 
@@ -46,23 +40,6 @@ class Customers(NamedTuple):
     def here(self) -> bool:
         """Return whether the rows are in this process."""
         return self.parts.name == "local"
-
-
-class Ready(NamedTuple):
-    """Customers made ready: ids, worth, raw columns and matrix of those that are kept, and how many are not."""
-
-    ids: Any
-    value: Host | None
-    left: int
-    raw: Host
-    matrix: Array
-
-
-class Located(NamedTuple):
-    """Customers with their segments: the table that is given back, and what a profile is made of."""
-
-    table: Any
-    rows: Rows
 
 
 def opened_customers(x: Any, engine: Any = "auto") -> Customers:
@@ -109,7 +86,7 @@ def check_ids(customers: Customers, id_column: str | None) -> None:
         raise InvalidInput(f"id_column={id_column!r} is also a column of the result; rename the column of ids")
     if id_column not in customers.names:
         raise missing_column("id_column", id_column, customers.names)
-    ids = customers.parts.map(_ids, id_column)
+    ids = customers.parts.map(ids_of, id_column)
     if missing := ids.reduce(_without_id, sum):
         raise InvalidInput(f"column {id_column!r} is missing in {missing:,} of {rows:,} rows; give each row an id")
     apart = ids if ids.count == 1 else ids.map(_hashable).exchange(cut_by, stacked, count_for(rows), id_column)
@@ -138,7 +115,7 @@ class Repeats(NamedTuple):
     examples: list[Any]
 
 
-def _ids(frame: Frame, id_column: str) -> Frame:
+def ids_of(frame: Frame, id_column: str) -> Frame:
     """Return the column of ids; raise InvalidInput where it is of a kind that cannot be compared."""
     ids = frame[id_column]
     if ids.dtype.is_nested():
@@ -163,124 +140,9 @@ def _repeats(ids: Frame) -> Repeats:
     return Repeats(rows, column.filter(column.is_duplicated()).unique(maintain_order=True).head(EXAMPLES).to_list())
 
 
-def made_ready(
-    customers: Customers,
-    steps: Preprocessor,
-    id_column: str | None = None,
-    value_column: str | None = None,
-    *,
-    quiet: bool = False,
-) -> Parts:
-    """Return the customers made ready by a fitted Preprocessor, in their parts, and held; each is ``Ready``."""
-    firsts, make = np.cumsum([0, *customers.sizes[:-1]]).tolist(), partial(ready, quiet=quiet, alone=customers.here)
-    return customers.parts.along(firsts, make, portable(steps), id_column, value_column).kept()
-
-
-def portable(fitted: Any) -> Any:
-    """Return a fitted estimator for other processes: without what it holds of its training rows."""
-    return type(fitted).from_state(fitted.state()).set_params(backend=fitted.backend)
-
-
-def placed(parts: Parts, model: Clusterer) -> Parts:
-    """Return ``Ready`` customers in parts as ``Located`` by a fitted model."""
-    return parts.map(located, portable(model))
-
-
-def ready(
-    frame: Frame,
-    first: int,
-    steps: Preprocessor,
-    id_column: str | None,
-    value_column: str | None,
-    *,
-    quiet: bool,
-    alone: bool,
-) -> Ready:
-    """Return the customers of a part made ready; ``first`` is the number of its first row, ``alone``: it is all."""
-    ids = _numbered(frame, first) if id_column is None else _ids(frame, id_column)
-    value = values_of(frame, value_column)
-    try:
-        prepared = steps.prepare(frame, quiet=quiet)
-    except NothingKept:
-        if alone:
-            raise
-        raw, matrix = (np.empty((0, width)) for width in (len(fields_of(steps)), len(steps.feature_columns_)))
-        return Ready(ids.head(0).to_native(), None if value is None else value[:0], len(frame), raw, matrix)
-    kept = cast("Host", prepared.kept)  # a part is in memory
-    if left := int((~kept).sum()):
-        ids, value = ids.filter(kept.tolist()), None if value is None else value[kept]
-    return Ready(ids.to_native(), value, left, prepared.raw(), prepared.matrix)
-
-
-def located(customers: Ready, model: Clusterer) -> Located:
-    """Return the customers of a part with the segments that a fitted model gives them."""
-    if customers.matrix.shape[0]:
-        assigned = Assignment(*map(to_host, model.assign(customers.matrix)))
-    else:
-        assigned = Assignment(*(np.empty(0, dtype=kind) for kind in ASSIGNED))
-    table = assignment_table(nw.from_native(customers.ids), assigned)
-    return Located(table.to_native(), Rows(customers.raw, assigned.segment, customers.value))
-
-
-def fields_of(steps: Preprocessor) -> list[Field]:
-    """Return the columns that a fitted Preprocessor uses, in the order of the raw matrix."""
-    used = [column for column in steps.schema_ if column["dropped"] is None]
-    return [Field(column["name"], column["kind"], column["levels"].tolist()) for column in used]
-
-
-def rows_left(customers: Ready) -> int:
-    """Return how many rows of a part are not kept."""
-    return customers.left
-
-
-def matrix_of(customers: Ready) -> Array:
-    """Return the matrix of a part."""
-    return customers.matrix
-
-
-def table_of(customers: Located) -> Any:
-    """Return the table of a part that is given back."""
-    return customers.table
-
-
-def rows_of(customers: Located) -> Rows:
-    """Return what a profile is made of."""
-    return customers.rows
-
-
-def segments_of(customers: Located) -> Host:
-    """Return the segments of a part."""
-    return customers.rows.segments
-
-
-def column_of_segments(table: Frame) -> Host:
-    """Return the segments of a table of ``assignment_table``."""
-    return table["segment"].to_numpy()
-
-
-def values_of(frame: Frame, value_column: str | None) -> Host | None:
-    """Return what each customer is worth, 0 where it is missing."""
-    if value_column is None:
-        return None
-    numbers = to_host(frame[value_column].cast(nw.Float64).to_numpy())
-    return np.where(np.isfinite(numbers), numbers, 0.0)
-
-
 def _refuse_words(frame: Frame, value_column: str) -> None:
     if not (kind := frame[value_column].dtype).is_numeric():
         raise InvalidInput(f"column {value_column!r} holds {kind}; give a column of numbers as value_column")
-
-
-def assignment_table(ids: Frame, assigned: Assignment) -> Frame:
-    """Return id, segment, distance, confidence and novelty, a row a customer."""
-    library = ids.implementation
-    return ids.with_columns(*(nw.new_series(name, of, backend=library) for name, of in assigned._asdict().items()))
-
-
-def _numbered(frame: Frame, first: int) -> Frame:
-    """Return the numbers of a part's rows, of which the first is given."""
-    numbers = np.arange(first, first + len(frame))
-    return nw.new_series(ROW, numbers, nw.Int64, backend=frame.implementation).to_frame()
 
 
 def _gaps(ids: nw.Series[Any]) -> nw.Series[Any]:

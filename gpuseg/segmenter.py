@@ -20,21 +20,7 @@ from gpuseg._estimator import (
 )
 from gpuseg.backends import Array, to_host
 from gpuseg.cluster import ALGORITHMS, Clusterer, Dispatch
-from gpuseg.customers import (
-    Customers,
-    check_ids,
-    check_value,
-    column_of_segments,
-    fields_of,
-    made_ready,
-    matrix_of,
-    opened_customers,
-    placed,
-    rows_left,
-    rows_of,
-    segments_of,
-    table_of,
-)
+from gpuseg.customers import Customers, check_ids, check_value, opened_customers
 from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, UnsupportedOnBackend, unknown
@@ -42,6 +28,17 @@ from gpuseg.io.model import read_model, write_model
 from gpuseg.metrics import Score, sampled_silhouette
 from gpuseg.neighbors.order import count_distinct, ordered_parts
 from gpuseg.notebook import counted, segments_html
+from gpuseg.placing import (
+    column_of_segments,
+    fields_of,
+    made_ready,
+    matrix_of,
+    placed,
+    rows_left,
+    rows_of,
+    segments_of,
+    table_of,
+)
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.profile import profile_parts
 from gpuseg.selection import Candidate, KChoice, choose, taken, tried
@@ -71,12 +68,16 @@ class Segmenter(ClusterMixin, Stored):
     takes the fewest that the rows do not tell from the best sampled silhouette. ``columns``: those to use;
     left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
-    its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda". Segments
-    do not depend on the order of the rows.
+    its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
+    ``engine``: "auto" (Dask for a Dask DataFrame or a PartedTable, else this process), "local", "dask" (the
+    current client, else Dask's own scheduler), a distributed Client, or a scheduler's address, as
+    "tcp://host:8786"; workers take k-means alone. Segments depend neither on the order of the rows nor on
+    who works.
 
     After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
-    the caller's table library; ``labels_``, ``choice_``, ``score_`` (silhouette), ``preprocessor_``,
+    the caller's table library, ``segments_`` a PartedTable for files that workers read; ``labels_`` (a Dask
+    array for rows on workers), ``choice_``, ``score_`` (silhouette), ``preprocessor_``,
     ``model_``, ``backend_``, ``dispatch_``, ``card_``. Raises InvalidInput for ids that are missing or
     repeat, and for a table in which nothing varies.
 
