@@ -1,5 +1,6 @@
 """Customer tables in parts, one where the table is in memory: opened, and their ids checked."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from array_api_compat import is_array_api_obj
 
 from gpuseg.backends import to_host
 from gpuseg.cluster import Assignment
-from gpuseg.engines import is_dask
+from gpuseg.engines import is_dask, is_files
 from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.errors import InvalidInput, listed, missing_column
 from gpuseg.features._shards import count_for, cut_by, stacked
@@ -57,7 +58,12 @@ def _on_workers(x: Any, engine: Any) -> Customers:
     # The tasks of a collection may be any work; files are read again instead.
     parts = opened.parts.kept() if is_dask(x) else opened.parts
     table = PartedTable(parts, opened.schema, opened.sizes)
-    give_small = pl.DataFrame.to_pandas if is_dask(x) else pl.DataFrame.clone
+
+    def give_small(table: pl.DataFrame) -> Any:
+        if isinstance(x, PartedTable | os.PathLike) or is_files(x):
+            return table
+        return table.to_pandas() if is_dask(x) else opened.give_back(LocalParts.of([table]))
+
     return Customers(parts, table, opened.names, opened.sizes, opened.give_back, give_small)
 
 

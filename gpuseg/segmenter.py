@@ -237,6 +237,8 @@ class Segmenter(ClusterMixin, Stored):
         if not isinstance(self.preprocessor, Preprocessor):
             raise InvalidInput(f"preprocessor={self.preprocessor!r} is not a Preprocessor; give one, or None")
         own = clone(self.preprocessor)
+        if own.engine not in ("auto", self.engine):
+            raise InvalidInput("the preprocessor has an engine of its own; give engine to Segmenter itself")
         given = {"columns": self.columns, "id_column": self.id_column, "backend": self.backend}
         for name, value in given.items():
             theirs = getattr(own, name)

@@ -150,6 +150,16 @@ def test_customers_in_a_dask_frame_come_back_in_one(table, two):
     assert two.compute(there.predict(frame)).result().tolist() == here.labels_.tolist()
 
 
+def test_a_frame_in_memory_is_worked_on_there_and_comes_back(table, two):
+    there = Segmenter("id", n_clusters=3, engine=two).fit(table.to_pandas())
+    here = Segmenter("id", n_clusters=3).fit(table)
+    assert there.dispatch_.engine == "dask"
+    assert isinstance(there.profile_, pd.DataFrame)
+    assert there.segments_["segment"].tolist() == here.segments_["segment"].to_list()
+    with pytest.raises(InvalidInput, match="the preprocessor has an engine of its own; give engine to Segmenter"):
+        Segmenter(preprocessor=Preprocessor(engine="dask")).fit(table)
+
+
 def test_a_worker_killed_in_the_middle_changes_nothing(table, customers, two, monkeypatch):
     here = Segmenter("id", n_clusters=3).fit(table)
     killed = []

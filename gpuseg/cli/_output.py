@@ -56,6 +56,8 @@ def check_new_folder(path: Path, files: Sequence[Path], *sources: str | Path) ->
     check_folder(path)
     for file in files:
         check_apart(file, *sources)
+        if file.is_dir():
+            check_parts_writable(file)
 
 
 def check_model(path: Path) -> None:
