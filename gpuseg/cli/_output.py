@@ -13,7 +13,7 @@ from gpuseg.errors import InvalidFile, InvalidModel
 from gpuseg.io.model import ENDINGS
 from gpuseg.io.outputs import check_apart, check_folder, existing
 from gpuseg.io.write import WRITTEN, check_writable
-from gpuseg.io.write_parts import check_parts_writable
+from gpuseg.io.write_parts import check_parts_writable, refuse_foreign
 from gpuseg.notebook import heading, shown
 
 REPORTS = (".html",)
@@ -56,8 +56,7 @@ def check_new_folder(path: Path, files: Sequence[Path], *sources: str | Path) ->
     check_folder(path)
     for file in files:
         check_apart(file, *sources)
-        if file.is_dir():
-            check_parts_writable(file)
+        refuse_foreign(file)
 
 
 def check_model(path: Path) -> None:

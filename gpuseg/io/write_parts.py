@@ -75,10 +75,15 @@ def check_parts_writable(path: Path) -> None:
             f"{path} ends in {path.suffix!r}, and a table on workers is written as a folder of Parquet files; give a "
             f"name that ends in {ENDING}"
         )
-    if path.is_dir() and not is_ours(path):
-        raise InvalidFile(f"{path} is a folder that gpuseg did not write; give another name, or move it away")
+    refuse_foreign(path)
     if not path.is_dir():
         check_writable(path, ("", ENDING))
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raise InvalidFile where a folder that is not ours is in the way of an output."""
+    if path.is_dir() and not is_ours(path):
+        raise InvalidFile(f"{path} is a folder that gpuseg did not write; give another name, or move it away")
 
 
 def is_ours(folder: Path) -> bool:

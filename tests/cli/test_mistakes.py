@@ -43,6 +43,7 @@ CHECKED = {
     "--rows": "many", "--columns": ",", "--customers": "0", "--k": "few", "--k-range": "9:2", "--set-param": "eps",
     "--random-state": "-1", "--set": ",", "--algorithm": "kmean", "--backend": "gpu", "--returns": "nett",
     "--difficulty": "mdium", "--config": "none.toml", "--report": "", "--model": "", "-o": "",
+    "--workers": "0", "--scheduler": "here:8786",
 }  # fmt: skip
 """A value that each option with a check refuses."""
 
@@ -131,7 +132,8 @@ def test_an_option_without_its_value(refused, files, name, option):
 
 @pytest.mark.parametrize(("name", "option"), [pair for pair in VALUED if pair[1] != "--set-param"])
 def test_an_option_given_twice(refused, files, name, option):
-    value = "2:3" if option == "--k-range" else next(iter(_choices(name, option)), "1")
+    fit = {"--k-range": "2:3", "--scheduler": "tcp://here:8786"}
+    value = fit.get(option) or next(iter(_choices(name, option)), "1")
     assert f"{option} is given twice; give it once" in refused(name, option, value, option, value)
 
 

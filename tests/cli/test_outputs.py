@@ -23,7 +23,7 @@ def test_a_folder_in_the_way_of_one_output_leaves_all_as_they_were(refused, tran
     transactions.write_csv("tx.csv")
     Path("out/segments.parquet").mkdir(parents=True)
     Path("out/customers.parquet").write_text("old")
-    assert "segments.parquet is not a regular file" in refused("run", "tx.csv", "-o", "out")
+    assert "segments.parquet is a folder that gpuseg did not write" in refused("run", "tx.csv", "-o", "out")
     assert Path("out/customers.parquet").read_text() == "old"
     assert sorted(p.name for p in Path("out").iterdir()) == ["customers.parquet", "segments.parquet"]
 
