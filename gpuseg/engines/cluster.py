@@ -23,8 +23,11 @@ LEAVE = 5
 SHARE = 0.8
 """The share of the free memory that the workers may take together; the rest is for this process and the system."""
 PYTHON, VERSION = "python", "gpuseg:__version__"
-ALIKE = (PYTHON, "dask", "distributed", "gpuseg")
-"""What must be alike on both sides: Python's first two numbers, and the whole versions of the others."""
+ALIKE = (PYTHON, "dask", "distributed", "polars", "gpuseg")
+"""What must be alike on both sides: Python's first two numbers, and the whole versions of the others.
+
+Polars' hashes bring rows of equal values together, and may differ between its versions.
+"""
 
 _open: "WeakValueDictionary[str, Connection]" = WeakValueDictionary()
 _checked: WeakSet[Any] = WeakSet()
@@ -80,10 +83,10 @@ def connection_to(address: str) -> Connection:
 
 
 def check_versions(client: Any) -> None:
-    """Raise WorkersLost where the scheduler or a worker has another Python, Dask or gpuseg than this process."""
+    """Raise WorkersLost where the scheduler or a worker has another Python, Dask, Polars or gpuseg than here."""
     if client in _checked:
         return
-    told = client.get_versions()
+    told = client.get_versions(packages=["polars"])
     ours = {**told["client"]["packages"], "gpuseg": resolve_name(VERSION)}
     sides = {"the scheduler": {**told["scheduler"]["packages"], "gpuseg": _on_scheduler(client)}}
     found = client.run(resolve_name, VERSION, on_error="return")
