@@ -81,7 +81,7 @@ def _dbscan_cpu(task: Task) -> Need:
 
 
 def _hdbscan_cpu(task: Task) -> Need:
-    # scikit-learn keeps min_samples distances and numbers a row, twice; its minimum spanning tree (Prim) sees all pairs.
+    # scikit-learn keeps min_samples distances and numbers a row, twice; its spanning tree (Prim) sees all pairs.
     working = task.rows * (500 + 16 * task.columns + 32 * task.min_samples)
     work = pairs_work(task)
     return Need(working, work / MILLION, 0.9e-9 * work)
@@ -107,7 +107,7 @@ CPU: Mapping[str, Estimate] = {"kmeans": _kmeans_cpu, "dbscan": _dbscan_cpu, "hd
 CUDA: Mapping[str, Estimate] = {"kmeans": _kmeans_cuda, "dbscan": _dbscan_cuda, "hdbscan": _hdbscan_cuda}
 
 ADVICE: Mapping[str, str] = {
-    "kmeans": "use fewer rows, float32, solver='lloyd', or give Parquet files or a Dask array, which are read in blocks",
+    "kmeans": "use fewer rows, float32 or solver='lloyd', or give Parquet files or a Dask array, which come in blocks",
     "dbscan": "use fewer rows or a smaller eps",
     "hdbscan": "use fewer rows or a smaller min_samples",
 }

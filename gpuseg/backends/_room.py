@@ -2,7 +2,8 @@
 
 import gc
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from gpuseg.backends._attempt import Attempt, current, out_of_memory, ran_out, room_sentence
 from gpuseg.backends._choice import verdicts
@@ -10,34 +11,40 @@ from gpuseg.backends._registry import KNOWN, free_memory, get_backend
 from gpuseg.errors import GpusegError, OutOfMemory
 from gpuseg.settings import log
 
+Given = ParamSpec("Given")
 Value = TypeVar("Value")
 LONGEST = 200
 """Characters of a library's own words in an error: CUDA's come with a stack."""
 
 
-def with_room(body: Callable[[], Value]) -> Value:
-    """Return the value of ``body``, a whole fit; where memory ran out under "auto", of another attempt at it.
+def with_room(function: Callable[Given, Value]) -> Callable[Given, Value]:
+    """Return ``function``, a whole fit, such that one that runs out of memory under "auto" is tried again.
 
     First on the same backend in smaller batches, where it offers them, then on the next one. Every step is logged,
-    and is in what ``choose`` returns from then on. Inside of another ``with_room``, that one decides. Raises
-    OutOfMemory where nothing is left to try, or where the backend was asked for by name.
+    and is in what ``choose`` returns from then on. Where one such function calls another, the outer one tries
+    again. Raises OutOfMemory where nothing is left to try, or where the backend was asked for by name.
     """
-    if current.get() is not None:
-        return body()
-    attempt = Attempt()
-    token = current.set(attempt)
-    try:
-        while True:
-            try:
-                return body()
-            except (MemoryError, RuntimeError) as error:
-                if isinstance(error, GpusegError) or not ran_out(error) or attempt.backend is None:
-                    raise
-                _step(attempt, attempt.backend, error)
-            # Out of the handler, where nothing holds the arrays of what failed any more.
-            gc.collect()
-    finally:
-        current.reset(token)
+
+    @wraps(function)
+    def tried(*args: Given.args, **kwargs: Given.kwargs) -> Value:
+        if current.get() is not None:
+            return function(*args, **kwargs)
+        attempt = Attempt()
+        token = current.set(attempt)
+        try:
+            while True:
+                try:
+                    return function(*args, **kwargs)
+                except (MemoryError, RuntimeError) as error:
+                    if isinstance(error, GpusegError) or not ran_out(error) or attempt.backend is None:
+                        raise
+                    _step(attempt, attempt.backend, error)
+                # Out of the handler, where nothing holds the arrays of what failed any more.
+                gc.collect()
+        finally:
+            current.reset(token)
+
+    return tried
 
 
 def _step(attempt: Attempt, name: str, error: BaseException) -> None:

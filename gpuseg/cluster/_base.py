@@ -4,9 +4,10 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import narwhals as nw
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
-from gpuseg.backends import Array, Backend, Host, choose, holder, like
+from gpuseg.backends import Array, Backend, Host, Task, choose, holder, like
 from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
 from gpuseg.engines.blocks import check_weights, matrix_of, refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
@@ -30,12 +31,13 @@ FLOATS = [np.float64, np.float32]
 
 
 class Dispatch(NamedTuple):
-    """Who worked, and why: for the log, the model card and the report."""
+    """Who worked, and why: for the log, the model card and the report. ``steps``: what ran out of memory before."""
 
     backend: str
     engine: str
     solver: str
     reason: str
+    steps: tuple[str, ...] = ()
 
 
 class Work(NamedTuple):
@@ -45,6 +47,7 @@ class Work(NamedTuple):
     backend: Backend
     engine: Engine
     reason: str
+    steps: tuple[str, ...] = ()
 
 
 class Clusterer(ClusterMixin, Stored):
@@ -61,18 +64,27 @@ class Clusterer(ClusterMixin, Stored):
     def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Work:
         """Return checked blocks, the backend, and the engine that has the blocks on their devices."""
         blocks = self._blocks(x, sample_weight, reset=reset)
-        backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
-        return Work(blocks, backend, engine_for(blocks, backend.name, self.engine, keep=reset), reason)
+        fit, task = (self._fit_name, self._task(blocks)) if reset else (None, None)
+        backend, reason, steps = choose(blocks.held, self.backend, fit=fit, task=task)
+        return Work(blocks, backend, engine_for(blocks, backend.name, self.engine, keep=reset), reason, steps)
 
-    def _whole(self, x: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Blocks, Backend, Array, str]:
-        """Return blocks, backend, the whole matrix on its device, and the reason: for methods that need all rows."""
-        blocks = self._blocks(x, sample_weight, reset=reset)
-        name = type(self).__name__
-        if not blocks.in_memory or self.engine == "dask":
+    def _whole(self, x: Any, sample_weight: Any = None) -> tuple[Work, Array]:
+        """Return what ``_open`` does, and the whole matrix on its device: for fits that need all rows."""
+        if is_dask(x) or is_files(x) or self.engine == "dask":
+            name = type(self).__name__
             raise UnsupportedOnBackend(f"{name} got Dask or file input; it needs the rows in memory: pass an array")
-        backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
-        engine = engine_for(blocks, backend.name, "local")
-        return blocks, backend, engine.rows(matrix_of, dtypes=(np.float64,))[0], reason
+        work = self._open(x, sample_weight, reset=True)
+        return work, work.engine.rows(matrix_of, dtypes=(np.float64,))[0]
+
+    def _task(self, blocks: Blocks) -> Task:
+        """Return what there is to plan: a subclass adds the parameters that its needs depend on."""
+        name, rows = type(self).__name__.lower(), sum(blocks.sizes)
+        if not blocks.in_memory:
+            return Task(name, rows, blocks.n_features, streamed=True)
+        xp, holding = array_namespace(blocks.held), holder(blocks.held)
+        dtype = blocks.held.dtype if xp.isdtype(blocks.held.dtype, "real floating") else xp.float64
+        held = None if holding is None else holding.name
+        return Task(name, rows, blocks.n_features, xp.finfo(dtype).bits // 8, held=held)
 
     def _blocks(self, x: Any, sample_weight: Any, *, reset: bool) -> Blocks:
         if is_dask(x) or is_files(x):

@@ -136,9 +136,8 @@ class Run:
     def dispatch(self, n_clusters: int) -> Dispatch:
         """Return who worked, and why."""
         solver = self.chosen(n_clusters)
-        return Dispatch(
-            self.work.backend.name, self.work.engine.name, solver.name, f"{self.work.reason}; {solver.reason}"
-        )
+        reason = f"{self.work.reason}; {solver.reason}"
+        return Dispatch(self.work.backend.name, self.work.engine.name, solver.name, reason, self.work.steps)
 
     def _solved(self, start: Host, *, max_iter: int) -> Solution:
         solve = self._vendor if self.chosen(len(start)).name == "vendor" else self._lloyd

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpuseg._estimator import seed_of
-from gpuseg.backends import Host
+from gpuseg.backends import Host, with_room
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.cluster._checks import check_count
 from gpuseg.cluster.kmeans import warn_fewer
@@ -84,6 +84,7 @@ def tried(k_range: Sequence[int]) -> Sequence[int]:
     return range(whole[0], whole[1] + 1)
 
 
+@with_room
 def choose(
     x: Any,
     ks: Sequence[int],
@@ -129,6 +130,7 @@ def _tries(search: Search, ks: Sequence[int], sample: Run) -> dict[int, Tried]:
     return tries
 
 
+@with_room
 def best_model(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> KMeans:
     """Return k-means fitted with ``n_clusters`` as ``choose`` would: starts on the pilot, the best to the end."""
     if not isinstance(parameters.get("init", ""), str):
