@@ -1,5 +1,6 @@
 """Choose the backend. This is the only place in gpuseg where a choice is made."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -80,14 +81,19 @@ def _chosen(x: object, wish: Wish, fit: str | None, task: Task | None, attempt: 
     return _first(fit or (task.algorithm if task else None), task, attempt)
 
 
-def _first(fit: str | None, task: Task | None, attempt: Attempt) -> Choice:
-    """Return the first backend that nothing speaks against, and what speaks against those before it."""
-    seen = verdicts(task, fit)
+def first(seen: Sequence[Verdict]) -> tuple[str, str] | None:
+    """Return the first backend that nothing speaks against, and why it is taken; None where there is none."""
     for at, verdict in enumerate(seen):
         if verdict.against is None:
             passed = "; ".join(f"{other.name!r} {other.against}" for other in seen[:at])
-            reason = f"auto took {verdict.name!r}, the first that can be used{f' ({passed})' if passed else ''}"
-            return Choice(get_backend(verdict.name), reason)
+            return verdict.name, f"auto took {verdict.name!r}, the first that can be used{passed and f' ({passed})'}"
+    return None
+
+
+def _first(fit: str | None, task: Task | None, attempt: Attempt) -> Choice:
+    seen = verdicts(task, fit)
+    if (found := first(seen)) is not None:
+        return Choice(get_backend(found[0]), found[1])
     full = [verdict for verdict in seen if verdict.need is not None and verdict.free is not None]
     if task is not None and full:
         raise out_of_memory(attempt, task, [room_sentence(v.name, task, v.need, v.free) for v in full if v.need])

@@ -15,6 +15,10 @@ STEPS = 20
 """Steps of Lloyd's algorithm that are assumed; ten to forty are usual at a tolerance of 1e-4."""
 
 
+VENDOR_WIDTH = 512
+"""Clusters * features above which "auto" leaves large tables to scikit-learn's loop."""
+
+
 class Task(NamedTuple):
     """A fit to be planned: the matrix, and the parameters that its needs depend on.
 
@@ -65,7 +69,8 @@ def pairs_work(task: Task) -> float:
 
 def _kmeans_cpu(task: Task) -> Need:
     # scikit-learn works on a centred copy of the rows, which are joined to one array first; our loop copies none.
-    copies = 0 if task.solver == "lloyd" or task.streamed else 2
+    wide = task.solver == "auto" and task.n_clusters * task.columns > VENDOR_WIDTH
+    copies = 2 if (task.solver == "vendor" or wide) and not task.streamed else 0
     work = kmeans_work(task)
     seconds = 1e-7 * task.rows * task.columns * task.n_init + 0.5e-9 * work
     return Need(task.rows * (0 if task.streamed else 120) + copies * task.matrix, work / MILLION, seconds)
