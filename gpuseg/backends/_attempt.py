@@ -8,6 +8,8 @@ from gpuseg.errors import OutOfMemory
 
 SPENT = ("out of memory", "bad_alloc", "memoryallocation", "alloc_failed")
 """What the errors of CUDA, its libraries and C++ say, beside MemoryError, from which CuPy's and RMM's derive."""
+LONGEST = 200
+"""Characters of a library's own words in an error: CUDA's come with a stack."""
 UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
 """Units of memory and the digits that are shown after the point."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from gpuseg.backends._attempt import Attempt, asked, current, out_of_memory, room_sentence, size
 from gpuseg.backends._needs import Need, Task
 from gpuseg.backends._protocol import Backend
-from gpuseg.backends._registry import KNOWN, available, free_memory, get_backend, holder, loaded
+from gpuseg.backends._registry import KNOWN, available, free_memory, get_backend, holder, started
 from gpuseg.errors import UnsupportedOnBackend, listed
 from gpuseg.settings import Wish, gpu_threshold, wished_backend
 
@@ -108,6 +108,8 @@ def _judged(name: str, task: Task | None, fit: str | None, attempt: Attempt) -> 
     if (wanted := fit or (task.algorithm if task else None)) is not None and wanted not in known.needs:
         return Verdict(name, None, None, f"does not offer {wanted!r}")
     free = free_memory(name)
+    if need is not None and need.against is not None:
+        return Verdict(name, need, free, need.against)
     if name in attempt.left:
         return Verdict(name, need, free, "ran out of memory")
     if task is not None and need is not None and free is not None and (most := asked(name, task, need)) > free:
@@ -117,7 +119,7 @@ def _judged(name: str, task: Task | None, fit: str | None, attempt: Attempt) -> 
 
 def _repaying(verdict: Verdict, usable: list[Verdict]) -> Verdict:
     """Return the verdict, against a backend that is slow to load if another one is done with the work before."""
-    if verdict.against is not None or not KNOWN[verdict.name].slow_start or loaded(verdict.name):
+    if verdict.against is not None or started(verdict.name):
         return verdict
     others = [other.need.seconds for other in usable if other is not verdict and other.need is not None]
     seconds = min((value for value in others if value is not None), default=None)

@@ -15,6 +15,8 @@ STEPS = 20
 """Steps of Lloyd's algorithm that are assumed; ten to forty are usual at a tolerance of 1e-4."""
 
 
+LEAST_SAMPLES, MOST_SAMPLES = 2, 1024
+"""``min_samples`` of cuML's HDBSCAN, which takes one less of each, for it does not count the row itself."""
 VENDOR_WIDTH = 512
 """Clusters * features above which "auto" leaves large tables to scikit-learn's loop."""
 
@@ -45,11 +47,15 @@ class Task(NamedTuple):
 
 
 class Need(NamedTuple):
-    """Bytes beside the matrix at the peak, multiplications in millions, and seconds where a rate was measured."""
+    """Bytes beside the matrix at the peak, multiplications in millions, and seconds where a rate was measured.
+
+    ``against``: what the library cannot do of what is asked, None where it can do all.
+    """
 
     working: int
     work: float
     seconds: float | None
+    against: str | None = None
 
 
 Estimate = Callable[[Task], Need]
@@ -105,7 +111,10 @@ def _dbscan_cuda(task: Task) -> Need:
 
 def _hdbscan_cuda(task: Task) -> Need:
     # The graph of nearest rows has 8 bytes for a number and 4 for a distance; the trees have a dozen numbers a row.
-    return Need(task.rows * (200 + 4 * task.columns + 12 * task.min_samples), pairs_work(task) / MILLION, None)
+    working = task.rows * (200 + 4 * task.columns + 12 * task.min_samples)
+    offered = LEAST_SAMPLES <= task.min_samples <= MOST_SAMPLES
+    against = None if offered else f"takes min_samples of {LEAST_SAMPLES} to {MOST_SAMPLES}, not {task.min_samples}"
+    return Need(working, pairs_work(task) / MILLION, None, against)
 
 
 CPU: Mapping[str, Estimate] = {"kmeans": _kmeans_cpu, "dbscan": _dbscan_cpu, "hdbscan": _hdbscan_cpu}

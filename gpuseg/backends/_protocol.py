@@ -84,8 +84,8 @@ class Known(NamedTuple):
     """What is known of a backend before anything is imported.
 
     ``needs``: the fits that "auto" may take it for, and what each needs. ``free``: the bytes free there, None where
-    nothing says. ``slow_start``: loading it takes seconds. ``refuses``: too large a request is an error there; without
-    that, the system ends the whole process.
+    nothing says. ``loads``: the library whose loading takes seconds. ``refuses``: too large a request is an error
+    there; without that, the system ends the whole process.
     """
 
     module: str
@@ -93,5 +93,5 @@ class Known(NamedTuple):
     missing: Callable[[], str | None]
     needs: Mapping[str, Estimate] = MappingProxyType({})
     free: Callable[[], int | None] = host_memory
-    slow_start: bool = False
+    loads: str | None = None
     refuses: bool = False

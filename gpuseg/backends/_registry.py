@@ -19,7 +19,7 @@ KNOWN: dict[str, Known] = {
         gpu_missing,
         needs=CUDA,
         free=gpu_memory,
-        slow_start=True,
+        loads="cuml",
         refuses=True,
     ),
     "cpu": Known("gpuseg.backends.cpu", frozenset({"numpy"}), lambda: None, needs=CPU, free=host_memory),
@@ -40,14 +40,14 @@ def get_backend(name: str) -> Backend:
     return backend
 
 
-def loaded(name: str) -> bool:
-    """Return whether the backend's libraries are loaded already: its start-up is paid for."""
-    return KNOWN[name].module in sys.modules
+def started(name: str) -> bool:
+    """Return whether nothing that takes seconds has to be loaded for a fit of the backend."""
+    return KNOWN[name].loads is None or KNOWN[name].loads in sys.modules
 
 
 def free_memory(name: str) -> int | None:
     """Return the bytes free where a backend works, None where nothing says; loads nothing to find out."""
-    return get_backend(name).free_memory() if loaded(name) else KNOWN[name].free()
+    return get_backend(name).free_memory() if KNOWN[name].module in sys.modules else KNOWN[name].free()
 
 
 def available() -> tuple[Backend, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from gpuseg.backends._attempt import Attempt, current, out_of_memory, ran_out, room_sentence
+from gpuseg.backends._attempt import LONGEST, Attempt, current, out_of_memory, ran_out, room_sentence
 from gpuseg.backends._choice import verdicts
 from gpuseg.backends._registry import KNOWN, free_memory, get_backend
 from gpuseg.errors import GpusegError, OutOfMemory
@@ -13,8 +13,6 @@ from gpuseg.settings import log
 
 Given = ParamSpec("Given")
 Value = TypeVar("Value")
-LONGEST = 200
-"""Characters of a library's own words in an error: CUDA's come with a stack."""
 
 
 def with_room(function: Callable[Given, Value]) -> Callable[Given, Value]:

@@ -1,5 +1,6 @@
 """What every clusterer shares: checked input as blocks, and the choice of who works, said aloud."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, Self
 
 import narwhals as nw
@@ -9,7 +10,7 @@ from array_api_compat import array_namespace
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, Task, choose, holder, like
 from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
-from gpuseg.engines.blocks import check_weights, matrix_of, refuse_odd, refuse_weight
+from gpuseg.engines.blocks import carried, check_weights, refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
 from gpuseg.settings import log
@@ -41,13 +42,14 @@ class Dispatch(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Input ready to be worked on."""
+    """Input ready to be worked on; ``whole`` is the matrix where the backend works, None where it is not in memory."""
 
     blocks: Blocks
     backend: Backend
     engine: Engine
     reason: str
     steps: tuple[str, ...] = ()
+    whole: Any = None
 
 
 class Clusterer(ClusterMixin, Stored):
@@ -66,25 +68,27 @@ class Clusterer(ClusterMixin, Stored):
         blocks = self._blocks(x, sample_weight, reset=reset)
         fit, task = (self._fit_name, self._task(blocks)) if reset else (None, None)
         backend, reason, steps = choose(blocks.held, self.backend, fit=fit, task=task)
-        return Work(blocks, backend, engine_for(blocks, backend.name, self.engine, keep=reset), reason, steps)
+        if not blocks.in_memory or self.engine == "dask":
+            return Work(blocks, backend, engine_for(blocks, backend.name, self.engine, keep=reset), reason, steps)
+        # One crossing for all rows, so that no backend has the blocks and the whole of them.
+        whole = carried(blocks.held, backend)
+        there = replace(blocks, parts=blocks_of(whole).parts, held=whole)
+        return Work(blocks, backend, engine_for(there, backend.name, self.engine, keep=reset), reason, steps, whole)
 
-    def _whole(self, x: Any, sample_weight: Any = None) -> tuple[Work, Array]:
-        """Return what ``_open`` does, and the whole matrix on its device: for fits that need all rows."""
+    def _whole(self, x: Any, sample_weight: Any = None) -> Work:
+        """Return what ``_open`` does of rows in memory, for fits that need all of them in one array."""
         if is_dask(x) or is_files(x) or self.engine == "dask":
             name = type(self).__name__
             raise UnsupportedOnBackend(f"{name} got Dask or file input; it needs the rows in memory: pass an array")
-        work = self._open(x, sample_weight, reset=True)
-        return work, work.engine.rows(matrix_of, dtypes=(np.float64,))[0]
+        return self._open(x, sample_weight, reset=True)
 
     def _task(self, blocks: Blocks) -> Task:
         """Return what there is to plan: a subclass adds the parameters that its needs depend on."""
         name, rows = type(self).__name__.lower(), sum(blocks.sizes)
         if not blocks.in_memory:
             return Task(name, rows, blocks.n_features, streamed=True)
-        xp, holding = array_namespace(blocks.held), holder(blocks.held)
-        dtype = blocks.held.dtype if xp.isdtype(blocks.held.dtype, "real floating") else xp.float64
-        held = None if holding is None else holding.name
-        return Task(name, rows, blocks.n_features, xp.finfo(dtype).bits // 8, held=held)
+        holding, itemsize = holder(blocks.held), array_namespace(blocks.held).finfo(blocks.held.dtype).bits // 8
+        return Task(name, rows, blocks.n_features, itemsize, held=None if holding is None else holding.name)
 
     def _blocks(self, x: Any, sample_weight: Any, *, reset: bool) -> Blocks:
         if is_dask(x) or is_files(x):
@@ -115,7 +119,9 @@ class Clusterer(ClusterMixin, Stored):
         if x.ndim != 2:  # noqa: PLR2004 - a matrix
             raise InvalidInput(f"X has shape {tuple(x.shape)}; pass two dimensions, rows and features")
         self._match(x.shape[1], names, reset=reset)
-        return x
+        xp = array_namespace(x)
+        # Row by row, as blocks are cut: cuDF gives its columns one after the other.
+        return held.to_device(x if xp.isdtype(x.dtype, "real floating") else xp.astype(x, xp.float64))
 
     def _match(self, n_features: int, names: tuple[str, ...] | None, *, reset: bool) -> None:
         """Learn width and names of the input, or hold it against those learnt; scikit-learn does it for host data."""

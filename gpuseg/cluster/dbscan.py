@@ -74,9 +74,9 @@ class DBSCAN(Clusterer):
         """
         check_number("eps", self.eps, low=0.0, above=True)
         check_count("min_samples", self.min_samples)
-        (blocks, backend, engine, reason, steps), x = self._whole(X, sample_weight)
+        blocks, backend, engine, reason, steps, x = self._whole(X, sample_weight)
         rows, weight = to_host(x), weights_of(blocks, x.shape[0])
-        given = None if sample_weight is None else weight
+        given = None if sample_weight is None else backend.to_device(weight)
         fitted = backend.fits["dbscan"](x, eps=float(self.eps), min_samples=self.min_samples, sample_weight=given)
         cores = np.asarray(fitted["core_sample_indices_"], dtype=np.int64)
         found = distinct(rows[cores])

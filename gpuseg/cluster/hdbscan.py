@@ -74,7 +74,7 @@ class HDBSCAN(Clusterer):
     def fit(self, X: Any, y: None = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted."""
         self._check_parameters()
-        (blocks, backend, engine, reason, steps), x = self._whole(X)
+        blocks, backend, engine, reason, steps, x = self._whole(X)
         self._check_rows(x.shape[0])
         rows = to_host(x)
         tree, selection = self._tree(backend, x)
