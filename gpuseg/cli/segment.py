@@ -85,7 +85,7 @@ def plan_of(options: argparse.Namespace) -> "Plan":
     from gpuseg.selection.search import STARTS
 
     frame, given = open_table(options.customers).frame.lazy(), dict(options.set_param)
-    names, named = frame.collect_schema().names(), {"columns": options.columns or (), "id": (options.id,)}
+    names, named = frame.collect_schema().names(), {"columns": options.columns or (), "id_column": (options.id,)}
     for what, wanted in named.items():
         if lacking := [name for name in wanted if name is not None and name not in names]:
             raise missing_column(what, lacking[0], names)
