@@ -4,6 +4,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.engines import Block, Engine
@@ -86,8 +87,8 @@ def inertia_of(engine: Engine, nearest: Kernel, centers: Host, offset: Host) -> 
 
 def inertia_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> float:
     """Return a block's share of the inertia."""
-    _, distance = nearest(block, centers, offset)
-    return float(to_host(block.weight).astype(np.float64) @ to_host(distance).astype(np.float64) ** 2)
+    xp, (_, distance) = array_namespace(block.x), nearest(block, centers, offset)
+    return float(xp.astype(block.weight, xp.float64) @ xp.astype(distance, xp.float64) ** 2)
 
 
 def label_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> Labelled:
