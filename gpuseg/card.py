@@ -37,7 +37,7 @@ def card_of(segmenter: Any, profile_state: Mapping[str, Any], fingerprint: str) 
         "rows": {"read": report.rows_read, "kept": len(labels), "noise": int((labels < 0).sum())},
         "segments": choice.k,
         "choice": {**choice._asdict(), "candidates": [candidate._asdict() for candidate in choice.candidates]},
-        "backend": segmenter.dispatch_._asdict(),
+        "backend": {**segmenter.dispatch_._asdict(), "steps": list(segmenter.dispatch_.steps)},
         "metrics": {**quality, **inertia},
         "training_data_sha256": fingerprint,
         "preprocessing": report.to_dict(),

@@ -19,7 +19,7 @@ TASK = Task("kmeans", 1000, 4)
 
 @pytest.fixture
 def small(monkeypatch):
-    """Put the small device before the CPU; give what sets its room."""
+    """Put the small device before the CPU, until the test ends; give what sets its room."""
     saved = dict(KNOWN)
     KNOWN.clear()
     KNOWN.update({"small": small_backend.KNOWN, "cpu": saved["cpu"]})
@@ -99,7 +99,7 @@ def test_a_choice_of_k_goes_on_as_a_whole(small, blobs):
     with gpuseg.config(notices="off"):
         found = gpuseg.Segmenter(k_range=(2, 5)).fit(blobs[0])
     assert found.backend_ == "cpu"
-    assert found.card_["backend"]["steps"] == ("'small' ran out of memory, went on on 'cpu'",)
+    assert found.card_["backend"]["steps"] == ["'small' ran out of memory, went on on 'cpu'"]
     assert found.choice_.k == gpuseg.Segmenter(k_range=(2, 5), backend="cpu").choose_k(blobs[0]).k
 
 
@@ -149,20 +149,20 @@ def test_a_backend_without_room_is_passed_over(small):
     assert "'small' has no room: 13.2 GB are needed and 1.0 GB free" in choice.reason
 
 
-def test_work_that_does_not_repay_the_start_up_stays(small, monkeypatch):
-    monkeypatch.setitem(KNOWN, "small", small_backend.KNOWN._replace(loads="no_such_library"))
+def test_work_that_does_not_repay_the_start_up_stays(small):
+    KNOWN["small"] = small_backend.KNOWN._replace(loads="no_such_library")
     assert choose(None, fit="kmeans", task=TASK).backend.name == "cpu"
     assert "below gpu_threshold=8" in choose(None, fit="kmeans", task=TASK).reason
     assert choose(None, fit="kmeans", task=TASK._replace(rows=9 * 10**6, columns=1, n_init=10)).backend.name == "small"
     with gpuseg.config(gpu_threshold=0):
         assert choose(None, fit="kmeans", task=TASK).backend.name == "small"
-    monkeypatch.setitem(KNOWN, "small", small_backend.KNOWN._replace(loads="numpy"))
+    KNOWN["small"] = small_backend.KNOWN._replace(loads="numpy")
     assert choose(None, fit="kmeans", task=TASK).backend.name == "small"
 
 
-def test_what_a_library_cannot_do_is_passed_over(small, monkeypatch):
+def test_what_a_library_cannot_do_is_passed_over(small):
     needs = {"hdbscan": lambda _: Need(0, 0.0, None, "takes no min_samples of 1")}
-    monkeypatch.setitem(KNOWN, "small", small_backend.KNOWN._replace(needs=needs))
+    KNOWN["small"] = small_backend.KNOWN._replace(needs=needs)
     choice = choose(None, fit="hdbscan", task=Task("hdbscan", 10, 2))
     assert choice.reason == "auto took 'cpu', the first that can be used ('small' takes no min_samples of 1)"
     with pytest.raises(UnsupportedOnBackend, match="offered by no backend here"):

@@ -28,7 +28,7 @@ ENTRIES = {
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_who_asks_for_a_gpu_is_told(entry):
     with pytest.raises(
-        BackendUnavailable, match="backend='cuda' cannot be used here: .*; usable here are 'cpu'"
+        BackendUnavailable, match=r"backend='cuda' cannot be used here: .*; usable here are 'cpu'"
     ) as told:
         ENTRIES[entry]()
     assert "\n" not in str(told.value)
