@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         rfm,
         rfm_scores,
     )
-    from gpuseg.io import read_table, write_table
+    from gpuseg.io import PartedTable, read_table, write_table
     from gpuseg.planning import Plan, plan
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter, load
@@ -35,7 +35,7 @@ _ROOMS = {
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
         "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
     ),
-    "io": ("read_table", "write_table"),
+    "io": ("PartedTable", "read_table", "write_table"),
     "planning": ("Plan", "plan"),
     "preprocessing": ("Preprocessor",),
     "segmenter": ("Segmenter", "load"),
@@ -45,9 +45,9 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 """Where each public name lives; importing gpuseg loads none of these."""
 
 __all__ = [
-    "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans", "Plan",
-    "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions", "config",
-    "customer_features", "event_features", "events", "join_features", "load", "plan", "read_table",
+    "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans",
+    "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions",
+    "config", "customer_features", "event_features", "events", "join_features", "load", "plan", "read_table",
     "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from gpuseg.engines import is_client, plain_engine
 from gpuseg.errors import InvalidInput
 
 __all__ = [
@@ -36,6 +38,16 @@ class Stored(BaseEstimator):
 
     stored: ClassVar[tuple[str, ...]] = ()
 
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted estimator with the same parameters; a Client cannot be copied, and is shared."""
+        if not is_client(given := getattr(self, "engine", None)):
+            return BaseEstimator.__sklearn_clone__(self)
+        twin = copy(self)
+        twin.engine = "auto"
+        made: Self = BaseEstimator.__sklearn_clone__(twin)
+        made.engine = given
+        return made
+
     def state(self) -> dict[str, Any]:
         """Return parameters and fitted attributes, to be restored by ``from_state``.
 
@@ -56,17 +68,19 @@ class Stored(BaseEstimator):
 
 
 def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
-    """Return the parameters that a model file can hold."""
+    """Return the parameters that a model file can hold; a cluster is "dask" there, whichever it was."""
     given = estimator.get_params(deep=False)
+    if "engine" in given:
+        given["engine"] = plain_engine(given["engine"])
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items() if _is_plain(v)}
 
 
 def restored_parameters(estimator: type[BaseEstimator], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that an estimator still has.
 
-    The backend that fitted may not be here: a restored model works on whatever holds the data.
+    The backend and the engine that fitted may not be here: a restored model works where the data is.
     """
-    known = set(estimator._get_param_names()) - {"backend"}  # noqa: SLF001 - scikit-learn's own way to ask a class
+    known = set(estimator._get_param_names()) - {"backend", "engine"}  # noqa: SLF001 - scikit-learn's own way to ask a class
     return {name: value for name, value in parameters.items() if name in known}
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("sklearn", "pandas", "cupy", "cudf", "cuml", "dask", "distributed", "matplotlib", "polars", "pyarrow")
+HEAVY = ("sklearn", "pandas", "cupy", "cudf", "cuml", "dask", "distributed", "matplotlib", "polars", "pyarrow", "numba")
 
 
 def test_import_loads_no_library_that_costs():

@@ -25,7 +25,8 @@ class Task(NamedTuple):
     """A fit to be planned: the matrix, and the parameters that its needs depend on.
 
     ``neighbours`` is the mean number of rows within eps of a row. ``held`` names the backend that has the rows
-    already. ``streamed``: the rows come block by block, from files or on workers, and never stand as one array.
+    already. ``streamed``: the rows come block by block, from files or on workers, and never stand as one array: the
+    memory of one machine does not bound them.
     """
 
     algorithm: str
@@ -74,9 +75,9 @@ def pairs_work(task: Task) -> float:
 
 
 def _kmeans_cpu(task: Task) -> Need:
-    # scikit-learn works on a centred copy of the rows, which are joined to one array first; our loop copies none.
+    # scikit-learn works on a centred copy of the rows; our loop copies none.
     wide = task.solver == "auto" and task.n_clusters * task.columns > VENDOR_WIDTH
-    copies = 2 if (task.solver == "vendor" or wide) and not task.streamed else 0
+    copies = 1 if (task.solver == "vendor" or wide) and not task.streamed else 0
     work = kmeans_work(task)
     seconds = 1e-7 * task.rows * task.columns * task.n_init + 0.5e-9 * work
     return Need(task.rows * (0 if task.streamed else 120) + copies * task.matrix, work / MILLION, seconds)
@@ -100,7 +101,7 @@ def _hdbscan_cpu(task: Task) -> Need:
 
 def _kmeans_cuda(task: Task) -> Need:
     # A float32 copy for cuML, labels, weights, and what seeding keeps beside each row.
-    a_row = 100 if task.streamed else 100 + 4 * task.columns
+    a_row = 0 if task.streamed else 100 + 4 * task.columns
     return Need(task.rows * a_row, kmeans_work(task) / MILLION, None)
 
 

@@ -1,5 +1,6 @@
 """What a backend is: a namespace of arrays, the crossings to and from it, and two tables of functions."""
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ UNKNOWN = 2**32
 """Bytes taken to be free where the system does not say: 4 GiB."""
 
 
-def never(n_clusters: int, n_features: int) -> bool:  # noqa: ARG001 - the signature of a rule
+def never(rows: int, n_clusters: int, n_features: int) -> bool:  # noqa: ARG001 - the signature of a rule
     """Return False: the rule of a backend whose vendor offers no k-means."""
     return False
 
@@ -37,8 +38,9 @@ class Backend:
 
     ``matrix`` turns a table of numbers into a float array (rows, columns); ``to_device`` and
     ``to_host`` cross to and from NumPy; ``free_memory`` is in bytes. ``fits_side_by_side``: whether
-    ``fits`` of few rows may run in several threads at once. ``thrifty``: those of ``fits`` that can work in smaller
-    batches, for when memory ran out.
+    ``fits`` of few rows may run in several threads at once. ``vendor_lloyd_wins`` is given rows, clusters and
+    features. ``kernels_repay``: the work, rows * centres * features, from which kernels that are loaded late are.
+    ``thrifty``: those of ``fits`` that can work in smaller batches, for when memory ran out.
     """
 
     name: str
@@ -48,13 +50,17 @@ class Backend:
     free_memory: Callable[[], int]
     fits: Mapping[str, Fit] = field(default_factory=dict)
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
-    vendor_lloyd_wins: Callable[[int, int], bool] = never
+    vendor_lloyd_wins: Callable[[int, int, int], bool] = never
+    kernels_repay: int = 0
     fits_side_by_side: bool = False
     thrifty: Mapping[str, Fit] = field(default_factory=dict)
 
-    def kernel_or(self, body: Kernel) -> Kernel:
-        """Return this backend's kernel of the array function's name, else the array function, its oracle."""
-        return self.kernels.get(body.__name__, body)
+    def kernel_or(self, body: Kernel, *, work: float = math.inf) -> Kernel:
+        """Return this backend's kernel of the array function's name, else the array function, its oracle.
+
+        ``work``: rows * centres * features of the whole table, so that every block of it gets the same.
+        """
+        return self.kernels.get(body.__name__, body) if work >= self.kernels_repay else body
 
 
 def host_memory() -> int:

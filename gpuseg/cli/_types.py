@@ -13,6 +13,8 @@ from gpuseg.errors import listed, nearest_hint
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 """How a URL begins, that of a bucket too."""
+SCHEDULER = re.compile(r"[a-z][a-z0-9+]*://\S+:\d+")
+"""How the address of a Dask scheduler looks."""
 SETS = ("rfm", "behaviour", "all")
 """The named sets of features; anything else is names of features with commas between them."""
 
@@ -98,6 +100,17 @@ def count(text: str) -> int:
     if not _is_whole(plain) or int(plain) < 1:
         raise ArgumentTypeError(f"{text!r} is no count; give a whole number from 1 up")
     return int(plain)
+
+
+def scheduler(text: str) -> str:
+    """Return the address of a Dask scheduler.
+
+    >>> scheduler("tcp://10.0.0.5:8786")
+    'tcp://10.0.0.5:8786'
+    """
+    if not SCHEDULER.fullmatch(text):
+        raise ArgumentTypeError(f"{text!r} is no address of a scheduler; give it whole, as tcp://host:8786")
+    return text
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:

@@ -8,11 +8,22 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
-from gpuseg.backends import Array, Backend, Host, Task, choose, holder, like
-from gpuseg.engines import Blocks, Engine, blocks_of, engine_for, is_dask, is_files
+from gpuseg.backends import Array, Backend, Host, Kernel, Task, holder, like
+from gpuseg.engines import (
+    Blocks,
+    Engine,
+    Site,
+    blocks_of,
+    check_engine,
+    is_dask,
+    is_files,
+    plain_engine,
+    site_of,
+)  # fmt: skip
 from gpuseg.engines.blocks import carried, check_weights, refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
+from gpuseg.io.files import found
 from gpuseg.settings import log
 
 __all__ = [
@@ -51,6 +62,10 @@ class Work(NamedTuple):
     steps: tuple[str, ...] = ()
     whole: Any = None
 
+    def kernel(self, body: Kernel, n_clusters: int) -> Kernel:
+        """Return the backend's kernel for passes over these rows with so many centres, or its array body."""
+        return self.backend.kernel_or(body, work=sum(self.blocks.sizes) * self.blocks.n_features * n_clusters)
+
 
 class Clusterer(ClusterMixin, Stored):
     """The base of the estimators; a subclass has parameters ``backend`` and ``engine``.
@@ -59,27 +74,31 @@ class Clusterer(ClusterMixin, Stored):
     """
 
     backend: str
-    engine: str
+    engine: Any
     feature_names_in_: Any
     _fit_name: ClassVar[str | None] = None
 
     def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Work:
         """Return checked blocks, the backend, and the engine that has the blocks on their devices."""
-        blocks = self._blocks(x, sample_weight, reset=reset)
+        site = site_of(self.engine, lazy=is_dask(x))
+        blocks = self._blocks(x, sample_weight, site, reset=reset)
         fit, task = (self._fit_name, self._task(blocks)) if reset else (None, None)
-        backend, reason, steps = choose(blocks.held, self.backend, fit=fit, task=task)
-        if not blocks.in_memory or self.engine == "dask":
-            return Work(blocks, backend, engine_for(blocks, backend.name, self.engine, keep=reset), reason, steps)
+        backend, reason, steps = site.choose(blocks.held, self.backend, fit=fit, task=task)
+        if not blocks.in_memory or site.name == "dask":
+            return Work(blocks, backend, site.engine(blocks, backend.name, keep=reset), reason, steps)
         # One crossing for all rows, so that no backend has the blocks and the whole of them.
         whole = carried(blocks.held, backend)
         there = replace(blocks, parts=blocks_of(whole).parts, held=whole)
-        return Work(blocks, backend, engine_for(there, backend.name, self.engine, keep=reset), reason, steps, whole)
+        return Work(blocks, backend, site.engine(there, backend.name, keep=reset), reason, steps, whole)
 
     def _whole(self, x: Any, sample_weight: Any = None) -> Work:
         """Return what ``_open`` does of rows in memory, for fits that need all of them in one array."""
-        if is_dask(x) or is_files(x) or self.engine == "dask":
-            name = type(self).__name__
-            raise UnsupportedOnBackend(f"{name} got Dask or file input; it needs the rows in memory: pass an array")
+        check_engine(self.engine)
+        if is_dask(x) or is_files(x) or plain_engine(self.engine) == "dask":
+            raise UnsupportedOnBackend(
+                f"{type(self).__name__} got Dask or file input, or engine='dask'; density methods over shards come "
+                "in a later version: pass an array or a table in memory, a sample if all rows do not fit, or use KMeans"
+            )
         return self._open(x, sample_weight, reset=True)
 
     def _task(self, blocks: Blocks) -> Task:
@@ -88,12 +107,15 @@ class Clusterer(ClusterMixin, Stored):
         if not blocks.in_memory:
             return Task(name, rows, blocks.n_features, streamed=True)
         holding, itemsize = holder(blocks.held), array_namespace(blocks.held).finfo(blocks.held.dtype).bits // 8
-        return Task(name, rows, blocks.n_features, itemsize, held=None if holding is None else holding.name)
+        held = None if holding is None else holding.name
+        return Task(name, rows, blocks.n_features, itemsize, held=held)
 
-    def _blocks(self, x: Any, sample_weight: Any, *, reset: bool) -> Blocks:
+    def _blocks(self, x: Any, sample_weight: Any, site: Site, *, reset: bool) -> Blocks:
         if is_dask(x) or is_files(x):
+            if is_files(x):
+                x = [path for each in (x if isinstance(x, list) else [x]) for path in found(each)]
             names = None if reset else getattr(self, "feature_names_in_", None)
-            blocks = blocks_of(x, sample_weight, names=names)
+            blocks = blocks_of(x, sample_weight, names=names, site=site, keep=reset)
             self._match(blocks.n_features, blocks.names, reset=reset)
             return blocks
         x = self._array(x, reset=reset)

@@ -4,7 +4,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.engines import Block, Engine
@@ -22,14 +21,14 @@ class Data(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """One value a row: segment, distance to its centre and weight; a list of blocks or joined."""
+    """One value a row: segment, distance to its centre in the rows' dtype, and weight; of a block or joined."""
 
     label: Array
     distance: Host
     weight: Host
 
 
-def describe(engine: Engine) -> Data:
+def describe(engine: Engine, sums_of: Kernel = sums_of, squared_about: Kernel = squared_about) -> Data:
     """Return rows, the weighted mean rounded to float32, and the mean over the features of the weighted variance.
 
     A rounded mean is the same number in float32 and in float64: rows and centres lose the same.
@@ -80,18 +79,7 @@ def update(sums: Host, weights: Host, centers: Host) -> Host:
     return np.where(kept, sums / np.where(kept, weights[:, None], 1.0), centers)
 
 
-def inertia_of(engine: Engine, nearest: Kernel, centers: Host, offset: Host) -> float:
-    """Return the weighted sum of squared distances to the nearest centre, float64, in block order."""
-    return float(sum(engine.collect(inertia_block, nearest, centers, offset)))
-
-
-def inertia_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> float:
-    """Return a block's share of the inertia."""
-    xp, (_, distance) = array_namespace(block.x), nearest(block, centers, offset)
-    return float(xp.astype(block.weight, xp.float64) @ xp.astype(distance, xp.float64) ** 2)
-
-
 def label_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> Labelled:
     """Return each row's label, on its device, and distance and weight as NumPy."""
     label, distance = nearest(block, centers, offset)
-    return Labelled(label, to_host(distance).astype(np.float64), to_host(block.weight).astype(np.float64))
+    return Labelled(label, to_host(distance), to_host(block.weight).astype(np.float64, copy=False))

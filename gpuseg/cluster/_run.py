@@ -13,11 +13,11 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
-from gpuseg.cluster._lloyd import Data, Labelled, inertia_of, label_block, lloyd
-from gpuseg.cluster._seeding import Seed, generator, seed_centers, weighted_draw
+from gpuseg.cluster._lloyd import Data, Labelled, label_block, lloyd
+from gpuseg.cluster._seeding import Passes, Seed, generator, seed_centers, weighted_draw
 from gpuseg.engines import Block
 from gpuseg.errors import UnsupportedOnBackend
-from gpuseg.neighbors.centers import lloyd_step, nearest
+from gpuseg.neighbors.centers import inertia, lloyd_step, nearest
 from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.progress import bar
 
@@ -28,7 +28,10 @@ HALF = 0.5
 
 
 class Solution(NamedTuple):
-    """The end of one start: centres less offset, steps taken, inertia, and whether sums were in a fixed order."""
+    """The end of one start: centres less offset, steps taken, inertia, and whether sums were in a fixed order.
+
+    The inertia is NaN where it was not asked for.
+    """
 
     centers: Host
     n_iter: int
@@ -62,17 +65,23 @@ class Run:
     def seeds(self, n_clusters: int, n_init: int, seed: int) -> list[Host]:
         """Return ``n_init`` starts by greedy k-means++, less offset; the first k rows of each are a start for k."""
         keys = [Seed(seed, start) for start in range(n_init)]
-        return [seed_centers(self.work.engine, n_clusters, self.data.offset, key) for key in bar(keys, "k-means++")]
+        return [self.grown(None, n_clusters, key) for key in bar(keys, "k-means++")]
 
-    def grown(self, centers: Host, n_clusters: int, key: tuple[int, int]) -> Host:
-        """Return a start of ``n_clusters``: these centres, less offset, and more by greedy k-means++."""
-        return seed_centers(self.work.engine, n_clusters, self.data.offset, Seed(*key), known=centers)
+    def grown(self, centers: Host | None, n_clusters: int, key: tuple[int, int]) -> Host:
+        """Return a start of ``n_clusters``: these centres, less offset, if any, and more by greedy k-means++."""
+        passes = Passes.of(partial(self.work.kernel, n_clusters=n_clusters))
+        return seed_centers(self.work.engine, passes, n_clusters, self.data.offset, Seed(*key), known=centers)
 
-    def solve(self, starts: Sequence[Host], *, max_iter: int | None = None) -> list[Solution]:
-        """Return where starts, less offset, end, or where they are after ``max_iter`` steps."""
+    def solve(self, starts: Sequence[Host], *, max_iter: int | None = None, compared: bool = True) -> list[Solution]:
+        """Return where starts, less offset, end, or where they are after ``max_iter`` steps.
+
+        ``compared``: whether the inertia is asked for, which may take a walk of its own.
+        """
         most = self.max_iter if max_iter is None else min(max_iter, self.max_iter)
         side_by_side = self.work.backend.fits_side_by_side and len(self.work.blocks.sizes) == 1
-        return self.work.engine.each(partial(self._solved, max_iter=most), starts, side_by_side=side_by_side)
+        return self.work.engine.each(
+            partial(self._solved, max_iter=most, compared=compared), starts, side_by_side=side_by_side
+        )
 
     def settled(self, solution: Solution) -> Solution:
         """Return a solution with the same bits whatever threads or float32 left in its last ones.
@@ -81,7 +90,7 @@ class Run:
         """
         if solution.exact:
             return solution
-        step = self.work.backend.kernel_or(lloyd_step)
+        step = self.work.kernel(lloyd_step, len(solution.centers))
         left, tolerance = max(1, self.max_iter - solution.n_iter), max(self.tol, AT_REST) * self.data.variance
         centers, _ = lloyd(
             self.work.engine, step, solution.centers, self.data.offset, max_iter=left, tolerance=tolerance
@@ -90,7 +99,7 @@ class Run:
 
     def labelled(self, centers: Host) -> Labelled:
         """Return each row's nearest centre, distance to it, and weight."""
-        search = self.work.backend.kernel_or(nearest)
+        search = self.work.kernel(nearest, len(centers))
         blocks = self.work.engine.collect(label_block, search, centers, self.data.offset)
         label = to_host(array_namespace(blocks[0].label).concat([block.label for block in blocks], axis=0))
         return Labelled(label, *(np.concatenate([block[at] for block in blocks]) for at in (1, 2)))
@@ -134,9 +143,10 @@ class Run:
             )
         if self.solver != "auto":
             return Solver(self.solver, "solver asked for by name")
-        if can and backend.vendor_lloyd_wins(n_clusters, self.work.blocks.n_features):
-            return Solver("vendor", f"the vendor's loop is faster at n_clusters * n_features = {width}")
-        return Solver("lloyd", "our loop over blocks")
+        size = f"{self.data.rows} rows and n_clusters * n_features = {width}"
+        if can and backend.vendor_lloyd_wins(self.data.rows, n_clusters, self.work.blocks.n_features):
+            return Solver("vendor", f"the vendor's loop is faster at {size}")
+        return Solver("lloyd", f"our loop over blocks is faster at {size}" if can else "our loop over blocks")
 
     def dispatch(self, n_clusters: int) -> Dispatch:
         """Return who worked, and why."""
@@ -144,18 +154,18 @@ class Run:
         reason = f"{self.work.reason}; {solver.reason}"
         return Dispatch(self.work.backend.name, self.work.engine.name, solver.name, reason, self.work.steps)
 
-    def _solved(self, start: Host, *, max_iter: int) -> Solution:
+    def _solved(self, start: Host, *, max_iter: int, compared: bool) -> Solution:
         solve = self._vendor if self.chosen(len(start)).name == "vendor" else self._lloyd
-        return solve(start, max_iter)
+        return solve(start, max_iter=max_iter, compared=compared)
 
-    def _lloyd(self, start: Host, max_iter: int) -> Solution:
+    def _lloyd(self, start: Host, *, max_iter: int, compared: bool) -> Solution:
         """Return the end by our loop over blocks."""
-        backend, engine, offset = self.work.backend, self.work.engine, self.data.offset
-        step, search = backend.kernel_or(lloyd_step), backend.kernel_or(nearest)
+        engine, offset = self.work.engine, self.data.offset
+        step, share = (self.work.kernel(body, len(start)) for body in (lloyd_step, inertia))
         centers, n_iter = lloyd(engine, step, start, offset, max_iter=max_iter, tolerance=self.tol * self.data.variance)
-        return Solution(centers, n_iter, inertia_of(engine, search, centers, offset))
+        return Solution(centers, n_iter, sum(engine.collect(share, centers, offset)) if compared else np.nan)
 
-    def _vendor(self, start: Host, max_iter: int) -> Solution:
+    def _vendor(self, start: Host, *, max_iter: int, compared: bool) -> Solution:  # noqa: ARG002 - the library's inertia is free
         """Return the end by the backend's library."""
         x, weight = self._joined
         fit, offset = self.work.backend.fits["kmeans"], self.data.offset

@@ -7,14 +7,15 @@ scikit-learn tries 2 + ln(k) candidates: at k = 50 two more brought the median i
 starts on the set a3 from 1.000 to 0.938 of the published one.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host, to_host
+from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.engines import Block, Engine
-from gpuseg.neighbors.centers import add, beside, nearest
+from gpuseg.neighbors.centers import add, beside, costs_with, nearer, nearest, squared_norms
 
 HOST = 2**32 - 1
 """The block number that keys the host's own draws."""
@@ -34,6 +35,20 @@ class Seen(NamedTuple):
     d2: Array
 
 
+class Passes(NamedTuple):
+    """The passes over a block that seeding takes: a backend's kernels or the array functions of these names."""
+
+    squared_norms: Kernel = squared_norms
+    nearest: Kernel = nearest
+    costs_with: Kernel = costs_with
+    nearer: Kernel = nearer
+
+    @classmethod
+    def of(cls, kernel: Callable[[Kernel], Kernel]) -> Self:
+        """Return the passes that ``kernel`` gives for the array functions."""
+        return cls(*map(kernel, cls()))
+
+
 class Draw(NamedTuple):
     """A block's total of weight * D^2 and the candidates drawn in proportion to it."""
 
@@ -41,13 +56,15 @@ class Draw(NamedTuple):
     rows: Host
 
 
-def seed_centers(engine: Engine, n_clusters: int, offset: Host, seed: Seed, known: Host | None = None) -> Host:
+def seed_centers(
+    engine: Engine, passes: Passes, n_clusters: int, offset: Host, seed: Seed, known: Host | None = None
+) -> Host:
     """Return ``n_clusters`` centres less offset, fewer if fewer rows are distinct; alike on every engine.
 
     The first are those ``known``, less offset, if any; the others are rows.
     """
     trials = 2 + int(np.log2(n_clusters))
-    seen = engine.map(unseen, offset) if known is None else engine.map(seen_by, known, offset)
+    seen = engine.map(unseen, passes, offset) if known is None else engine.map(seen_by, passes, known, offset)
     centers: list[Host] = [] if known is None else list(known)
     for step in range(len(centers), n_clusters):
         draws = seen.collect(draw, offset, seed, step, trials if step else 1)
@@ -58,11 +75,11 @@ def seed_centers(engine: Engine, n_clusters: int, offset: Host, seed: Seed, know
         candidates = np.stack([draws[block].rows[trial] for trial, block in enumerate(chosen)])
         best = 0
         if step:
-            (costs,) = seen.reduce(costs_with, add, candidates, offset)
+            (costs,) = seen.reduce(costs_of, add, passes.costs_with, candidates, offset)
             best = int(np.argmin(costs))
         centers.append(candidates[best])
         if len(centers) < n_clusters:
-            seen = seen.map(nearer, centers[-1], offset)
+            seen = seen.map(seen_also, passes.nearer, centers[-1], offset)
     return np.stack(centers)
 
 
@@ -83,18 +100,28 @@ def weighted_draw(weights: Array, uniform: Host) -> Array:
     return xp.minimum(found, xp.searchsorted(sums, sums[-1:]))  # the last index of positive weight
 
 
-def unseen(block: Block, offset: Host) -> Seen:
+def unseen(block: Block, passes: Passes, offset: Host) -> Seen:
     """Return what is kept beside rows that no centre has seen."""
-    xp = array_namespace(block.x)
-    x = block.x - beside(block.x, offset)[None, :]
-    return Seen(xp.sum(x * x, axis=1), xp.full(x.shape[0], xp.inf, dtype=x.dtype, device=device(x)))
+    xp, norms = array_namespace(block.x), passes.squared_norms(block, offset)
+    return Seen(norms, xp.full(block.x.shape[0], xp.inf, dtype=block.x.dtype, device=device(block.x)))
 
 
-def seen_by(block: Block, centers: Host, offset: Host) -> Seen:
+def seen_by(block: Block, passes: Passes, centers: Host, offset: Host) -> Seen:
     """Return what is kept beside rows that these centres have seen."""
     xp = array_namespace(block.x)
-    _, distance = nearest(block, centers, offset)
-    return unseen(block, offset)._replace(d2=xp.astype(distance * distance, block.x.dtype, copy=False))
+    _, distance = passes.nearest(block, centers, offset)
+    return Seen(passes.squared_norms(block, offset), xp.astype(distance * distance, block.x.dtype, copy=False))
+
+
+def seen_also(block: Block, seen: Seen, nearer: Kernel, center: Host, offset: Host) -> Seen:
+    """Return what is kept beside the block after it has seen one more centre."""
+    return seen._replace(d2=nearer(block, seen.d2, center, offset))
+
+
+def costs_of(block: Block, seen: Seen, costs_with: Kernel, candidates: Host, offset: Host) -> tuple[Any]:
+    """Return a block's cost, the sum of weight * D^2, were each candidate the next centre."""
+    costs: tuple[Any] = costs_with(block, seen.norms, seen.d2, candidates, offset)
+    return costs
 
 
 def draw(block: Block, seen: Seen, offset: Host, seed: Seed, step: int, trials: int) -> Draw:
@@ -106,22 +133,3 @@ def draw(block: Block, seen: Seen, offset: Host, seed: Seed, step: int, trials: 
     picked = weighted_draw(share, generator(seed, block.number, step).random(trials))
     rows = to_host(xp.take(block.x, picked, axis=0)).astype(np.float64)
     return Draw(float(xp.sum(share)), rows - offset)
-
-
-def costs_with(block: Block, seen: Seen, candidates: Host, offset: Host) -> tuple[Any]:
-    """Return a block's cost, the sum of weight * D^2, were each candidate the next centre."""
-    xp = array_namespace(block.x)
-    x = block.x - beside(block.x, offset)[None, :]
-    # A row a candidate, so that every pass runs along memory; -2 goes into the product.
-    product = beside(x, -2 * candidates) @ x.T
-    squared = product + beside(x, np.sum(candidates**2, axis=1))[:, None] + seen.norms[None, :]
-    cost = xp.astype(xp.minimum(squared, seen.d2[None, :]), xp.float64, copy=False)
-    return (to_host(cost @ xp.astype(block.weight, xp.float64, copy=False)),)
-
-
-def nearer(block: Block, seen: Seen, center: Host, offset: Host) -> Seen:
-    """Return what is kept beside the block after it has seen one more centre."""
-    xp = array_namespace(block.x)
-    # Offset and centre apart: their float32 sum would not be the row itself, and D^2 must be 0 there.
-    away = (block.x - beside(block.x, offset)[None, :]) - beside(block.x, center)[None, :]
-    return seen._replace(d2=xp.minimum(seen.d2, xp.sum(away * away, axis=1)))

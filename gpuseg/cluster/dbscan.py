@@ -60,7 +60,7 @@ class DBSCAN(Clusterer):
         "feature_names_in_",
     )  # fmt: skip
 
-    def __init__(self, eps: float = 0.5, *, min_samples: int = 5, backend: str = "auto", engine: str = "auto") -> None:
+    def __init__(self, eps: float = 0.5, *, min_samples: int = 5, backend: str = "auto", engine: Any = "auto") -> None:
         self.eps = eps
         self.min_samples = min_samples
         self.backend = backend

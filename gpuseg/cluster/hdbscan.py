@@ -60,7 +60,7 @@ class HDBSCAN(Clusterer):
         cluster_selection_epsilon: float = 0.0,
         allow_single_cluster: bool = False,
         backend: str = "auto",
-        engine: str = "auto",
+        engine: Any = "auto",
     ) -> None:
         self.min_cluster_size = min_cluster_size
         self.min_samples = min_samples

@@ -14,7 +14,7 @@ from gpuseg.cluster._lloyd import describe
 from gpuseg.cluster._run import Run, Solution
 from gpuseg.engines import Block, Blocks
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
-from gpuseg.neighbors.centers import nearest, two_nearest
+from gpuseg.neighbors.centers import nearest, squared_about, sums_of, two_nearest
 from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
@@ -23,8 +23,10 @@ SOLVERS = ("auto", "vendor", "lloyd")
 class KMeans(Clusterer):
     """Partition rows into ``n_clusters`` segments of least squared distance to their centre.
 
-    ``X``: (n_samples, n_features), finite: NumPy or CuPy arrays, any table, Dask arrays, or Parquet files
-    (a path or a list of paths, worked on row group by row group). ``init``: "k-means++" (greedy, Arthur
+    ``X``: (n_samples, n_features), finite: NumPy or CuPy arrays, any table, Dask arrays and DataFrames, or Parquet
+    files (a path, a folder, a glob or a list of them, worked on row group by row group). ``engine``: "auto" (Dask for
+    Dask input, else "local"), "local", "dask" (the current client, else Dask's own scheduler), a distributed Client or
+    the address of a scheduler, as "tcp://host:8786". ``init``: "k-means++" (greedy, Arthur
     and Vassilvitskii 2007) or an array (n_clusters, n_features). ``n_init``: starts, of which the one of
     least inertia is kept; an array ``init`` is one start. ``tol``: stops when the squared shift of the
     centres falls to this share of the mean variance. ``solver``: "lloyd" (our loop over blocks),
@@ -57,7 +59,7 @@ class KMeans(Clusterer):
         tol: float = 1e-4,
         random_state: Any = None,
         backend: str = "auto",
-        engine: str = "auto",
+        engine: Any = "auto",
         solver: str = "auto",
     ) -> None:
         self.n_clusters = n_clusters
@@ -74,14 +76,15 @@ class KMeans(Clusterer):
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative."""
         run = self.prepare(X, sample_weight)
-        solutions = [run.solve([start])[0] for start in bar(self._starts(run), "k-means starts")]
+        starts = self._starts(run)
+        solutions = [run.solve([start], compared=len(starts) > 1)[0] for start in bar(starts, "k-means starts")]
         return self.adopt(run, min(solutions, key=lambda solution: solution.inertia))
 
     def prepare(self, X: Any, sample_weight: Any = None) -> Run:  # noqa: N803 - scikit-learn's name
         """Return the rows opened, checked and described: what ``fit`` begins with, shared where many models follow."""
         self._check_parameters()
         work = self._open(X, sample_weight, reset=True)
-        data = describe(work.engine)
+        data = describe(work.engine, *(work.kernel(body, self.n_clusters) for body in (sums_of, squared_about)))
         if data.rows < self.n_clusters:
             raise InvalidInput(
                 f"n_clusters={self.n_clusters} is more than the rows, n_samples={data.rows}; use at most {data.rows}"
@@ -103,7 +106,8 @@ class KMeans(Clusterer):
         """Return the segment of each row, int32, (n_samples,)."""
         check_is_fitted(self)
         work = self._open(X, reset=False)
-        search, centers = work.backend.kernel_or(nearest), self.cluster_centers_ - self.offset_
+        centers = self.cluster_centers_ - self.offset_
+        search = work.kernel(nearest, len(centers))
         segment, _ = work.engine.rows(search, centers, self.offset_, dtypes=(np.int32, np.float64))
         return in_callers_library((segment,), work.blocks)[0]
 
@@ -115,8 +119,9 @@ class KMeans(Clusterer):
         """
         check_is_fitted(self)
         work = self._open(X, reset=False)
-        search = work.backend.kernel_or(two_nearest)
-        arguments = (search, self.cluster_centers_ - self.offset_, self.offset_, self.distance_quantiles_)
+        centers = self.cluster_centers_ - self.offset_
+        search = work.kernel(two_nearest, len(centers))
+        arguments = (search, centers, self.offset_, self.distance_quantiles_)
         fields = work.engine.rows(assign_block, *arguments, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, work.blocks))
 
@@ -160,7 +165,7 @@ class KMeans(Clusterer):
         self.cluster_centers_, self.offset_ = (best.centers + offset)[order], offset
         self.segment_weight_ = weight[order]
         self.distance_quantiles_ = distance_quantiles(label, distance, mass, len(order))
-        self.inertia_, self.n_iter_ = float(mass @ distance**2), best.n_iter
+        self.inertia_, self.n_iter_ = float(mass @ np.square(distance, dtype=np.float64)), best.n_iter
 
 
 def assign_block(block: Block, search: Kernel, centers: Host, offset: Host, quantiles: Host) -> Assignment:

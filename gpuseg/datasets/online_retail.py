@@ -8,7 +8,7 @@ import polars as pl
 from gpuseg.datasets._files import place
 from gpuseg.errors import InvalidFile, InvalidInput, listed
 from gpuseg.io.tables import open_table
-from gpuseg.io.text import Reading, convert, ids, numbers, plain
+from gpuseg.io.text import Reading, Scan, convert, ids, numbers, plain
 from gpuseg.io.times import times
 from gpuseg.settings import say
 
@@ -66,12 +66,12 @@ def _read(source: str) -> pl.DataFrame:
         _text("StockCode"),
         _text("Description"),
         numbers("Quantity", schema["Quantity"]),
-        times(frame, "InvoiceDate", schema["InvoiceDate"]),
+        times(Scan(frame), "InvoiceDate", schema["InvoiceDate"]),
         numbers("UnitPrice", schema["UnitPrice"]),
         ids("CustomerID", schema["CustomerID"]),
         _text("Country"),
     ]
-    table = frame.select(c.expression for c in convert(frame, readings)).collect()
+    table = frame.select(c.expression for c in convert(Scan(frame), readings)).collect()
     table = table.with_columns(_whole(source, table[name]) for name in ("Quantity", "CustomerID"))
     table = table.cast({"UnitPrice": pl.Float64})
     if table["InvoiceDate"].null_count() == table.height:

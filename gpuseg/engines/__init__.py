@@ -1,25 +1,18 @@
 """Where blocks are worked on: in this process, or on the workers of a Dask cluster."""
 
-from gpuseg.engines.blocks import Block, Blocks, Engine, blocks_of, is_dask, is_files, matrix_of
+from typing import Any
+
+from gpuseg.engines.blocks import Block, Blocks, Engine, matrix_of
+from gpuseg.engines.inputs import blocks_of, is_dask, is_files
 from gpuseg.engines.local import LocalEngine, each
-from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
+from gpuseg.engines.sites import Site, check_engine, is_client, plain_engine, site_of
 
-__all__ = ["Block", "Blocks", "Engine", "blocks_of", "each", "engine_for", "is_dask", "is_files", "matrix_of"]
+__all__ = [
+    "Block", "Blocks", "Engine", "LocalEngine", "Site", "blocks_of", "check_engine", "each", "engine_for", "is_client",
+    "is_dask", "is_files", "matrix_of", "plain_engine", "site_of",
+]  # fmt: skip
 
 
-def engine_for(blocks: Blocks, backend: str, name: str = "auto", *, keep: bool = True) -> Engine:
-    """Return the engine that walks the blocks: the named one, else Dask for a Dask array only.
-
-    Without ``keep`` Dask's workers hold nothing: results stay lazy, and hang off the caller's own graph.
-    """
-    if name not in ("auto", "local", "dask"):
-        raise unknown("engine", name, ("auto", "local", "dask"))
-    if name == "local" and blocks.lazy:
-        raise InvalidInput("engine='local' got a Dask array; use engine='dask', or pass X.compute()")
-    if name == "dask" or blocks.lazy:
-        try:
-            from gpuseg.engines.dask import DaskEngine
-        except ModuleNotFoundError as error:
-            raise UnsupportedOnBackend(f"engine='dask' needs {error.name}; install gpuseg[dask]") from error
-        return DaskEngine.of(blocks, backend, keep=keep)
-    return LocalEngine.of(blocks, backend)
+def engine_for(blocks: Blocks, backend: str, engine: Any = "auto", *, keep: bool = True) -> Engine:
+    """Return the engine that walks the blocks where ``site_of`` says."""
+    return site_of(engine, lazy=blocks.lazy).engine(blocks, backend, keep=keep)

@@ -1,71 +1,27 @@
 """Many processes (one a GPU under dask-cuda): a task a block, values stay on the workers."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import dask.array as da
 import numpy as np
-from dask.base import compute, persist
 from dask.delayed import Delayed, delayed
-from distributed import get_client
+from distributed import Client, get_client
 
-from gpuseg.backends import holder, one_blas_thread, to_host
-from gpuseg.engines.blocks import Blocks, place
+from gpuseg.backends import KNOWN, Choice, Task, choose, get_backend, holder, one_blas_thread, to_host
+from gpuseg.backends._protocol import Backend, Kernel
+from gpuseg.engines._faults import DataLost, await_worker, check, keep, run, send, told
+from gpuseg.engines.blocks import UNKNOWN, Block, Blocks, place
+from gpuseg.engines.cluster import Connection, check_versions, connection_to
+from gpuseg.errors import GpusegError, WorkersLost
+from gpuseg.settings import wished_backend
 
-
-@dataclass(frozen=True)
-class DaskEngine:
-    """Persisted blocks in row order, and what ``map`` put beside each; ``sizes`` are their rows."""
-
-    values: Sequence[Delayed]
-    beside: Sequence[tuple[Delayed, ...]]
-    sizes: Sequence[int]
-    name: ClassVar[str] = "dask"
-
-    @classmethod
-    def of(cls, blocks: Blocks, backend: str, *, keep: bool) -> Self:
-        """Return the engine with every block loaded onto a worker's device; ``keep`` for walks that come again."""
-        run = delayed(place, traverse=False, pure=False)
-        parts, weights = scattered(blocks.parts), scattered(blocks.weights)
-        reading = blocks.read_on(backend)
-        values = [run(i, part, weight, reading) for i, (part, weight) in enumerate(zip(parts, weights, strict=True))]
-        return cls(persist(*values) if keep else values, [()] * len(values), blocks.sizes)
-
-    def map(self, function: Callable[..., Any], *args: Any) -> Self:
-        """Return the engine that keeps ``function``'s value beside each block."""
-        return replace(self, beside=[(value,) for value in persist(*self._tasks(function, *args))])
-
-    def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
-        """Return ``function``'s value of every block, in block order."""
-        return list(compute(*[delayed(hosted)(task) for task in self._tasks(function, *args)]))
-
-    def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
-        """Return ``combine`` of ``partial``'s value of every block, in block order."""
-        return combine(self.collect(partial, *args))
-
-    def each(self, function: Callable[[Any], Any], items: Sequence[Any], *, side_by_side: bool) -> list[Any]:  # noqa: ARG002 - the workers are busy with the blocks
-        """Return ``function``'s value of every item, in order."""
-        return [function(item) for item in items]
-
-    def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:
-        """Return Dask arrays of ``function``'s fields, lazy, a chunk a block."""
-        tasks = [delayed(hosted)(task) for task in self._tasks(function, *args)]
-        columns = () if width is None else (width,)
-        return tuple(
-            da.concatenate(
-                [
-                    da.from_delayed(delayed(itemgetter(field))(task), (size, *columns), dtype=dtype)
-                    for task, size in zip(tasks, self.sizes, strict=True)
-                ]
-            )
-            for field, dtype in enumerate(dtypes)
-        )
-
-    def _tasks(self, function: Callable[..., Any], *args: Any) -> list[Delayed]:
-        run = delayed(alone, pure=False)
-        return [run(function, value, *beside, *args) for value, beside in zip(self.values, self.beside, strict=True)]
+T = TypeVar("T")
+TRIES = 3
+"""How often data is sent again that went with a worker; a worker that dies each time will not get better."""
 
 
 def alone(function: Callable[..., Any], *args: Any) -> Any:
@@ -82,12 +38,226 @@ def hosted(value: Any) -> Any:
     return value if holder(value) is None else to_host(value)
 
 
-def scattered(parts: Sequence[Any]) -> Sequence[Any]:
-    """Return arrays as futures on the workers, so that no graph holds data; other parts as they are."""
-    if not any(isinstance(part, np.ndarray) for part in parts):
-        return parts
+def brought(function: Callable[..., Any], *args: Any) -> Any:
+    """Return the function's value for the client, which may have no device."""
+    return hosted(alone(function, *args))
+
+
+@dataclass(frozen=True)
+class DaskSite:
+    """The workers of a client, or Dask's own scheduler in this process; ``held`` keeps a connection open."""
+
+    client: Client | None
+    held: Connection | None = None
+    name: ClassVar[str] = "dask"
+
+    @classmethod
+    def of(cls, engine: Any) -> Self:
+        """Return the site of "auto", "dask", a Client or an address."""
+        held = connection_to(engine) if isinstance(engine, str) and engine not in ("auto", "dask") else None
+        client = held.client if held else current() if isinstance(engine, str) else engine
+        if client is not None:
+            with told(client):
+                check(client)
+                check_versions(client)
+        return cls(client, held)
+
+    def choose(self, x: Any, backend: str = "auto", *, fit: str | None = None, task: Task | None = None) -> Choice:
+        """Return the backend asked for, else the one that holds ``x``, else the best that every worker can use."""
+        if self.client is None:
+            return choose(x, backend, fit=fit, task=task)
+        wish, holding = wished_backend(backend), holder(x)
+        if wish.name == "auto" and holding is not None and not isinstance(x, np.ndarray):
+            wish = wish._replace(name=holding.name, source=f"the data is held by {holding.name!r}")
+        found = self._offered(wish.name, fit, task)
+        common = max((name for name, _ in found), key=list(KNOWN).index)
+        if any(name != common for name, _ in found):
+            found = self._offered(common, fit, task)
+            wish = wish._replace(name=common, source=f"auto took {common!r}, which every worker can use")
+        return Choice(known_here(common), found[0][1] if wish.name == "auto" else wish.source)
+
+    def collect(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Return ``function``'s value of every item, in order, worked out on the workers."""
+        task = delayed(function, pure=False)
+        return run(self.client, [task(item) for item in items])
+
+    def kept(self, parts: Sequence[Delayed]) -> Sequence[Delayed]:
+        """Return parts of a Dask collection worked out once and held on the workers."""
+        return keep(self.client, parts)
+
+    def engine(self, blocks: Blocks, backend: str, *, keep: bool = True) -> "DaskEngine":
+        """Return the engine that walks the blocks on the workers."""
+        return DaskEngine(Placed(blocks, backend, self, keep=keep))
+
+    def _offered(self, backend: str, fit: str | None, task: Task | None) -> list[tuple[str, str]]:
+        """Return what each worker would choose, and why; one that died since does not answer, and others go on."""
+        client: Any = self.client
+        answers: list[Any] = []
+        for _ in range(TRIES):
+            with told(client):
+                await_worker(client)
+                answers = list(client.run(offered, backend, fit, task, on_error="return").values())
+            if found := [answer for answer in answers if not isinstance(answer, Exception)]:
+                return found
+            for fault in (answer for answer in answers if isinstance(answer, GpusegError)):
+                raise fault
+        raise WorkersLost(f"no worker says which backend it can use ({answers[0]}); look at the workers' logs")
+
+
+class Placed:
+    """Blocks on the workers, and how to put them there again where the only copy went with a worker."""
+
+    def __init__(self, blocks: Blocks, backend: str, site: DaskSite, *, keep: bool) -> None:
+        self.blocks, self.site, self.keep = blocks, site, keep
+        self.reading, self.age = blocks.read_on(backend), 0
+        self.from_here = site.client is not None and any(
+            isinstance(part, np.ndarray) for part in (*blocks.parts, *blocks.weights)
+        )
+        self.values = self._values()
+
+    def renew(self) -> None:
+        """Send the data again."""
+        self.age += 1
+        self.values = self._values()
+
+    def _values(self) -> Sequence[Delayed]:
+        task, client = delayed(place, traverse=False, pure=False), self.site.client
+        parts, weights = (scattered(each, client) for each in (self.blocks.parts, self.blocks.weights))
+        pairs = enumerate(zip(parts, weights, strict=True))
+        values = [task(i, part, weight, self.reading) for i, (part, weight) in pairs]
+        return keep(client, values) if self.keep else values
+
+
+class DaskEngine:
+    """Placed blocks in row order, and what the steps of ``map`` put beside each."""
+
+    name: ClassVar[str] = "dask"
+
+    def __init__(self, placed: Placed, steps: tuple[tuple[Any, ...], ...] = ()) -> None:
+        self.placed, self.steps = placed, steps
+        self.age, self.beside = placed.age, [()] * len(placed.values)
+
+    def map(self, function: Callable[..., Any], *args: Any) -> "DaskEngine":
+        """Return the engine that keeps ``function``'s value beside each block."""
+        after = DaskEngine(self.placed, (*self.steps, (function, *args)))
+        after.beside = self._again(lambda: self._mapped(function, *args))
+        after.age = self.placed.age
+        return after
+
+    def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
+        """Return ``function``'s value of every block, in block order."""
+        client = self.placed.site.client
+        return self._again(lambda: run(client, self._tasks(function, *args, task=brought)))
+
+    def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
+        """Return ``combine`` of ``partial``'s value of every block, in block order."""
+        return combine(self.collect(partial, *args))
+
+    def each(self, function: Callable[[Any], Any], items: Sequence[Any], *, side_by_side: bool) -> list[Any]:  # noqa: ARG002 - the workers are busy with the blocks
+        """Return ``function``'s value of every item, in order."""
+        return [function(item) for item in items]
+
+    def rows(self, function: Callable[..., Any], *args: Any, dtypes: Sequence[Any], width: int | None = None) -> Any:
+        """Return the arrays of ``function``, joined; lazy Dask arrays, a chunk a block, for a Dask collection alone."""
+        columns = () if width is None else (width,)
+        if not self.placed.blocks.lazy:
+            found = zip(*self.collect(function, *args), strict=True)
+            return tuple(np.concatenate(parts) for parts in found)
+        sizes = [np.nan if size == UNKNOWN else size for size in self.placed.blocks.sizes]
+        tasks = self._tasks(rows_of_block, function, tuple(dtypes), columns, *args)
+        return tuple(
+            da.concatenate(
+                [
+                    da.from_delayed(delayed(itemgetter(field))(task), (rows, *columns), dtype=dtype)
+                    for task, rows in zip(tasks, sizes, strict=True)
+                ],
+                allow_unknown_chunksizes=True,
+            )
+            for field, dtype in enumerate(dtypes)
+        )
+
+    def _mapped(self, function: Callable[..., Any], *args: Any) -> list[tuple[Any, ...]]:
+        return [(value,) for value in keep(self.placed.site.client, self._tasks(function, *args))]
+
+    def _tasks(self, function: Callable[..., Any], *args: Any, task: Callable[..., Any] = alone) -> list[Delayed]:
+        task = delayed(task, pure=False)
+        pairs = zip(self.placed.values, self.beside, strict=True)
+        return [task(function, value, *beside, *args) for value, beside in pairs]
+
+    def _again(self, work: Callable[[], T]) -> T:
+        """Return what ``work`` does; where data that came from here went with a worker, send it and work again."""
+        for _ in range(TRIES if self.placed.from_here else 0):
+            try:
+                self._catch_up()
+                return work()
+            except DataLost:
+                self.placed.renew()
+        self._catch_up()
+        return work()
+
+    def _catch_up(self) -> None:
+        """Take the steps again where the blocks were placed anew since."""
+        if self.age == self.placed.age:
+            return
+        self.beside = [()] * len(self.placed.values)
+        for step in self.steps:
+            self.beside = self._mapped(*step)
+        self.age = self.placed.age
+
+
+@dataclass(frozen=True)
+class Elsewhere(Backend):
+    """A backend that the workers can use and this process cannot: its kernels are looked up where they run."""
+
+    def kernel_or(self, body: Kernel, *, work: float = math.inf) -> Kernel:
+        """Return a function that is the worker's kernel of that name, else the array function."""
+        return OnWorker(self.name, body, work)
+
+
+@dataclass(frozen=True)
+class OnWorker:
+    """An array function, or the faster twin of it that a worker's backend has."""
+
+    backend: str
+    body: Kernel
+    work: float
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Return what the function gives on this worker."""
+        return get_backend(self.backend).kernel_or(self.body, work=self.work)(*args, **options)
+
+
+def known_here(name: str) -> Backend:
+    """Return a backend that the workers can use; results come to this process as NumPy arrays, whatever it can use."""
+    if KNOWN[name].missing() is None:
+        return get_backend(name)
+    cpu = get_backend("cpu")
+    return Elsewhere(name, cpu.matrix, cpu.to_device, cpu.to_host, cpu.free_memory)
+
+
+def offered(backend: str, fit: str | None, task: Task | None) -> tuple[str, str]:
+    """Return the backend that a worker would choose, and why."""
+    choice = choose(None, backend, fit=fit, task=task)
+    return choice.backend.name, choice.reason
+
+
+def current() -> Client | None:
+    """Return the current client, None where Dask's own scheduler in this process is to work."""
     try:
-        client = get_client()
-    except ValueError:  # no cluster: Dask's own threads share this memory
-        return parts
-    return list(client.scatter(list(parts), hash=False))
+        return get_client()
+    except ValueError:
+        return None
+
+
+def rows_of_block(block: Block, function: Callable[..., Any], dtypes: Any, columns: Any, *args: Any) -> tuple[Any, ...]:
+    """Return a block's arrays on the host; a part of a Dask collection may have no rows."""
+    if not block.x.shape[0]:
+        return tuple(np.empty((0, *columns), dtype=dtype) for dtype in dtypes)
+    return hosted(function(block, *args))
+
+
+def scattered(parts: Sequence[Any], client: Client | None) -> Sequence[Any]:
+    """Return arrays as futures on the workers, so that no graph holds data; other parts as they are."""
+    if client is None or not any(isinstance(part, np.ndarray) for part in parts):
+        return parts  # without a cluster Dask's own threads share this memory
+    return send(client, parts)

@@ -10,6 +10,11 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
 import narwhals as nw
+import numpy as np
+
+from gpuseg.backends import choose
+from gpuseg.engines.blocks import Blocks, Engine
+from gpuseg.engines.local import LocalEngine
 
 Cut = Callable[..., Sequence[Any]]
 """``cut(value, count, *args)``: a part as ``count`` pieces, some of them empty."""
@@ -36,6 +41,15 @@ class Parts(Protocol):
 
     def exchange(self, cut: Cut, join: Join, count: int, *args: Any) -> Self:
         """Return ``count`` parts, each joined of the pieces of its number that ``cut`` makes of every part."""
+
+    def chosen(self, numbers: Sequence[int]) -> Self:
+        """Return the parts of these numbers."""
+
+    def walk(self, sizes: Sequence[int], width: int, backend: str) -> Engine:
+        """Return the walk over these parts, matrices of ``sizes`` rows and ``width`` columns; NaN may be in them.
+
+        A part is a block, one without rows too, so that blocks and parts stay in step. ``backend`` is the user's word.
+        """
 
     def kept(self) -> Self:
         """Return the parts worked out once and held where they are: for walks that come again."""
@@ -83,6 +97,15 @@ class LocalParts:
         """Return ``count`` parts, each joined of the pieces of its number that ``cut`` makes of every part."""
         pieces = [pieces_of(source(), cut, count, args) for source in self.sources]
         return replace(self, sources=[partial(joined, join, [of[at] for of in pieces]) for at in range(count)])
+
+    def chosen(self, numbers: Sequence[int]) -> Self:
+        """Return the parts of these numbers."""
+        return replace(self, sources=[self.sources[number] for number in numbers])
+
+    def walk(self, sizes: Sequence[int], width: int, backend: str) -> Engine:
+        """Return the walk over these parts, matrices of ``sizes`` rows and ``width`` columns."""
+        blocks = matrices(self.sources, _of_source, sizes, width, lazy=False)
+        return LocalEngine.of(blocks, choose(np.empty((0, width)), backend).backend.name)
 
     def kept(self) -> Self:
         """Return the parts worked out once and held."""
@@ -132,6 +155,19 @@ def height_of(part: Any) -> int:
 def doubled(part: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     """Return a table with every row twice, as an example of what a part is mapped with."""
     return nw.concat([part, part])
+
+
+def matrices(
+    parts: Sequence[Any], load: Callable[[Any], Any], sizes: Sequence[int], width: int, *, lazy: bool
+) -> Blocks:
+    """Return matrices as blocks, a block a part."""
+    held, weights = np.empty((0, width)) if lazy else None, [None] * len(parts)
+    nbytes = 8.0 * sum(sizes) * width
+    return Blocks(parts, weights, load, width, nbytes, tuple(sizes), held=held, lazy=lazy, missing=True)
+
+
+def _of_source(source: Callable[[], Any]) -> Any:
+    return source()
 
 
 def _itself(value: Any) -> Any:

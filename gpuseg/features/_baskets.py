@@ -19,24 +19,23 @@ BY_ORDER = (*SPREAD, "spend_trend", *_shares.weekdays(), *_shares.parts_of_day()
 DAY_SECONDS = 86400
 
 
-def order_features(cleaned: Cleaned, asked: Collection[str]) -> tuple[list[Frame], dict[str, str]]:
-    """Return tables by customer with the features asked for, and why others are left out; the first has ``FIRST``."""
+def order_features(cleaned: Cleaned, asked: Collection[str]) -> tuple[list[Frame], dict[tuple[str, ...], str]]:
+    """Return tables by customer with the features asked for, and which of them say nothing, and why.
+
+    The first table has ``FIRST``.
+    """
     orders = _orders(cleaned)
-    tables, left_out = [_first(orders)], {}
+    tables = [_first(orders)]
+    left_out: dict[tuple[str, ...], str] = {}
     for column, made_of in {BASKET: lambda: orders, GAP: lambda: _gaps(orders)}.items():
         if names := [name for name in asked if name in SPREAD and SPREAD[name][0] == column]:
             tables.append(_spread(made_of(), names))
     if "spend_trend" in asked:
         tables.append(_trend(orders, cleaned.as_of))
-    tests = {name: test for name, test in _shares.weekdays().items() if name in asked}
-    if parts := {name: test for name, test in _shares.parts_of_day().items() if name in asked}:
-        if _shares.has_clock(orders):
-            tests |= parts
-        else:
-            first, *others = parts
-            left_out[f"{first} ... {others[-1]}" if others else first] = (
-                "every order is at midnight, so that its part of the day is not known"
-            )
+    parts = {name: test for name, test in _shares.parts_of_day().items() if name in asked}
+    if parts and not _shares.has_clock(orders):
+        left_out[tuple(parts)] = "every order is at midnight, so that its part of the day is not known"
+    tests = parts | {name: test for name, test in _shares.weekdays().items() if name in asked}
     return [*tables, _shares.of(orders, tests)] if tests else tables, left_out
 
 

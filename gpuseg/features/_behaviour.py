@@ -3,12 +3,9 @@
 import datetime as dt
 from typing import Any
 
+from gpuseg.features._by_customer import customers_of
 from gpuseg.features._by_name import BEHAVIOUR, features_of
-from gpuseg.features._cleaning import clean
-from gpuseg.features._rfm import tell
-from gpuseg.features._rows import named
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import open_table
 
 
 def behaviour(  # noqa: PLR0913 - a role each
@@ -26,6 +23,7 @@ def behaviour(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> Any:
     """Return how every customer buys, one row a customer in order of id; what is left out is said, and why.
 
@@ -46,7 +44,7 @@ def behaviour(  # noqa: PLR0913 - a role each
       ``share_evening`` (from 18:00): shares of orders by part of the day
 
     Amounts are those of purchases, also with returns="net". The arguments and the errors are those of
-    ``clean_transactions``.
+    ``clean_transactions``; ``engine`` is that of ``customer_features``.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1], "date": ["2026-01-01", "2026-01-05"], "amount": [10.0, 5.0]})
@@ -71,7 +69,4 @@ def behaviour(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
-    opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=BEHAVIOUR)
-    tell(cleaned)
-    return opened.give_back(named(features_of(cleaned, BEHAVIOUR).table, cleaned))
+    return customers_of(table, wishes, BEHAVIOUR, features_of, engine=engine)[0]

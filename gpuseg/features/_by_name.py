@@ -1,7 +1,6 @@
 """Customer features by name: which there are, and only the passes over the rows that those asked for need."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
@@ -33,11 +32,28 @@ SETS = {"rfm": RFM, "behaviour": BEHAVIOUR, "all": RFM + BEHAVIOUR}
 FEATURES = (*RFM, *AMOUNTS, *BEHAVIOUR)
 
 
+class LeftOut(NamedTuple):
+    """Features that the rows say nothing about, and why."""
+
+    names: tuple[str, ...]
+    why: str
+
+    @property
+    def title(self) -> str:
+        """Return the names in short.
+
+        >>> LeftOut(("share_night", "share_morning", "share_evening"), "").title
+        'share_night ... share_evening'
+        """
+        return f"{self.names[0]} ... {self.names[-1]}" if len(self.names) > 1 else self.names[0]
+
+
 class Made(NamedTuple):
-    """The features, one row a customer, and those that the columns do not allow, with the reason."""
+    """The features of so many customers that the columns allow, and those that the rows say nothing about."""
 
     table: Frame
-    left_out: dict[str, str]
+    customers: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def names_of(wish: str | Sequence[str]) -> tuple[str, ...]:
@@ -59,32 +75,34 @@ def names_of(wish: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def features_of(cleaned: Cleaned, names: Sequence[str]) -> Made:
-    """Return the features of the customers of cleaned rows, in the order of their names, and say what is left out."""
-    left_out: dict[str, str] = {}
+    """Return what rows tell of their customers; what nothing is said about is there, where the columns allow it."""
+    left_out: list[LeftOut] = []
     tables: list[Frame] = []
     for name, make in {"products": _products, "return_rate": _return_rate}.items():
         if name in names:
-            made = make(cleaned)
-            if isinstance(made, str):
-                left_out[name] = made
-            else:
-                tables.append(made)
-    by_order, without = order_features(cleaned, names) if set(names) & set(BY_ORDER) else ([], {})
-    left_out |= without
-    for name, why in left_out.items():
-        say(f"{name} is left out: {why}")
+            found, why = make(cleaned)
+            tables += [] if found is None else [found]
+            left_out += [LeftOut((name,), why)] if why else []
+    by_order: list[Frame] = []
+    if set(names) & set(BY_ORDER):
+        by_order, without = order_features(cleaned, names)
+        left_out += [LeftOut(group, why) for group, why in without.items()]
     # The first table has every customer; a customer without two orders has no gap.
     tables = [*_first_tables(cleaned, names, by_order), *tables]
     table = reduce(lambda left, right: left.join(right, on=CUSTOMER, how="left"), tables)
-    there = [name for name in names if name in table.columns]
-    if not there:
-        raise InvalidInput(f"nothing is left of set={listed(names)}: {'; '.join(left_out.values())}; ask for others")
-    return Made(table.select(CUSTOMER, *there), left_out)
+    table = table.select(CUSTOMER, *(name for name in names if name in table.columns))
+    return Made(table, len(table), tuple(left_out))
 
 
-def reported(cleaned: Cleaned, left_out: dict[str, str], customers: int) -> Cleaned:
-    """Return cleaned rows whose report says how many customers there are and what is left out."""
-    return cleaned._replace(report=replace(cleaned.report, left_out=left_out, customers=customers))
+def there_of(names: Sequence[str], left_out: Sequence[LeftOut]) -> list[str]:
+    """Return the names that are not left out, and say those that are; raise InvalidInput where none is there."""
+    for one in left_out:
+        say(f"{one.title} is left out: {one.why}")
+    gone = {name for one in left_out for name in one.names}
+    if there := [name for name in names if name not in gone]:
+        return there
+    why = "; ".join(one.why for one in left_out)
+    raise InvalidInput(f"nothing is left of set={listed(names)}: {why}; ask for others")
 
 
 def _first_tables(cleaned: Cleaned, names: Sequence[str], by_order: list[Frame]) -> list[Frame]:
@@ -108,19 +126,18 @@ def _first_tables(cleaned: Cleaned, names: Sequence[str], by_order: list[Frame])
     return [*tables, *by_order[1:]]
 
 
-def _products(cleaned: Cleaned) -> Frame | str:
-    """Return the number of distinct products bought; a reason where no column has them."""
+def _products(cleaned: Cleaned) -> tuple[Frame | None, str]:
+    """Return the number of distinct products bought, or a reason where no column has them."""
     if cleaned.roles.product is None:
-        return "no column names the product"
+        return None, "no column names the product"
     rows = short_rows(cleaned, purchases=True, product=True).select(CUSTOMER, PRODUCT).with_columns(gap(PRODUCT))
     found = streamed(rows.group_by(CUSTOMER).agg(*distinct(PRODUCT)))
-    return found.select(CUSTOMER, present_kinds(PRODUCT).alias("products"))
+    return found.select(CUSTOMER, present_kinds(PRODUCT).alias("products")), ""
 
 
-def _return_rate(cleaned: Cleaned) -> Frame | str:
-    """Return the share of returned rows; a reason where no row is one."""
+def _return_rate(cleaned: Cleaned) -> tuple[Frame, str]:
+    """Return the share of returned rows, and a reason to leave it out where no row is one."""
     rows = cleaned.rows.select(nw.col(cleaned.roles.customer).alias(CUSTOMER), returned=nw.col(RETURNED).cast(nw.Int64))
     found = streamed(rows.group_by(CUSTOMER).agg(nw.col("returned").sum(), nw.len().alias("rows")))
-    if not found["returned"].sum():
-        return "no row is a return"
-    return found.select(CUSTOMER, (nw.col("returned") / nw.col("rows")).alias("return_rate"))
+    why = "" if found["returned"].sum() else "no row is a return"
+    return found.select(CUSTOMER, (nw.col("returned") / nw.col("rows")).alias("return_rate")), why

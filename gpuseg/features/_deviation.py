@@ -12,6 +12,8 @@ from gpuseg.io.tables import Frame
 MEAN, SPAN = "mean", "span"
 LARGEST_SQUARE = 2.0
 """A deviation is at most 1 of the span from least to most, but for its rounding."""
+MANY = 2**24
+"""Rows of a customer for which the scale is good; with more, for which is none today, it is one of its own."""
 
 
 def amount_std(cleaned: Cleaned, totals: Frame) -> Frame:
@@ -26,7 +28,8 @@ def amount_std(cleaned: Cleaned, totals: Frame) -> Frame:
     rows = short_rows(cleaned, purchases=True, amount=True).select(CUSTOMER, AMOUNT)
     away = (nw.col(AMOUNT) - nw.col(MEAN)) / nw.col(SPAN)
     squares = rows.join(beside(known, rows), on=CUSTOMER, how="left").select(CUSTOMER, (away * away).alias("square"))
-    scale = scale_for(LARGEST_SQUARE, int(totals[LINES].max()))
+    # One scale for all, so that a customer's value is the same beside any others.
+    scale = scale_for(LARGEST_SQUARE, max(int(totals[LINES].max()), MANY))
     cuts = squares.select(CUSTOMER, *cut(nw.col("square"), scale))
     sums = streamed(cuts.group_by(CUSTOMER).agg(nw.col(scale.columns).sum()))
     found = totals.select(CUSTOMER, LINES, LEAST, MOST).join(

@@ -18,7 +18,7 @@ from gpuseg.features._typed import device_ids, streamed
 from gpuseg.features.event_report import EVENT_REASONS
 from gpuseg.features.roles import EventRoles
 from gpuseg.io.tables import Frame, Lazy
-from gpuseg.io.text import convert, ids, is_text
+from gpuseg.io.text import Scan, convert, ids, is_text
 from gpuseg.io.times import times
 
 NO_ID, BAD_TIME, LATE, NO_TYPE = range(len(EVENT_REASONS))
@@ -86,9 +86,9 @@ def _on_host(frame: Frame | Lazy, roles: EventRoles, time_format: str | None) ->
     schema = rows.collect_schema()
     readings = [
         ids(roles.customer, schema[roles.customer]),
-        times(rows, roles.time, schema[roles.time], time_format),
+        times(Scan(rows), roles.time, schema[roles.time], time_format),
     ]
-    customer, time = convert(rows, readings)
+    customer, time = convert(Scan(rows), readings)
     columns = [customer.expression.alias(CUSTOMER), time.expression.alias(TIME)]
     for short, column in {TYPE: roles.type, CHANNEL: roles.channel}.items():
         if column is not None:

@@ -3,12 +3,9 @@
 import datetime as dt
 from typing import Any
 
+from gpuseg.features._by_customer import customers_of
 from gpuseg.features._by_name import RFM, features_of
-from gpuseg.features._cleaning import Cleaned, clean
-from gpuseg.features._rows import named
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import open_table
-from gpuseg.settings import say
 
 
 def rfm(  # noqa: PLR0913 - a role each
@@ -26,13 +23,14 @@ def rfm(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> Any:
     """Return recency, frequency and monetary value, one row a customer in order of id.
 
     ``recency``: whole days elapsed from the last purchase to ``as_of``. ``frequency``: distinct orders; for
     rows without an order id, distinct days. ``monetary``: sum of the amounts, less what was returned with
     returns="net". The transactions are cleaned first, and what was dropped is said: the arguments are
-    those of ``clean_transactions``, which raises the same errors.
+    those of ``clean_transactions``, which raises the same errors. ``engine`` is that of ``customer_features``.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1, 2], "date": ["2026-01-01", "2026-01-05", "2026-01-03"],
@@ -55,15 +53,4 @@ def rfm(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
-    opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=RFM)
-    tell(cleaned)
-    return opened.give_back(named(features_of(cleaned, RFM).table, cleaned))
-
-
-def tell(cleaned: Cleaned) -> None:
-    """Say in one line what was dropped, where something was, and how rows without an order id count."""
-    if cleaned.report.kept < cleaned.report.read:
-        say(cleaned.report.summary())
-    if cleaned.loose:
-        say(f"{cleaned.loose:,} rows have no order id; those of a customer's day count as one order")
+    return customers_of(table, wishes, RFM, features_of, engine=engine)[0]

@@ -40,12 +40,6 @@ def short_rows(
     return frame.select(*columns)
 
 
-def named(table: Frame, cleaned: Cleaned) -> Frame:
-    """Return a table of one row a customer in order of id, which has the caller's name."""
-    name = cleaned.roles.customer
-    return table.sort(CUSTOMER).rename({CUSTOMER: cleaned.own_names.get(name, name)})
-
-
 def order_keys(cleaned: Cleaned) -> list[str]:
     """Return the columns that tell one order of a customer from another."""
     if cleaned.roles.order is None:

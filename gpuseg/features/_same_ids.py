@@ -11,7 +11,7 @@ from gpuseg.features._rows import CUSTOMER
 from gpuseg.features._typed import device_ids
 from gpuseg.features.roles import find_customer
 from gpuseg.io.tables import Frame, open_table
-from gpuseg.io.text import convert, ids
+from gpuseg.io.text import Scan, convert, ids
 from gpuseg.settings import say
 
 
@@ -87,7 +87,7 @@ def _ids(frame: Frame, column: str) -> nw.Series[Any]:
     if not frame.implementation.is_polars():
         return frame.select(device_ids(column, frame.schema[column]).alias(CUSTOMER))[CUSTOMER]
     rows = frame.to_native().lazy()
-    (converted,) = convert(rows, [ids(column, frame.to_native().schema[column])])
+    (converted,) = convert(Scan(rows), [ids(column, frame.to_native().schema[column])])
     return nw.from_native(rows.select(converted.expression.alias(CUSTOMER)).collect())[CUSTOMER]
 
 

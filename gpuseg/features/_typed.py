@@ -1,7 +1,7 @@
 """Any table in, its columns found and of one type each: ids, times, numbers."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -11,7 +11,20 @@ from gpuseg.errors import InvalidInput, UnsupportedOnBackend
 from gpuseg.features._names import check_free, safe_names
 from gpuseg.features.roles import FLAG, Roles, Wishes, resolve
 from gpuseg.io.tables import Frame, Lazy
-from gpuseg.io.text import BLANKS, Converted, Reading, convert, ids, is_text, numbers, stripped
+from gpuseg.io.text import (
+    BLANKS,
+    Converted,
+    Reading,
+    Rows,
+    Scan,
+    convert,
+    every,
+    ids,
+    is_text,
+    numbers,
+    stripped,
+    total,
+)
 from gpuseg.io.times import times
 from gpuseg.settings import say
 
@@ -21,49 +34,106 @@ NUMBERS = ("amount", "quantity", "price")
 IDS = ("customer", "order")
 
 
-class Typed(NamedTuple):
-    """A table with typed columns; ``roles.amount`` is always there, named, or made of quantity and price.
+class Types(NamedTuple):
+    """How the columns of a table are read, as one look at all rows decided: ``typed`` does it for any of them.
 
-    ``own_names`` are the caller's names of columns that have a safe name here.
+    ``roles`` have safe names in place of the caller's; ``roles.amount`` is always there, named, or made of quantity
+    and price. ``values`` are the columns of a host table that are converted, None for a table on a device.
+    ``parsed``: numbers or times were text.
     """
 
-    frame: Frame | Lazy
+    safe: dict[str, str]
     roles: Roles
+    values: tuple[pl.Expr, ...] | None
+    zone: dt.tzinfo | None
     computed: bool
     flagged: bool
-    zone: dt.tzinfo | None
-    own_names: dict[str, str]
+    parsed: bool
+
+    @property
+    def own_names(self) -> dict[str, str]:
+        """Return the caller's names of columns that have a safe name here."""
+        return {name: own for own, name in self.safe.items()}
 
     def own_roles(self) -> dict[str, str]:
         """Return the columns by role, as the caller names them."""
         return {role: self.own_names.get(column, column) for role, column in self.roles.present().items()}
 
 
-def typed(frame: Frame | Lazy, wishes: Wishes, *, made: Sequence[str] = (), narrow: bool = False) -> Typed:
-    """Return a table with its columns found and converted; nothing but what must be seen is read.
+class Source(NamedTuple):
+    """A table whose types are to be found: the types that it has, of Polars or of Narwhals, and rows to look at.
 
-    Ids become whole numbers or text, times lose their zone, text of numbers becomes numbers, and the
-    amount is quantity times price where no column holds it. ``made``: the columns that will stand beside the
-    customer. ``narrow``: only the columns that have a role are wanted; where they had to be parsed from text,
-    they are kept in memory, and parsed but once.
+    ``rows`` gives them with columns renamed, and is None for a table on a device, where text is not parsed.
     """
-    names = frame.collect_schema().names()
+
+    schema: Mapping[str, Any]
+    rows: Callable[[dict[str, str]], Rows] | None
+
+    @classmethod
+    def of(cls, frame: Frame | Lazy) -> "Source":
+        """Return what a table is to whoever finds its types."""
+        if not frame.implementation.is_polars():
+            return cls(frame.collect_schema(), None)
+        native = frame.lazy().to_native()
+        return cls(native.collect_schema(), lambda safe: Scan(native.rename(safe)))
+
+
+def roles_of(names: Sequence[str], wishes: Wishes, *, made: Sequence[str] = ()) -> Roles:
+    """Return the columns by role, as the caller names them; ``made`` will stand beside the customer."""
     if not names:
         raise InvalidInput("the table has no columns; give one with transactions")
-    roles = resolve(names, wishes)
+    roles = resolve(list(names), wishes)
     check_free("customer", roles.customer, made)
+    return roles
+
+
+def types_of(source: Source, roles: Roles, wishes: Wishes) -> Types:
+    """Return how the columns of a table are read; nothing but what must be seen is looked at.
+
+    Ids become whole numbers or text, times lose their zone, text of numbers becomes numbers, and the amount is
+    quantity times price where no column holds it.
+    """
+    names = list(source.schema)
     safe = safe_names(names)
-    frame = frame.rename(safe)
     roles = roles._replace(**{role: safe.get(column, column) for role, column in roles.present().items()})
-    if frame.implementation.is_polars():
-        frame, zone = _on_host(frame, roles, wishes, narrow=narrow and not wishes.drop_duplicates)
-    else:
-        frame, zone = _on_device(frame, roles), None
-    flagged = FLAG not in roles.present().values() and frame.collect_schema().get(FLAG) == nw.Boolean
+    schema = {safe.get(name, name): kind for name, kind in source.schema.items()}
+    own = roles.present()
+    values, zone = None, None
+    if source.rows is not None:
+        values, zone = _read_as(source.rows(safe), schema, roles, wishes)
+    flag = schema.get(FLAG)
+    if values is not None and flag is not None:
+        flag = pl.LazyFrame(schema=schema).with_columns(values).collect_schema()[FLAG]
     if computed := roles.amount is None:
         roles = roles._replace(amount=next(name for name in AMOUNTS if name not in names))
-    own_names = {name: own for own, name in safe.items()}
-    return Typed(frame.with_columns(_amount(roles, computed=computed)), roles, computed, flagged, zone, own_names)
+    return Types(
+        safe=safe,
+        roles=roles,
+        values=values,
+        zone=zone,
+        computed=computed,
+        flagged=FLAG not in own.values() and flag in (pl.Boolean, nw.Boolean),
+        parsed=any(is_text(schema[own[role]]) for role in (*NUMBERS, "time") if role in own and values is not None),
+    )
+
+
+def typed(frame: Frame | Lazy, types: Types, *, narrow: bool = False) -> Frame | Lazy:
+    """Return rows with their columns converted, lazy on the host.
+
+    ``narrow``: only the columns that have a role are wanted; where they had to be parsed from text, they are kept in
+    memory, and parsed but once.
+    """
+    frame = frame.rename(types.safe)
+    if types.values is None:
+        frame = _on_device(frame, types.roles._replace(amount=None) if types.computed else types.roles)
+    else:
+        rows = frame.lazy().to_native().with_columns(types.values)
+        if narrow and types.parsed:
+            own = {*types.roles.present().values(), FLAG}
+            rows = rows.select(name for name in rows.collect_schema() if name in own)
+            rows = rows.collect(engine="streaming").lazy()
+        frame = nw.from_native(rows)
+    return frame.with_columns(_amount(types))
 
 
 def streamed(frame: Frame | Lazy) -> Frame:
@@ -81,16 +151,18 @@ def beside(table: Frame, rows: Frame | Lazy) -> Any:
     return table.lazy() if isinstance(rows, nw.LazyFrame) else table
 
 
-def _amount(roles: Roles, *, computed: bool) -> nw.Expr:
-    if computed:
+def _amount(types: Types) -> nw.Expr:
+    roles = types.roles
+    if types.computed:
         quantity, price = nw.col(str(roles.quantity)), nw.col(str(roles.price))
         return (quantity.cast(nw.Float64) * price.cast(nw.Float64)).alias(str(roles.amount))
     return nw.col(str(roles.amount)).cast(nw.Float64)
 
 
-def _on_host(frame: Frame | Lazy, roles: Roles, wishes: Wishes, *, narrow: bool) -> tuple[Lazy, dt.tzinfo | None]:
-    rows = frame.lazy().to_native()
-    schema = rows.collect_schema()
+def _read_as(
+    rows: Rows, schema: Mapping[str, pl.DataType], roles: Roles, wishes: Wishes
+) -> tuple[tuple[pl.Expr, ...], dt.tzinfo | None]:
+    """Return the columns of a host table converted, and the zone that its times had."""
     readings: dict[str, Reading] = {}
     for role, column in roles.present().items():
         if role in NUMBERS:
@@ -103,21 +175,13 @@ def _on_host(frame: Frame | Lazy, roles: Roles, wishes: Wishes, *, narrow: bool)
     converted = dict(zip(readings, convert(rows, list(readings.values())), strict=True))
     for notice in filter(None, (c.notice for c in converted.values())):
         say(notice)
-    result = rows.with_columns(c.expression for c in converted.values())
-    own = roles.present()
-    if narrow and any(is_text(schema[own[role]]) for role in (*NUMBERS, "time") if role in own):
-        wanted = [column for column in schema if column in own.values() or column == FLAG]
-        result = result.select(wanted).collect(engine="streaming").lazy()
-    return nw.from_native(result), converted["time"].zone
+    return tuple(c.expression for c in converted.values()), converted["time"].zone
 
 
 def _flag() -> Reading:
     """Return how a text column of the flag's name is read: as true and false where it says nothing else."""
     text = stripped(FLAG).str.to_lowercase()
-    looks = (
-        text.is_in(["true", "false"]).all(ignore_nulls=True).alias(f"{FLAG}: plain"),
-        text.count().alias(f"{FLAG}: said"),
-    )
+    looks = (every(f"{FLAG}: plain", text.is_in(["true", "false"])), total(f"{FLAG}: said", text.count()))
 
     def settle(seen: dict[str, Any]) -> Converted:
         is_flag = seen[f"{FLAG}: plain"] and seen[f"{FLAG}: said"]

@@ -1,6 +1,7 @@
 """Transactions in, those that count out, with a report of what was dropped."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +9,14 @@ import narwhals as nw
 import polars as pl
 
 from gpuseg.errors import InvalidInput
+from gpuseg.features._by_name import Made
 from gpuseg.features._cleaning import Cleaned, clean
 from gpuseg.features._flags import RETURNED
+from gpuseg.features._over_parts import Shard, in_shards
 from gpuseg.features._typed import streamed
 from gpuseg.features.cleaning_report import CleaningReport
 from gpuseg.features.roles import FLAG, Returns, Wishes
+from gpuseg.io.parts import in_parts, open_parts
 from gpuseg.io.tables import Frame, Lazy, open_table
 
 
@@ -31,6 +35,7 @@ def clean_transactions(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> tuple[Any, CleaningReport]:
     """Return the transactions that count, in the caller's library, and a report of every row dropped.
 
@@ -50,6 +55,9 @@ def clean_transactions(  # noqa: PLR0913 - a role each
     it is "exclude", or "net" for a table with that column, of true and false or, as in a CSV, of text that
     says so. A second cleaning drops nothing; where the first
     dropped every id that was no plain number, it turns the ids that are left from text into numbers.
+
+    ``engine`` is that of ``customer_features``: with Dask rows that are kept come in shards of customers, in each in
+    the order in which they stood, and exact duplicates are found wherever they stood.
 
     The result has the columns of the table, with typed ids, times and amounts, and "amount" where it was
     computed. A lazy Polars frame gives a lazy one; a path gives a Polars frame. Raises InvalidInput where
@@ -78,14 +86,29 @@ def clean_transactions(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
+    if in_parts(table, engine):
+        parts = open_parts(table, engine, text=True)
+        found = in_shards(parts, wishes, (), _made, narrow=False)
+        return parts.give_back(found.shards.map(_table_of)), found.report
     opened = open_table(table, text=True)
     result = clean(opened, wishes, narrow=False)
     rows = _rows(result)
-    customers = streamed(result.kept.select(nw.col(result.roles.customer).n_unique())).item()
-    report = replace(result.report, customers=customers)
+    report = replace(result.report, customers=_customers(result))
     if _is_lazy(table):
         return rows.to_native(), report
     return opened.give_back(streamed(rows)), report
+
+
+def _made(cleaned: Cleaned, _: Sequence[str]) -> Made:
+    return Made(streamed(_rows(cleaned)), _customers(cleaned))
+
+
+def _table_of(shard: Shard) -> Any:
+    return shard.table
+
+
+def _customers(cleaned: Cleaned) -> int:
+    return int(streamed(cleaned.kept.select(nw.col(cleaned.roles.customer).n_unique())).item())
 
 
 def _rows(cleaned: Cleaned) -> Frame | Lazy:

@@ -1,18 +1,21 @@
 """Repeat purchases in the convention of the CDNOW data, the input of models such as BG/NBD and Pareto/NBD."""
 
 import datetime as dt
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import narwhals as nw
 
 from gpuseg.errors import unknown
-from gpuseg.features._cleaning import Cleaned, clean
+from gpuseg.features._by_customer import customers_of
+from gpuseg.features._by_name import Made
+from gpuseg.features._cleaning import Cleaned
 from gpuseg.features._exact import joined
-from gpuseg.features._rfm import tell
-from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, named, short_rows, whole_days
+from gpuseg.features._rows import BACK, CUSTOMER, DAY, TIME, short_rows, whole_days
 from gpuseg.features._typed import streamed
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import Frame, open_table
+from gpuseg.io.tables import Frame
 
 UNITS = {"D": 1.0, "W": 7.0}
 MADE = ("frequency", "recency", "T", "monetary_value")
@@ -34,6 +37,7 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> Any:
     """Return frequency, recency, T and monetary value of repeats, one row a customer in order of id.
 
@@ -42,7 +46,8 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
     "D" for days or "W" for weeks of seven. ``monetary_value``: mean value of the repeats, less what was
     returned after the first day with returns="net". A customer who bought once has 0, T apart.
     After Fader and Hardie, "Counting Your Customers" the Easy Way (2005), as in the lifetimes package.
-    The other arguments and the errors are those of ``clean_transactions``.
+    The other arguments and the errors are those of ``clean_transactions``; ``engine`` is that of
+    ``customer_features``.
 
     >>> import polars as pl
     >>> rows = pl.DataFrame({"customer_id": [1, 1, 2], "date": ["2026-01-01", "2026-01-05", "2026-01-03"],
@@ -67,10 +72,12 @@ def repeat_purchases(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
-    opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=MADE)
-    tell(cleaned)
-    return opened.give_back(named(repeats_of(cleaned, UNITS[unit]), cleaned))
+    return customers_of(table, wishes, MADE, partial(_made, UNITS[unit]), engine=engine)[0]
+
+
+def _made(days: float, cleaned: Cleaned, _: Sequence[str]) -> Made:
+    table = repeats_of(cleaned, days)
+    return Made(table, len(table))
 
 
 def repeats_of(cleaned: Cleaned, days: float) -> Frame:

@@ -4,13 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from gpuseg.features._by_name import features_of, names_of, reported
-from gpuseg.features._cleaning import clean
-from gpuseg.features._rfm import tell
-from gpuseg.features._rows import named
+from gpuseg.features._by_customer import customers_of
+from gpuseg.features._by_name import features_of, names_of
 from gpuseg.features.cleaning_report import CleaningReport
 from gpuseg.features.roles import Returns, Wishes
-from gpuseg.io.tables import open_table
 
 
 def customer_features(  # noqa: PLR0913 - a role each
@@ -29,6 +26,7 @@ def customer_features(  # noqa: PLR0913 - a role each
     returns: Returns | None = None,
     cancelled_prefix: str | None = "C",
     drop_duplicates: bool = False,
+    engine: Any = "auto",
 ) -> tuple[Any, CleaningReport]:
     """Return one row a customer in order of id, and the report of the cleaning.
 
@@ -43,6 +41,12 @@ def customer_features(  # noqa: PLR0913 - a role each
     Amounts of returned rows are in neither, also with returns="net". Only what the features need is worked out:
     "tenure_days" costs no pass of its own beside "recency", any basket, gap, trend or share a table of orders.
     Every value has the same bits whatever the order of rows.
+
+    ``engine``: where to work, "auto", "local", "dask", a distributed Client or the address of a scheduler. With Dask,
+    which "auto" takes for a Dask DataFrame and a ``PartedTable``, workers read and clean parts of the table, and all
+    rows of a customer meet in one of the shards, of about a million rows each, that their number alone decides. The
+    values have the same bits as those of one process. Customers are in order of id within a shard, not over shards;
+    a path gives a ``PartedTable``, a Dask DataFrame one of pandas frames, any other frame its own kind, brought here.
 
     What the columns do not allow is in the report's ``left_out``. The other arguments and the errors are those
     of ``clean_transactions``; InvalidInput also for a set or feature that is not known, and where nothing of what
@@ -73,8 +77,4 @@ def customer_features(  # noqa: PLR0913 - a role each
         cancelled_prefix=cancelled_prefix,
         drop_duplicates=drop_duplicates,
     )
-    opened = open_table(table, text=True)
-    cleaned = clean(opened, wishes, made=names)
-    tell(cleaned)
-    features, left_out = features_of(cleaned, names)
-    return opened.give_back(named(features, cleaned)), reported(cleaned, left_out, len(features)).report
+    return customers_of(table, wishes, names, features_of, engine=engine)

@@ -20,6 +20,7 @@ from gpuseg.engines import is_dask
 from gpuseg.errors import InvalidInput, listed
 from gpuseg.io.dialect import UNREADABLE, unreadable
 from gpuseg.io.files import scan_files
+from gpuseg.io.parted import PartedTable
 from gpuseg.io.write import write_frame
 from gpuseg.settings import say
 
@@ -75,6 +76,8 @@ def open_table(source: Any, *, text: bool = False) -> Opened:
         return Opened(nw.from_native(scan_files(source, text=text)), _to_polars, os.fspath(source))
     if isinstance(source, nw.DataFrame | nw.LazyFrame):
         source = source.to_native()
+    if isinstance(source, PartedTable):
+        return Opened(nw.from_native(source.to_polars()), _to_polars, "a table in parts")
     if is_dask(source):
         raise InvalidInput(
             f"got a Dask {type(source).__name__}; pass X.compute(), a path to its files, or a Dask array to KMeans"

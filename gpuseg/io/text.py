@@ -2,8 +2,8 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
@@ -23,23 +23,103 @@ class Converted(NamedTuple):
     notice: str = ""
 
 
-class Reading(NamedTuple):
-    """What has to be looked at in a column (aggregates), and the conversion that follows from what was seen."""
+class Look(NamedTuple):
+    """An aggregate of rows under a name, and how its values of several parts of the rows become that of all."""
 
-    looks: Sequence[pl.Expr]
+    name: str
+    value: pl.Expr
+    combine: Callable[[Sequence[Any]], Any]
+
+
+class Reading(NamedTuple):
+    """What has to be looked at in a column, and the conversion that follows from what was seen."""
+
+    looks: Sequence[Look]
     settle: Callable[[dict[str, Any]], Converted]
 
 
-def convert(frame: pl.LazyFrame, readings: Sequence[Reading]) -> list[Converted]:
+class Rows(Protocol):
+    """Rows that can be looked at, here or on workers."""
+
+    def see(self, looks: Sequence[Look]) -> dict[str, Any]:
+        """Return the value of every look by its name, from one pass."""
+
+    def first(self, value: pl.Expr, count: int) -> pl.Series:
+        """Return the first present values of an expression, at most ``count``."""
+
+
+class Scan(NamedTuple):
+    """The rows of a lazy frame.
+
+    >>> Scan(pl.LazyFrame({"a": [None, 2, 3]})).first(pl.col("a"), 1).to_list()
+    [2]
+    """
+
+    frame: pl.LazyFrame
+
+    def see(self, looks: Sequence[Look]) -> dict[str, Any]:
+        """Return the value of every look by its name, from one pass."""
+        if not looks:
+            return {}
+        values = [look.value.alias(look.name) for look in looks]
+        return self.frame.select(values).collect(engine="streaming").row(0, named=True)
+
+    def first(self, value: pl.Expr, count: int) -> pl.Series:
+        """Return the first present values of an expression, at most ``count``."""
+        return self.frame.select(value).drop_nulls().head(count).collect().to_series()
+
+
+def combined(looks: Sequence[Look], seen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what was seen in several parts of rows as what all of them show.
+
+    >>> combined([total("n", pl.len()), least("low", pl.col("x"))], [{"n": 2, "low": None}, {"n": 3, "low": 7}])
+    {'n': 5, 'low': 7}
+    """
+    return {look.name: look.combine([one[look.name] for one in seen]) for look in looks} if seen else {}
+
+
+def total(name: str, count: pl.Expr) -> Look:
+    """Return the look at a count or a sum."""
+    return Look(name, count, sum)
+
+
+def every(name: str, test: pl.Expr) -> Look:
+    """Return the look whether a test holds in every row where it is not missing."""
+    return Look(name, test.all(), all)
+
+
+def some(name: str, test: pl.Expr) -> Look:
+    """Return the look whether a test holds in some row."""
+    return Look(name, test.any(), any)
+
+
+def least(name: str, value: pl.Expr) -> Look:
+    """Return the look at the least value, None where all are missing."""
+    return Look(name, value.min(), _least)
+
+
+def most(name: str, value: pl.Expr) -> Look:
+    """Return the look at the greatest value, None where all are missing."""
+    return Look(name, value.max(), _most)
+
+
+def _least(values: Sequence[Any]) -> Any:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _most(values: Sequence[Any]) -> Any:
+    return max((value for value in values if value is not None), default=None)
+
+
+def convert(rows: Rows, readings: Sequence[Reading]) -> list[Converted]:
     """Return the conversions of several columns, all looked at in one pass over the rows.
 
     >>> frame = pl.LazyFrame({"id": ["1.0", "2.0"], "price": ["2.5", " 3"]})
     >>> readings = [ids("id", pl.String()), numbers("price", pl.String())]
-    >>> frame.select(c.expression for c in convert(frame, readings)).collect().rows()
+    >>> frame.select(c.expression for c in convert(Scan(frame), readings)).collect().rows()
     [(1, 2.5), (2, 3.0)]
     """
-    looks = [look for reading in readings for look in reading.looks]
-    seen = frame.select(looks).collect(engine="streaming").row(0, named=True) if looks else {}
+    seen = rows.see([look for reading in readings for look in reading.looks])
     return [reading.settle(seen) for reading in readings]
 
 
@@ -93,7 +173,7 @@ def numbers(column: str, dtype: pl.DataType) -> Reading:
             raise _no_number(column, seen[count], seen[rows], seen[example])
         return Converted(value.alias(column))
 
-    looks = (odd.sum().alias(count), pl.when(odd).then(text).min().alias(example), pl.len().alias(rows))
+    looks = (total(count, odd.sum()), least(example, pl.when(odd).then(text)), total(rows, pl.len()))
     return Reading(looks, settle)
 
 
@@ -128,7 +208,7 @@ def _number_ids(column: str) -> Reading:
             )
         return Converted(pl.col(column).cast(pl.Int64, strict=False))
 
-    return Reading((odd.sum().alias(count), pl.when(odd).then(value).min().alias(example)), settle)
+    return Reading((total(count, odd.sum()), least(example, pl.when(odd).then(value))), settle)
 
 
 def _text_ids(column: str, *, whole: bool) -> Reading:
@@ -141,7 +221,7 @@ def _text_ids(column: str, *, whole: bool) -> Reading:
             return Converted(without.cast(pl.Int64, strict=False).alias(column))
         return Converted((without if seen[pointed] else text).alias(column))
 
-    looks = (text.str.contains(WHOLE).all().alias(all_whole), text.str.contains(POINT_ZERO).any().alias(pointed))
+    looks = (every(all_whole, text.str.contains(WHOLE)), some(pointed, text.str.contains(POINT_ZERO)))
     return Reading(looks, settle)
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from gpuseg.errors import InvalidInput
-from gpuseg.io.text import Converted, Reading, is_text, plain, stripped
+from gpuseg.io.text import Converted, Look, Reading, Rows, is_text, least, most, plain, some, stripped, total
 
 DATES = {
     "%Y-%m-%d": "year-month-day",
@@ -43,7 +43,7 @@ class Attempt(NamedTuple):
     others: dict[str, list[str]]
 
 
-def times(frame: pl.LazyFrame, column: str, dtype: pl.DataType, time_format: str | None = None) -> Reading:
+def times(rows: Rows, column: str, dtype: pl.DataType, time_format: str | None = None) -> Reading:
     """Return how a column is read as times of microseconds without a zone, missing where a row holds no time.
 
     A zone is taken off and the wall time kept: a day is a day of that zone. Whole numbers are yyyymmdd.
@@ -59,7 +59,7 @@ def times(frame: pl.LazyFrame, column: str, dtype: pl.DataType, time_format: str
     if dtype.is_numeric():
         return _whole_numbers(column)
     if is_text(dtype):
-        return _from_text(frame, column, time_format)
+        return _from_text(rows, column, time_format)
     raise InvalidInput(f"column {column!r} holds {dtype}, not times; name a column of dates or timestamps")
 
 
@@ -115,8 +115,8 @@ def _whole_numbers(column: str) -> Reading:
     return Reading(looks, settle)
 
 
-def _from_text(frame: pl.LazyFrame, column: str, time_format: str | None) -> Reading:
-    attempt = _attempt(frame, column, time_format)
+def _from_text(rows: Rows, column: str, time_format: str | None) -> Reading:
+    attempt = _attempt(rows, column, time_format)
     likely = {f: _parsed(attempt.text, f) for formats in attempt.likely.values() for f in formats}
     looks = _looks(column, attempt.text, likely) + (_zone_looks(column) if attempt.offsets else [])
 
@@ -124,7 +124,7 @@ def _from_text(frame: pl.LazyFrame, column: str, time_format: str | None) -> Rea
         tried, formats = dict(likely), attempt.likely
         if max(_reads(column, formats, seen).values(), default=0) < seen[f"{column}: present"]:
             more = {f: _parsed(attempt.text, f) for name in formats for f in attempt.others[name]}
-            seen |= _rest(frame, column, more)
+            seen |= _rest(rows, column, more)
             tried |= more
             formats = {name: fs + attempt.others[name] for name, fs in formats.items()}
         zone = _zone(column, seen, offsets=attempt.offsets)
@@ -136,26 +136,29 @@ def _from_text(frame: pl.LazyFrame, column: str, time_format: str | None) -> Rea
     return Reading(looks, settle)
 
 
-def _attempt(frame: pl.LazyFrame, column: str, time_format: str | None) -> Attempt:
+def _attempt(rows: Rows, column: str, time_format: str | None) -> Attempt:
     """Return which formats read some of the first rows: only those are tried on all of them at first."""
-    sample = frame.select(stripped(column)).drop_nulls().head(SAMPLE).collect()
-    offsets = bool(sample[column].str.contains(OFFSET).any())
+    sample = rows.first(stripped(column), SAMPLE)
+    offsets = bool(sample.str.contains(OFFSET).any())
     text = stripped(column).str.replace(OFFSET, "$1") if offsets else stripped(column)
     if time_format is not None:
         bare = time_format.replace("%z", "").removesuffix("Z").strip() if offsets else time_format
         return Attempt(text, offsets, {time_format: [bare]}, {time_format: []})
     formats = {date: [date + clock for clock in CLOCKS] for date in DATES}
     tried = [_parsed(text, f).is_not_null().any().alias(f) for fs in formats.values() for f in fs]
-    hits = sample.select(tried).row(0, named=True)
+    hits = sample.to_frame().select(tried).row(0, named=True)
     likely = {date: [f for f in fs if hits[f]] for date, fs in formats.items()}
     others = {date: [f for f in fs if not hits[f]] for date, fs in formats.items()}
     return Attempt(text, offsets, {date: fs for date, fs in likely.items() if fs}, others)
 
 
-def _rest(frame: pl.LazyFrame, column: str, more: dict[str, pl.Expr]) -> dict[str, Any]:
+def _rest(rows: Rows, column: str, more: dict[str, pl.Expr]) -> dict[str, Any]:
     """Return how many rows the formats read that the first rows did not call for, and the zones of all rows."""
-    counts = [value.is_not_null().sum().alias(f"{column}: {f}") for f, value in more.items()]
-    return frame.select(counts + _zone_looks(column)).collect(engine="streaming").row(0, named=True)
+    return rows.see([*_counts(column, more), *_zone_looks(column)])
+
+
+def _counts(column: str, tried: dict[str, pl.Expr]) -> list[Look]:
+    return [total(f"{column}: {name}", value.is_not_null().sum()) for name, value in tried.items()]
 
 
 def _reads(column: str, formats: dict[str, list[str]], seen: dict[str, Any]) -> dict[str, int]:
@@ -167,23 +170,22 @@ def _parsed(text: pl.Expr, time_format: str) -> pl.Expr:
     return pl.when(value.dt.year() >= FIRST_YEAR).then(value)
 
 
-def _looks(column: str, text: pl.Expr, tried: dict[str, pl.Expr]) -> list[pl.Expr]:
+def _looks(column: str, text: pl.Expr, tried: dict[str, pl.Expr]) -> list[Look]:
     read = pl.coalesce(tried.values()) if tried else pl.lit(None)
     return [
-        *(value.is_not_null().sum().alias(f"{column}: {name}") for name, value in tried.items()),
-        text.is_not_null().sum().alias(f"{column}: present"),
-        pl.when(read.is_null()).then(text).min().alias(f"{column}: example"),
+        *_counts(column, tried),
+        total(f"{column}: present", text.is_not_null().sum()),
+        least(f"{column}: example", pl.when(read.is_null()).then(text)),
     ]
 
 
-def _zone_looks(column: str) -> list[pl.Expr]:
+def _zone_looks(column: str) -> list[Look]:
     offset = _offset(stripped(column))
     bare = stripped(column).str.contains(r"\d:\d\d") & offset.is_null()
     return [
-        offset.drop_nulls().n_unique().alias(f"{column}: zones"),
-        bare.any().alias(f"{column}: bare"),
-        offset.min().alias(f"{column}: zone"),
-        offset.max().alias(f"{column}: other zone"),
+        some(f"{column}: bare", bare),
+        least(f"{column}: zone", offset),
+        most(f"{column}: other zone", offset),
     ]
 
 
@@ -199,7 +201,7 @@ def _zone(column: str, seen: dict[str, Any], *, offsets: bool) -> dt.tzinfo | No
     zone, other = seen.get(f"{column}: zone"), seen.get(f"{column}: other zone")
     if zone is None:
         return None
-    if not offsets or seen[f"{column}: bare"] or seen[f"{column}: zones"] > 1:
+    if not offsets or seen[f"{column}: bare"] or zone != other:
         saw = (
             "some with a zone and some without"
             if zone == other

@@ -30,15 +30,15 @@ class Far(NamedTuple):
 def sums_of(block: Block) -> tuple[int, float, Host]:
     """Return one block's rows, total weight and weighted sums of the rows, float64."""
     xp = array_namespace(block.x)
-    x, weight = xp.astype(block.x, xp.float64), xp.astype(block.weight, xp.float64)
+    x, weight = (xp.astype(field, xp.float64, copy=False) for field in (block.x, block.weight))
     return x.shape[0], float(xp.sum(weight)), to_host(weight @ x)
 
 
 def squared_about(block: Block, mean: Host) -> tuple[Host]:
     """Return the weighted sums of squares about the mean, (d,): safe where the mean is far from zero."""
     xp = array_namespace(block.x)
-    away = xp.astype(block.x, xp.float64) - xp.asarray(mean, device=device(block.x))
-    return (to_host(xp.astype(block.weight, xp.float64) @ (away * away)),)
+    away = xp.astype(block.x, xp.float64, copy=False) - xp.asarray(mean, device=device(block.x))
+    return (to_host(xp.astype(block.weight, xp.float64, copy=False) @ (away * away)),)
 
 
 def add(parts: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -91,6 +91,12 @@ def nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array]:
     return tuple(xp.concat(field, axis=0) for field in map(list, zip(*found, strict=True)))
 
 
+def inertia(block: Block, centers: Host, offset: Host) -> float:
+    """Return a block's weighted sum of squared distances to the nearest centre, float64."""
+    xp, (_, distance) = array_namespace(block.x), nearest(block, centers, offset)
+    return float(xp.astype(block.weight, xp.float64) @ xp.astype(distance, xp.float64) ** 2)
+
+
 def two_nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array, Array]:
     """Return nearest centre, distance to it, and distance to the best other (inf if none), a row each."""
     xp = array_namespace(block.x)
@@ -109,6 +115,32 @@ def _away(x: Array, centers: Array, label: Array) -> Array:
     """Return each row's distance to its centre: by the difference itself, exact also for a row close to it."""
     xp = array_namespace(x)
     return xp.sqrt(xp.sum((x - xp.take(centers, label, axis=0)) ** 2, axis=1))
+
+
+def squared_norms(block: Block, offset: Host) -> Array:
+    """Return each row's squared norm less offset."""
+    xp = array_namespace(block.x)
+    x = block.x - beside(block.x, offset)[None, :]
+    return xp.sum(x * x, axis=1)
+
+
+def costs_with(block: Block, norms: Array, d2: Array, candidates: Host, offset: Host) -> tuple[Host]:
+    """Return a block's cost, the sum of weight * D^2, were each candidate the next centre; ``norms`` are squared."""
+    xp = array_namespace(block.x)
+    x = block.x - beside(block.x, offset)[None, :]
+    # A row a candidate, so that every pass runs along memory; -2 goes into the product.
+    product = beside(x, -2 * candidates) @ x.T
+    squared = product + beside(x, np.sum(candidates**2, axis=1))[:, None] + norms[None, :]
+    cost = xp.astype(xp.minimum(squared, d2[None, :]), xp.float64, copy=False)
+    return (to_host(cost @ xp.astype(block.weight, xp.float64, copy=False)),)
+
+
+def nearer(block: Block, d2: Array, center: Host, offset: Host) -> Array:
+    """Return each row's D^2, the squared distance to its nearest centre, after one more centre."""
+    xp = array_namespace(block.x)
+    # Offset and centre apart: their float32 sum would not be the row itself, and D^2 must be 0 there.
+    away = (block.x - beside(block.x, offset)[None, :]) - beside(block.x, center)[None, :]
+    return xp.minimum(d2, xp.sum(away * away, axis=1))
 
 
 def farthest(block: Block, centers: Host, offset: Host, count: int) -> Far:

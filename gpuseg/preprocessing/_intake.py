@@ -1,6 +1,7 @@
 """What the preprocessor is given: a table to be read by name, or an array whose columns are numbers."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -10,46 +11,77 @@ from array_api_compat import array_namespace, is_array_api_obj
 
 from gpuseg.backends import Array, Host
 from gpuseg.engines import is_dask, is_files
+from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.errors import InvalidInput
+from gpuseg.io.parted import PartedTable
+from gpuseg.io.parts import OpenedParts, in_parts, open_parts
 from gpuseg.io.tables import open_table
-from gpuseg.preprocessing.schema import first_of_each
+from gpuseg.preprocessing.meeting import first_of_each
 
 MATRIX = 2
 
 
 class Intake(NamedTuple):
-    """A table (``frame``) or an array, the names of its columns, its rows, and the user's library."""
+    """A table (``parts``, one where it is in memory) or an array, its columns, its rows, and the user's library.
 
-    frame: nw.DataFrame[Any] | None
+    ``sizes`` are the rows of each part; ``reload`` gives the parts with some columns, None where all are in memory.
+    """
+
+    parts: Parts | None
     array: Array | None
     names: tuple[str, ...]
-    rows: int
+    sizes: tuple[int, ...]
     library: str
+    reload: Callable[[Sequence[str]], Parts] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows there are."""
+        return sum(self.sizes)
 
     @property
     def lazy(self) -> bool:
         """Return whether the rows are in a Dask array."""
         return self.array is not None and is_dask(self.array)
 
+    @property
+    def away(self) -> bool:
+        """Return whether the rows are in parts that are not held here as one."""
+        return self.reload is not None
 
-def intake_of(x: Any) -> Intake:
+    def parts_of(self, names: Sequence[str]) -> Any:
+        """Return the parts with no more than these columns where that spares reading the others; None of an array."""
+        return self.parts if self.reload is None else self.reload(names)
+
+
+def intake_of(x: Any, engine: Any = "auto") -> Intake:
     """Return the table or the array in ``x``; raise InvalidInput where it is neither, or has no rows."""
     array = _array_of(x)
-    if array is None:
-        opened = open_table(x)
-        frame = opened.eager()
-        library = type(x).__module__.partition(".")[0]
-        intake = Intake(frame, None, tuple(map(str, frame.columns)), len(frame), library)
-    else:
+    if array is not None:
         _check(array)
         names = tuple(f"x{i}" for i in range(array.shape[1]))
-        intake = Intake(None, array, names, int(array.shape[0]), "polars")
+        intake = Intake(None, array, names, (int(array.shape[0]),), "polars")
+    elif (opened := _in_parts(x, engine)) is not None:
+        library = "pandas" if is_dask(x) and opened.on_host else "polars"
+        intake = Intake(opened.parts, None, opened.names, opened.sizes, library, opened.reload)
+    else:
+        frame = open_table(x).eager()
+        library = type(x).__module__.partition(".")[0]
+        intake = Intake(LocalParts.of([frame]), None, tuple(map(str, frame.columns)), (len(frame),), library)
     if not intake.rows or not intake.names:
         raise InvalidInput(
             f"X has {intake.rows} row(s) and {len(intake.names)} feature(s) (shape=({intake.rows}, "
             f"{len(intake.names)})) while a minimum of 1 is required; pass rows to work on"
         )
     return intake
+
+
+def _in_parts(x: Any, engine: Any) -> OpenedParts | None:
+    """Return a table in parts. A frame of this process is none: it is encoded here, and its matrix sent to workers."""
+    if isinstance(x, OpenedParts):
+        return x
+    elsewhere = isinstance(x, PartedTable | os.PathLike) or is_files(x) or is_dask(x)
+    return open_parts(x, engine) if elsewhere and in_parts(x, engine) else None
 
 
 def _array_of(x: Any) -> Array | None:
@@ -99,16 +131,6 @@ def rows_of(x: Array, mask: Host) -> Array:
         return x
     xp = array_namespace(x)
     return xp.take(x, xp.asarray(np.flatnonzero(mask)), axis=0)
-
-
-def distinct(intake: Intake, mask: Host) -> Intake:
-    """Return what was given under a mask of its rows."""
-    if mask.all():
-        return intake
-    rows = int(mask.sum())
-    if intake.frame is not None:
-        return intake._replace(frame=intake.frame[np.flatnonzero(mask).tolist(), :], rows=rows)
-    return intake._replace(array=rows_of(intake.array, mask), rows=rows)
 
 
 def columns_of(x: Array, places: Sequence[int]) -> Array:

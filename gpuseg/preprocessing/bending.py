@@ -8,14 +8,12 @@ from gpuseg.backends import Host
 from gpuseg.engines import Block, Engine
 from gpuseg.preprocessing import statistics
 from gpuseg.preprocessing._yeo_johnson import learn_powers
-from gpuseg.preprocessing.quantiles import Summary, different, quantile, sizes_of
+from gpuseg.preprocessing.ranking import quantile_of_sizes
 from gpuseg.preprocessing.statistics import Moments, moments_of, skewness
 from gpuseg.preprocessing.transforms import LOG, NONE, POWER, Preparation, finite, prepared, taken
 
 SKEWED = 1.0
 """A column is skewed where its skewness is beyond this, either way."""
-FEW_VALUES = 10
-"""Columns of no more different values are not bent unasked: it would only move their steps."""
 SMALL = 0.1
 """The unit of "auto" is this quantile of the sizes; 1, the median and the deviation leave more skew."""
 SMALLEST = 1e-15
@@ -23,12 +21,12 @@ SMALLEST = 1e-15
 
 
 def bend(
-    engine: Engine, places: Host, asked: Sequence[str], summaries: Sequence[Summary | None], preparation: Preparation
+    engine: Engine, places: Host, asked: Sequence[str], many: Host, preparation: Preparation
 ) -> tuple[Preparation, Moments, Host]:
     """Return the preparation with a method a column, the moments of what it gives, and the skewness that stays.
 
-    ``asked`` are the user's words, a column each. What stays is that of the columns which "auto" found no
-    method for, NaN for the others.
+    ``asked`` are the user's words, a column each; ``many`` says which columns have more than 10 different values.
+    What stays is that of the columns which "auto" found no method for, NaN for the others.
     """
 
     def moments() -> Moments:
@@ -36,10 +34,9 @@ def bend(
 
     found, words = moments(), np.asarray(asked)
     skew = skewness(found)
-    many = np.array([s is not None and different(s) > FEW_VALUES for s in summaries], dtype=bool)
     auto = (words == "auto") & (np.abs(skew) > SKEWED) & many
     tried = (words == "log") | (auto & (skew > 0) & (found.low >= 0))
-    unit = np.where(auto, _units(summaries, preparation), 1.0)
+    unit = _units(engine, places, auto, preparation)
     preparation = preparation._replace(unit=unit, method=np.where(tried, LOG, NONE))
     if np.any(tried):
         found = moments()
@@ -62,11 +59,17 @@ def moments_block(block: Block, measured: Host, preparation: Preparation) -> Mom
     return moments_of(prepared(finite(taken(block.x, measured)), preparation))
 
 
-def _units(summaries: Sequence[Summary | None], preparation: Preparation) -> Host:
-    """Return a number a column that grows with the column's own unit, so that x / unit does not depend on it."""
-    largest = np.maximum(np.abs(preparation.bottom), np.abs(preparation.top))
-    small = [1.0 if summary is None else quantile(sizes_of(summary), SMALL) for summary in summaries]
-    return np.maximum(small, SMALLEST * largest)
+def _units(engine: Engine, places: Host, auto: Host, preparation: Preparation) -> Host:
+    """Return a number a column that grows with the column's own unit, so that x / unit does not depend on it.
+
+    It is 1 for columns other than ``auto``, and for one that holds nothing but zeros beside what is filled in.
+    """
+    unit = np.ones(len(places))
+    if np.any(auto):
+        largest = np.maximum(np.abs(preparation.bottom), np.abs(preparation.top))[auto]
+        small = np.nan_to_num(quantile_of_sizes(engine, places[auto], SMALL))
+        unit[auto] = np.maximum(small, SMALLEST * largest)
+    return unit
 
 
 def _powered(engine: Engine, places: Host, preparation: Preparation, power: Host) -> tuple[Preparation, Host]:

@@ -10,7 +10,8 @@ import polars as pl
 from gpuseg.backends import Array, Backend, Host
 from gpuseg.errors import InvalidInput, listed, missing_column
 from gpuseg.preprocessing.levels import codes_of
-from gpuseg.preprocessing.schema import Column, without_gaps
+from gpuseg.preprocessing.looks import without_gaps
+from gpuseg.preprocessing.schema import Column
 from gpuseg.preprocessing.text import (
     DAY,
     LIES,
@@ -69,7 +70,9 @@ def _numbers(series: Series, column: Column) -> Series:
     text = on_host(without_blanks(series))
     numbers = numbers_in(text)
     if len(bad := text.filter(numbers.is_null() & text.is_not_null())):
-        raise column_error(column.name, "was of numbers at fit and holds text such as", bad, len(series), "mend these")
+        raise column_error(
+            column.name, "was of numbers at fit and holds text such as", bad[0], len(bad), len(series), "mend these"
+        )
     return in_library_of(series, numbers)
 
 
@@ -83,7 +86,7 @@ def _booleans(series: Series, column: Column) -> Series:
     bad = series.filter(~(values.is_in(known) | gone))
     if len(bad):
         found = "was of yes and no at fit and holds values such as"
-        raise column_error(column.name, found, bad, len(series), "mend these, or fit again")
+        raise column_error(column.name, found, bad[0], len(bad), len(series), "mend these, or fit again")
     return values.is_in([*TRUTHS, "1", "1.0"]).cast(nw.Float64) if text else values
 
 
@@ -96,7 +99,7 @@ def _days(series: Series, column: Column) -> Series:
     days = days_of_text(text, column.way)
     if len(bad := text.filter(days.is_null() & text.is_not_null())):
         found = "was of dates at fit and holds text such as"
-        raise column_error(column.name, found, bad, len(series), "write yyyy-mm-dd")
+        raise column_error(column.name, found, bad[0], len(bad), len(series), "write yyyy-mm-dd")
     return in_library_of(series, days)
 
 

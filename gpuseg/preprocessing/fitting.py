@@ -5,15 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuseg.backends import Host
-from gpuseg.errors import InvalidInput
 from gpuseg.preprocessing import survey, tally
-from gpuseg.preprocessing._intake import Intake, distinct
+from gpuseg.preprocessing._intake import Intake
+from gpuseg.preprocessing._once import compared, used_rows
 from gpuseg.preprocessing._walk import Raw, raw_matrix
 from gpuseg.preprocessing.learn import learn_plan
 from gpuseg.preprocessing.options import Choice, check_parameters, choice_of
 from gpuseg.preprocessing.plan import Plan
-from gpuseg.preprocessing.quantiles import EXACT, POINTS
 from gpuseg.preprocessing.report import Report
 from gpuseg.preprocessing.reporting import features_of_columns, report_of
 from gpuseg.preprocessing.schema import Column
@@ -21,6 +19,8 @@ from gpuseg.preprocessing.schema import Column
 
 class Fitted(NamedTuple):
     """What a fit learnt: the walk it took and the plan for that walk, every column, the rows used, the report.
+
+    ``rows`` is a mask of the input's rows, or the masks of its parts.
 
     ``live`` are the columns of the raw matrix, ``features`` the names of the features and their columns.
     """
@@ -31,7 +31,7 @@ class Fitted(NamedTuple):
     columns: list[Column]
     choices: dict[str, Choice]
     features: dict[str, str]
-    rows: Host
+    rows: Any
     report: Report
 
 
@@ -39,38 +39,28 @@ def learn(intake: Intake, parameters: Mapping[str, Any]) -> Fitted:
     """Return what is learnt from a table or an array; raise InvalidInput where nothing can be."""
     check_parameters(parameters, intake.names)
     names = survey.used_names(intake, parameters["id_column"], parameters["columns"])
-    columns = survey.kinds_of(intake, names, parameters)
-    rows, duplicates = _rows(intake, columns, parameters["duplicates"])
-    read, intake = intake.rows, distinct(intake, rows)
-    choices = {c.name: choice_of(parameters, c.name, c.kind) for c in columns}
-    columns = survey.with_levels(intake, columns, choices, parameters)
+    intake = intake._replace(parts=intake.parts_of(names))
+    seen = survey.survey_of(intake, names, parameters)
+    once = compared(intake, survey.compared(seen.columns), parameters["duplicates"])
+    read, intake = intake.rows, once.intake
+    choices = {c.name: choice_of(parameters, c.name, c.kind) for c in seen.columns}
+    columns = survey.with_levels(intake.parts, seen, choices, parameters)
     survey.refuse_nothing_left(columns, intake.rows)
     live = [c for c in columns if c.dropped is None]
     raw = raw_matrix(intake, live, [choices[c.name].missing == "drop" for c in live], parameters)
     places, counts = survey.places_of(live), _counts(raw, live, parameters["infinite"])
     live, plan = _plan(raw, live, choices, counts, parameters["scale"])
     columns = _updated(columns, live)
-    rows[rows] = raw.kept
-    totals = {"rows_read": read, "rows_kept": raw.total, "duplicates": duplicates, "scale": parameters["scale"]}
+    totals = {"rows_read": read, "rows_kept": raw.total, "duplicates": once.duplicates, "scale": parameters["scale"]}
     features = features_of_columns(live, plan, choices)
     lines = report_of(columns, live, plan, choices, counts, places, features)
+    rows = used_rows(once.rows, raw.kept)
     return Fitted(raw, plan, live, columns, choices, features, rows, Report(columns=lines, **totals))
-
-
-def _rows(intake: Intake, columns: Sequence[Column], duplicates: str) -> tuple[Host, int | None]:
-    """Return which rows to learn from, and how many are duplicates."""
-    first = survey.first_rows(intake, columns)
-    if first is None and duplicates == "drop":
-        raise InvalidInput("duplicates='drop' compares rows, which only tables and NumPy arrays allow; use 'keep'")
-    if first is not None and duplicates == "drop":
-        return first, int((~first).sum())
-    return np.ones(intake.rows, dtype=bool), None if first is None else int((~first).sum())
 
 
 def _counts(raw: Raw, live: Sequence[Column], infinite: str) -> tally.Tally:
     places = survey.places_of(live)
-    points = POINTS if raw.total > EXACT else None
-    counts: tally.Tally = raw.engine.reduce(tally.tally_block, tally.combined, places, points)
+    counts: tally.Tally = raw.engine.reduce(tally.tally_block, tally.combined, places, raw.total)
     if infinite == "error":
         survey.refuse_infinite(live, places, counts)
     return counts

@@ -1,34 +1,21 @@
 """Learn the plan, step by step: fill, winsor limits, bend, scale, codes, order."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from gpuseg.backends import Host
 from gpuseg.engines import Engine
-from gpuseg.errors import InvalidInput
 from gpuseg.preprocessing.bending import bend
+from gpuseg.preprocessing.filling import QUARTILES, Measured, filled
 from gpuseg.preprocessing.levels import OTHER, table_of
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.plan import Plan
-from gpuseg.preprocessing.quantiles import Summary, mode, quantile, with_point
+from gpuseg.preprocessing.quantiles import Summary, quantile
 from gpuseg.preprocessing.schema import Column
 from gpuseg.preprocessing.statistics import Moments, deviation
-from gpuseg.preprocessing.tally import ROUNDING, Places, Tally
-from gpuseg.preprocessing.text import days_of_one
+from gpuseg.preprocessing.tally import FEW, ROUNDING, Places, Tally
 from gpuseg.preprocessing.transforms import LOG, NONE, POWER, Preparation, prepared
-
-
-class Measured(NamedTuple):
-    """The measured columns that stay, side by side; ``summaries`` is None for yes and no."""
-
-    columns: list[Column]
-    choices: list[Choice]
-    places: Host
-    missing: Host
-    moments: Moments
-    summaries: list[Summary | None]
 
 
 def learn_plan(
@@ -37,8 +24,9 @@ def learn_plan(
     """Return the plan for the columns that are not dropped, and what is to be said of some, by name."""
     table = _measured(columns, choices, places, tally)
     asked = [choice.skew for choice in table.choices]
-    preparation, moments, stays = bend(engine, table.places, asked, table.summaries, _filled(table))
-    center, size, notes = _scaled(table, preparation, moments, scale)
+    preparation, whole = filled(engine, table, scale)
+    preparation, moments, stays = bend(engine, table.places, asked, table.many, preparation)
+    center, size, notes = _scaled(table, whole, preparation, moments, scale)
     for j in np.flatnonzero(~np.isnan(stays)):
         name = table.columns[j].name
         stayed = f"its skewness of {stays[j]:.1f} stays: neither log nor Yeo-Johnson mends it"
@@ -64,55 +52,17 @@ def learn_plan(
 
 def _measured(columns: Sequence[Column], choices: Sequence[Choice], places: Places, tally: Tally) -> Measured:
     kept = [i for i, at in enumerate(places.measured) if columns[at].dropped is None]
-    summaries: dict[int, Summary] = dict(zip(places.ranked.tolist(), tally.summaries, strict=True))
+    sketches: dict[int, Summary] = dict(zip(places.ranked.tolist(), tally.sketches, strict=True))
+    few = dict(zip(places.ranked.tolist(), tally.few, strict=True))
     return Measured(
         [columns[places.measured[i]] for i in kept],
         [choices[places.measured[i]] for i in kept],
         places.measured[kept],
         (tally.missing + tally.infinite)[kept],
         Moments(*(field[kept] for field in tally.moments)),
-        [summaries.get(i) for i in kept],
+        [sketches.get(i) for i in kept],
+        np.array([len(few.get(i, ())) == FEW for i in kept], dtype=bool),
     )
-
-
-def _filled(table: Measured) -> Preparation:
-    """Return what fills the gaps of each column and where it is cut off; nothing is bent yet."""
-    width = len(table.columns)
-    fill, low, high = np.zeros(width), np.full(width, -np.inf), np.full(width, np.inf)
-    bottom, top = table.moments.low.copy(), table.moments.high.copy()
-    for j in range(width):
-        fill[j] = _fill(table, j)
-        limits = table.choices[j].winsorize
-        summary = table.summaries[j]
-        if limits != (0.0, 1.0) and summary is not None:
-            whole = with_point(summary, fill[j], float(table.missing[j]))
-            low[j], high[j] = (quantile(whole, share) for share in limits)
-    filled = table.missing > 0
-    bottom, top = np.where(filled, np.minimum(bottom, fill), bottom), np.where(filled, np.maximum(top, fill), top)
-    bottom, top = np.clip(bottom, low, high), np.clip(top, low, high)
-    return Preparation(fill, low, high, np.full(width, NONE), np.ones(width), np.ones(width), bottom, top)
-
-
-def _fill(table: Measured, j: int) -> float:
-    choice, summary = table.choices[j], table.summaries[j]
-    if choice.missing == "constant":
-        return _constant_fill(table.columns[j], choice.fill_value)
-    if summary is None:
-        return float(table.moments.mean[j] > 0.5)  # noqa: PLR2004 - the more frequent of yes and no
-    return mode(summary) if choice.missing == "mode" else quantile(summary, 0.5)
-
-
-def _constant_fill(column: Column, value: float | str) -> float:
-    """Return the user's own value for a gap: a number, for dates an ISO date."""
-    refused = f"fill_value={value!r} cannot stand in column {column.name!r}"
-    if column.kind == "date":
-        days = days_of_one(value) if isinstance(value, str) else None
-        if days is None:
-            raise InvalidInput(f"{refused} of dates; give an ISO date, as in {{{column.name!r}: '2024-01-31'}}")
-        return days
-    if isinstance(value, str):
-        raise InvalidInput(f"{refused}; give a number")
-    return value
 
 
 def _commonest(column: Column, counts: Host) -> int:
@@ -121,15 +71,18 @@ def _commonest(column: Column, counts: Host) -> int:
 
 
 def _scaled(
-    table: Measured, preparation: Preparation, moments: Moments, scale: str
+    table: Measured,
+    filled_ones: Sequence[Summary | None],
+    preparation: Preparation,
+    moments: Moments,
+    scale: str,
 ) -> tuple[Host, Host, dict[str, str]]:
     """Return centre and scale of every column, and what is to be said of some; yes and no stays 0 and 1."""
     center, size = np.zeros(len(table.columns)), np.ones(len(table.columns))
     notes = {}
-    for j, (column, summary) in enumerate(zip(table.columns, table.summaries, strict=True)):
-        if summary is None:
+    for j, (column, whole) in enumerate(zip(table.columns, filled_ones, strict=True)):
+        if whole is None:
             continue
-        whole = with_point(summary, float(preparation.fill[j]), float(table.missing[j]))
         one = preparation.of(np.array([j]))
         bent = Summary(prepared(whole.values[:, None], one)[:, 0], whole.weights)
         center[j], size[j], fell_back = center_and_scale(scale, Moments(*(field[j] for field in moments)), bent)
@@ -150,7 +103,7 @@ def center_and_scale(scale: str, moments: Moments, summary: Summary) -> tuple[fl
         return float(moments.low), float(moments.high - moments.low) * (spread > 0), False
     if scale == "standard":
         return float(moments.mean), spread, False
-    low, middle, high = (quantile(summary, share) for share in (0.25, 0.5, 0.75))
+    low, middle, high = (quantile(summary, share) for share in QUARTILES)
     return (middle, high - low, False) if high > low else (middle, spread, spread > 0)
 
 

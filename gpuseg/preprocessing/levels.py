@@ -6,54 +6,48 @@ import narwhals as nw
 import numpy as np
 
 from gpuseg.backends import Host
+from gpuseg.preprocessing.looks import Look
+from gpuseg.preprocessing.meeting import Words, words_of
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.schema import Column
-from gpuseg.preprocessing.text import WORDS, Series, without_blanks
+from gpuseg.preprocessing.text import Series
 
 OTHER = "(other)"
 MISSING = "(missing)"
 
 
-def words_of(series: Series) -> Series:
-    """Return any column as text by which levels are told apart: 1 and 1.0 are the same level."""
-    dtype = series.dtype
-    if dtype in WORDS:
-        return without_blanks(series.cast(nw.String))
-    if dtype == nw.Boolean:
-        return series.cast(nw.String).str.to_lowercase()
-    if dtype.is_float():
-        return series.fill_nan(None).cast(nw.String).str.replace_all(r"\.0$", "")
-    return series.cast(nw.String)
-
-
-def learn_levels(series: Series, column: Column, choice: Choice, *, min_share: float, max_levels: int) -> Column:
+def learn_levels(
+    words: Words, look: Look, column: Column, choice: Choice, *, min_share: float, max_levels: int
+) -> Column:
     """Return the column with its levels, those below ``min_share`` or beyond ``max_levels`` pooled in "(other)".
 
     Levels are in the order of a Polars Enum, numbers by size, else by name, "(missing)" last; what stands
     for a missing value is never pooled.
 
-    >>> import polars as pl
-    >>> plan = nw.from_native(pl.Series(["basic"] * 6 + ["gold"] * 5 + ["trial"]), series_only=True)
+    >>> words = Words(3, 12, 0, {"basic": 6, "gold": 5, "trial": 1})
     >>> choice = Choice("median", 0.0, "none", (0.0, 1.0), "onehot")
-    >>> learn_levels(plan, Column("plan", "category"), choice, min_share=0.1, max_levels=20).levels.tolist()
+    >>> plan = Column("plan", "category")
+    >>> learn_levels(words, Look(12), plan, choice, min_share=0.1, max_levels=20).levels.tolist()
     ['basic', 'gold', '(other)']
     """
-    words = words_of(series)
-    absent = _absent(choice)
-    column = column._replace(absent=absent, missing=int(words.is_null().sum()))
-    counts = _counts(words if absent is None else words.fill_null(absent))
-    if len(counts) == 1:
+    absent = absent_of(choice)
+    column = column._replace(absent=absent, missing=words.missing)
+    counts, different, total = dict(words.counts), words.different, words.rows
+    gaps = [absent] if absent is not None and words.missing else []
+    for level in gaps:
+        different += level not in counts
+        total += words.missing
+        counts[level] = counts.get(level, 0) + words.missing
+    if different == 1:
         (only,) = counts
         return column._replace(dropped=f"it is constant, {only!r}", constant=only)
-    gaps = [absent] if absent is not None and column.missing else []
     ranked = sorted(counts.keys() - gaps, key=lambda level: (-counts[level], level))
-    total = sum(counts.values())
     kept = [level for level in ranked[:max_levels] if counts[level] >= min_share * total and level != OTHER] + gaps
-    column = column._replace(pooled=len(counts) - len(kept))
+    column = column._replace(pooled=different - len(kept))
     if not kept:
         return column._replace(dropped=f"every level is below min_share={min_share:g}")
     outside = total - sum(counts[level] for level in kept)
-    levels = sorted(kept, key=_order_of(series)) + [OTHER] * (outside > 0)
+    levels = sorted(kept, key=_order_of(look)) + [OTHER] * (outside > 0)
     return column._replace(levels=np.array(levels), outside=outside / total)
 
 
@@ -97,24 +91,19 @@ def nearest_codes(features: Host, table: Host) -> Host:
     return np.argmin(np.sum(known * known, axis=1)[None, :] - 2 * features @ known.T, axis=1)
 
 
-def _absent(choice: Choice) -> str | None:
+def absent_of(choice: Choice) -> str | None:
     """Return the level that stands for a missing value, or None where it is imputed or its row dropped."""
     if choice.missing in ("mode", "drop"):
         return None
     return choice.fill_value if choice.missing == "constant" and isinstance(choice.fill_value, str) else MISSING
 
 
-def _counts(words: Series) -> dict[str, int]:
-    table = words.drop_nulls().alias("level").value_counts(name="rows")
-    return dict(zip(map(str, table["level"].to_list()), table["rows"].to_list(), strict=True))
-
-
-def _order_of(series: Series) -> Any:
+def _order_of(look: Look) -> Any:
     """Return the key by which levels are sorted."""
-    if isinstance(series.dtype, nw.Enum):
-        place = {level: i for i, level in enumerate(series.dtype.categories)}
+    if look.order:
+        place = {level: i for i, level in enumerate(look.order)}
         return lambda level: (place.get(level, len(place)), level)
-    if series.dtype.is_numeric():
+    if look.family == "number":
         return _by_size
     return lambda level: (level == MISSING, level)
 

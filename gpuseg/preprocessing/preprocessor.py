@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg._estimator import Stored, TransformerMixin, check_is_fitted
-from gpuseg.backends import Array, Host, to_host
+from gpuseg.backends import Array, to_host
 from gpuseg.errors import InvalidInput, listed
 from gpuseg.preprocessing._intake import Intake, intake_of
 from gpuseg.preprocessing._walk import Prepared, Raw, features_matrix, gaps_said, raw_matrix
@@ -22,7 +22,9 @@ from gpuseg.settings import say
 class Preprocessor(TransformerMixin, Stored):
     """Turn a customer table into a matrix that can be clustered, and centres back into the user's units.
 
-    Takes any table (pandas, Polars, PyArrow, cuDF, a path), or an array or a Dask array of numbers.
+    Takes any table (pandas, Polars, PyArrow, cuDF, a path), or an array or a Dask array of numbers. A Dask
+    DataFrame, a ``PartedTable``, and paths where ``engine`` is "dask", a client or an address, stay on the workers:
+    the matrix is then a lazy Dask array, and what is learnt is what the same rows in memory teach.
     In this order: infinite, missing, winsorise, skew, scale. What is dropped is said and in ``report_``.
 
     Kinds are guessed: text of dates with separators and a year of four digits is a date (in UTC); text of
@@ -38,6 +40,8 @@ class Preprocessor(TransformerMixin, Stored):
     - ``missing``: "median" (the more frequent of yes and no; a level "(missing)" of a category), "mode",
       "constant" (``fill_value``; ISO text for a date), "indicator" (median and a 0/1 feature; that alone
       where nothing else varies) or "drop" (the row).
+      Medians and other quantiles are exact for any number of rows. Beyond 262,144 rows "mode" may take a value
+      that is rarer than the mode by up to 1 row in 500.
     - ``infinite``: "missing" or "error"; numbers beyond 1e90 count as infinite.
     - ``winsorize``: two quantiles such as (0.01, 0.99), or None.
     - ``skew``: "none", "log" (signed log1p), "yeo-johnson", or "auto": a column whose skewness is beyond
@@ -56,7 +60,8 @@ class Preprocessor(TransformerMixin, Stored):
     Features of 0 and 1 are not scaled: divided by their deviation, the rarest level would weigh most.
 
     Attributes: ``report_``, ``feature_columns_`` (feature to column), ``fit_rows_`` (which rows the fit
-    used; not restored from a model file), ``n_features_in_`` and, for a table, ``feature_names_in_``.
+    used, for a table on workers the masks of its parts; not restored from a model file), ``n_features_in_``
+    and, for a table, ``feature_names_in_``.
 
     >>> import polars as pl
     >>> table = pl.DataFrame({"spend": [10.0, 20.0, None, 40.0], "plan": ["a", "b", "b", "a"]})
@@ -125,17 +130,19 @@ class Preprocessor(TransformerMixin, Stored):
 
         Raises InvalidInput for columns that are not there, text among numbers, and where no column is left.
         """
-        self._learn(intake_of(X))
+        self._learn(intake_of(X, self.engine))
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Array:  # noqa: ARG002, N803 - scikit-learn's signature
         """Learn from ``X`` and return the matrix of the rows that were learnt from, ``fit_rows_``."""
-        intake = intake_of(X)
+        intake = intake_of(X, self.engine)
         fitted = self._learn(intake)
-        return features_matrix(fitted.raw, fitted.plan, lazy=intake.lazy)
+        return features_matrix(fitted.raw, fitted.plan)
 
     def transform(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the matrix (rows kept, features): NumPy, or a device's array or a Dask array for such input.
+
+        For a table on workers it is a Dask array, a chunk for each part that has rows left.
 
         Columns are found by name in any order; others are ignored, which is said. Raises InvalidInput
         for a column that is missing or does not convert.
@@ -148,17 +155,20 @@ class Preprocessor(TransformerMixin, Stored):
         ``quiet`` says nothing of columns and levels that the fit did not use: of the fitted table ``report_`` tells.
         """
         check_is_fitted(self)
-        intake = intake_of(X)
+        intake = intake_of(X, self.engine)
         raw = self._raw(intake, quiet=quiet)
         if not quiet and not intake.lazy:
             for sentence in (*outside_said(raw.outside), *gaps_said(raw.engine, self._kept())):
                 say(sentence)
-        return Prepared(features_matrix(raw, self._plan(), lazy=intake.lazy), raw.kept, self._kept(), raw.engine)
+        return Prepared(features_matrix(raw, self._plan()), raw.kept, self._kept(), raw.engine)
 
-    def kept_rows(self, X: Any) -> Host:  # noqa: N803 - scikit-learn's name
-        """Return which rows of ``X`` are in ``transform(X)``: all but those dropped for a missing value."""
+    def kept_rows(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
+        """Return which rows of ``X`` are in ``transform(X)``: all but those dropped for a missing value.
+
+        A mask; for a table on workers the masks of its parts, which stay there.
+        """
         check_is_fitted(self)
-        return self._raw(intake_of(X)).kept
+        return self._raw(intake_of(X, self.engine)).kept
 
     def inverse_transform(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         """Return a table in the user's units and library (Polars, where that is not pandas or PyArrow).
@@ -203,7 +213,7 @@ class Preprocessor(TransformerMixin, Stored):
         self.library_ = intake.library
         self.n_features_in_ = len(fitted.columns)
         self.fit_rows_ = fitted.rows
-        if intake.frame is not None:
+        if intake.parts is not None:
             self.feature_names_in_ = np.array([column.name for column in fitted.columns])
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
@@ -213,7 +223,7 @@ class Preprocessor(TransformerMixin, Stored):
     def _raw(self, intake: Intake, *, quiet: bool = False) -> Raw:
         """Return the walk over a table or an array that is to be transformed."""
         named = hasattr(self, "feature_names_in_")
-        if intake.frame is None:
+        if intake.parts is None:
             _check_width(intake, self.n_features_in_, named=named)
         elif not quiet and (extra := set(intake.names) - {c.name for c in self._columns()} - {self.id_column}):
             say(f"columns that the fit did not use are ignored: {listed(sorted(extra))}")

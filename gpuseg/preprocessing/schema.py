@@ -1,28 +1,15 @@
 """What each column of a table is: a number, yes or no, a category, a date, or of no use and why."""
 
 import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import narwhals as nw
 import numpy as np
 
 from gpuseg.backends import Host
+from gpuseg.errors import InvalidInput
 from gpuseg.io.times import DATES, ISO
-from gpuseg.preprocessing.text import (
-    TRUTHS,
-    WORDS,
-    Series,
-    are_booleans,
-    column_error,
-    day_shown,
-    have_leading_zeros,
-    numbers_in,
-    on_host,
-    signed_numbers,
-    way_of_dates,
-    without_blanks,
-)
+from gpuseg.preprocessing.looks import Look, Text
+from gpuseg.preprocessing.text import column_error, day_shown
 
 FEW = 20
 """Tables of fewer rows are too short to tell an id from a value."""
@@ -30,13 +17,6 @@ NEARLY_ALL = 0.9
 ID_WORDS = {"id", "no", "nr", "number", "key", "code", "uid", "uuid", "guid"}
 ID_ENDING = re.compile(
     r"(customer|client|user|account|member|person|visitor|card|order|cust)(id|no|nr|number|key|code)$"
-)
-TYPES = (
-    (nw.Boolean, "boolean"),
-    (nw.Date, "date"),
-    (nw.Datetime, "date"),
-    (nw.Categorical, "category"),
-    (nw.Enum, "category"),
 )
 NO_LEVELS = np.array([], dtype="<U1")
 
@@ -77,84 +57,105 @@ class Column(NamedTuple):
         return f"{value:g}"
 
 
-def kind_of(series: Series, name: str, asked: str | None = None) -> Column:
+def kind_of(look: Look, name: str, asked: str | None = None, *, different: int | None = None) -> Column | None:
     """Return the kind of a column, by its type and its values; ``asked`` is the user's own word for it.
 
-    Raises InvalidInput for text in a column of numbers, with count and example.
+    None says that ``different``, how many of the values differ, has to be known. Raises InvalidInput for text in a
+    column of numbers, with count and example.
 
-    >>> import polars as pl
-    >>> kind_of(nw.from_native(pl.Series(["1.5", "20"]), series_only=True), "spend").kind
+    >>> import narwhals as nw, polars as pl
+    >>> from gpuseg.preprocessing.looks import look_at
+    >>> kind_of(look_at(nw.from_native(pl.Series(["1.5", "20"]), series_only=True)), "spend").kind
     'number'
     """
-    dtype = series.dtype
-    there = without_gaps(series)
-    if not len(there):
-        return Column(name, "category", dropped="it has no value", missing=len(series))
+    if not look.there:
+        return Column(name, "category", dropped="it has no value", missing=look.rows)
     if asked == "category":
         return Column(name, "category")
-    if dtype == nw.String:
-        return _of_text(there, name, len(series), asked)
-    if dtype.is_numeric():
-        return _of_numbers(there, name, asked)
-    if dtype == nw.Boolean and asked is None:
-        return _yes_or_no(there, name, len(series))
-    kind = next((kind for known, kind in TYPES if dtype == known), None)
-    return Column(name, kind or "category", dropped=None if kind else f"values of type {dtype} are not used")
+    if look.family == "text":
+        return _of_text(look, name, asked, different)
+    if look.family == "number":
+        return _of_numbers(look, name, asked, different)
+    if look.family == "boolean":
+        return Column(name, "boolean") if asked else _yes_or_no(look, name)
+    known = look.family in ("date", "category")
+    dropped = None if known else f"values of type {look.family} are not used"
+    return Column(name, look.family if known else "category", dropped=dropped)
 
 
-def without_gaps(series: Series) -> Series:
-    """Return the values that are there: no null, no NaN, no blank text."""
-    if series.dtype in WORDS:
-        return without_blanks(series.cast(nw.String)).drop_nulls()
-    there = series.drop_nulls()
-    return there.filter(~there.is_nan()) if there.dtype.is_float() else there
+def are_numbers(look: Look) -> bool:
+    """Return whether all values are numbers, or text that reads as numbers and not as codes.
+
+    >>> are_numbers(Look(2, 2, "text", text=Text(numbers=2, zeros=True)))
+    False
+    """
+    text = look.text
+    return look.family == "number" or (text.numbers == look.there and not (text.digits and text.zeros))
 
 
-def _of_text(there: Series, name: str, rows: int, asked: str | None) -> Column:
-    if are_booleans(there):
-        true = there.str.to_lowercase().is_in(TRUTHS)
-        return Column(name, "boolean") if asked else _yes_or_no(true, name, rows)
-    text = on_host(there)
-    numbers = numbers_in(text)
-    codes = asked != "number" and have_leading_zeros(text)
-    if not numbers.null_count() and not codes:
-        return _of_numbers(nw.from_native(numbers, series_only=True), name, asked).noted("text read as numbers")
-    if (way := way_of_dates(text, name)) is not None:
+def _of_text(look: Look, name: str, asked: str | None, different: int | None) -> Column | None:
+    text = look.text
+    if text.yes + text.no == look.there:
+        return Column(name, "boolean") if asked else _yes_or_no(look, name)
+    codes = asked != "number" and text.digits and text.zeros
+    if text.numbers == look.there and not codes:
+        column = _of_numbers(look, name, asked, different)
+        return None if column is None else column.noted("text read as numbers")
+    if (way := _way_of_dates(text, name)) is not None:
         dates = Column(name, "date", way=way)
         return dates if way == ISO else dates.noted(f"text read as {DATES[way]}")
-    if not codes and (asked == "number" or 2 * signed_numbers(text) >= len(text)):
-        found = f"holds numbers in {numbers.count()} of {rows} rows and text such as"
-        bad = text.filter(numbers.is_null())
+    if not codes and (asked == "number" or 2 * text.signed >= look.there):
+        found = f"holds numbers in {text.numbers} of {look.rows} rows and text such as"
         advice = f"write plain numbers such as 1.5, or name it in categorical=[{name!r}]"
-        raise column_error(name, found, bad, rows, advice)
-    if len(there) >= FEW and there.n_unique() > NEARLY_ALL * len(there):
-        return Column(name, "category", dropped=f"it is like an id: text with {there.n_unique()} different values")
+        raise column_error(name, found, text.odd, look.there - text.numbers, look.rows, advice)
+    if look.there >= FEW and text.different > NEARLY_ALL * look.there:
+        if different is None:
+            return None
+        if different > NEARLY_ALL * look.there:
+            return Column(name, "category", dropped=f"it is like an id: text with {different} different values")
     column = Column(name, "category")
     return column.noted("numbers with leading zeros are a category") if codes else column
 
 
-def _yes_or_no(there: Series, name: str, rows: int) -> Column:
+def _way_of_dates(text: Text, name: str) -> str | None:
+    """Return the way in which every value reads as a date or time, with separators; None where they do not.
+
+    Raises InvalidInput where day and month may be either way round.
+    """
+    found = text.ways or ()
+    if len(found) > 1:
+        raise InvalidInput(
+            f"column {name!r} reads as {' and as '.join(DATES[way] for way in found)} alike, "
+            f"for example {text.first!r}; give ISO dates (yyyy-mm-dd), or name it in categorical=[{name!r}]"
+        )
+    return found[0] if found else None
+
+
+def _yes_or_no(look: Look, name: str) -> Column:
     """Return a column of true and false; with one of them and gaps it is a category: the gaps say the other."""
-    varies = bool(there.any()) != bool(there.all())
-    return Column(name, "boolean" if varies or len(there) == rows else "category")
+    varies = look.text.yes > 0 and look.text.no > 0
+    return Column(name, "boolean" if varies or look.there == look.rows else "category")
 
 
-def _of_numbers(there: Series, name: str, asked: str | None) -> Column:
+def _of_numbers(look: Look, name: str, asked: str | None, different: int | None) -> Column | None:
+    numbers = look.numbers
     if asked == "number":
         return Column(name, "number")
-    low, high = float(there.min()), float(there.max())
-    if (low, high) == (0.0, 1.0) and there.n_unique() == len((0, 1)):
+    if numbers.binary and numbers.low < numbers.high:
         return Column(name, "boolean")
-    return Column(name, "number", dropped=_like_an_id(there, name, low, high))
+    if (why := _like_an_id(look, name)) is None:
+        return Column(name, "number")
+    if different is None:
+        return None
+    return Column(name, "number", dropped=why if different == look.there else None)
 
 
-def _like_an_id(there: Series, name: str, low: float, high: float) -> str | None:
-    """Return why whole numbers, no two alike, are taken for an id: a key's name, or counting on from 0 or 1."""
-    if len(there) < FEW or there.n_unique() < len(there):
+def _like_an_id(look: Look, name: str) -> str | None:
+    """Return why whole numbers, were no two alike, are taken for an id: a key's name, or counting from 0 or 1."""
+    numbers = look.numbers
+    if look.there < FEW or not numbers.whole:
         return None
-    if there.dtype.is_float() and not bool((there == there.round()).all()):
-        return None
-    if low in (0.0, 1.0) and high - low == len(there) - 1:
+    if numbers.low in (0.0, 1.0) and numbers.high - numbers.low == look.there - 1:
         return "it is like an id: whole numbers that count the rows"
     return "it is like an id: whole numbers, all different, under the name of a key" if is_id_name(name) else None
 
@@ -167,21 +168,3 @@ def is_id_name(name: str) -> bool:
     """
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return bool(words and words[-1].casefold() in ID_WORDS) or bool(ID_ENDING.search(name.casefold()))
-
-
-def first_of_each(frame: nw.DataFrame[Any], names: Sequence[str]) -> Host:
-    """Return which rows are the first with their values in the named columns, as a mask.
-
-    >>> import polars as pl
-    >>> first_of_each(nw.from_native(pl.DataFrame({"a": [1, 1, 2]})), ["a"]).tolist()
-    [True, False, True]
-    """
-    mask = np.ones(len(frame), dtype=bool)
-    if not names:
-        return mask
-    numbered = frame.select(*[frame[name].alias(f"c{i}") for i, name in enumerate(names)])
-    indexed = numbered.with_row_index("row")
-    first = indexed.unique(numbered.columns, keep="first", maintain_order=True)["row"]
-    mask[:] = False
-    mask[first.to_numpy()] = True
-    return mask

@@ -1,19 +1,20 @@
 """What a fit makes of its table before any number is learnt: kinds, duplicates, levels, and what is dropped."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuseg.backends import Host
+from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput, missing_column
-from gpuseg.preprocessing._intake import Intake, duplicates_of
-from gpuseg.preprocessing.levels import learn_levels
+from gpuseg.preprocessing._intake import Intake
+from gpuseg.preprocessing.levels import absent_of, learn_levels
+from gpuseg.preprocessing.looks import Look, looks_at, together
+from gpuseg.preprocessing.meeting import count_different, count_words
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.plan import Plan
-from gpuseg.preprocessing.schema import Column, first_of_each, kind_of
+from gpuseg.preprocessing.schema import Column, are_numbers, kind_of
 from gpuseg.preprocessing.tally import Places, Tally, constant_values
-from gpuseg.preprocessing.text import values_of
 
 
 def used_names(intake: Intake, id_column: str | None, columns: Sequence[str] | None) -> list[str]:
@@ -21,41 +22,62 @@ def used_names(intake: Intake, id_column: str | None, columns: Sequence[str] | N
     if id_column is not None and id_column not in intake.names:
         raise missing_column("id_column", id_column, intake.names)
     wanted = set(intake.names if columns is None else columns) - {id_column}
-    return [name for name in intake.names if name in wanted]
+    names = [name for name in intake.names if name in wanted]
+    if not names:
+        raise InvalidInput("X has no column beside the id; name columns to work with, and not the id alone")
+    return names
 
 
-def kinds_of(intake: Intake, names: Sequence[str], parameters: Mapping[str, Any]) -> list[Column]:
+class Survey(NamedTuple):
+    """The columns of a table with their kinds, and what their values show: nothing of an array's."""
+
+    columns: list[Column]
+    looks: dict[str, Look]
+
+
+def survey_of(intake: Intake, names: Sequence[str], parameters: Mapping[str, Any]) -> Survey:
     """Return the kind of every column; those of an array are numbers."""
-    if intake.frame is None:
+    if intake.parts is None:
         if parameters["categorical"]:
             raise InvalidInput("categorical names columns of an array, which holds numbers; pass a table")
-        return [Column(name, "number") for name in names]
-    asked = dict.fromkeys(parameters["categorical"] or (), "category")
-    asked |= dict.fromkeys(parameters["numeric"] or (), "number")
-    return [kind_of(values_of(intake.frame, name), name, asked.get(name)) for name in names]
+        return Survey([Column(name, "number") for name in names], {})
+    asked: dict[str, str | None] = dict.fromkeys(names)
+    asked |= dict.fromkeys((n for n in parameters["categorical"] or () if n in asked), "category")
+    asked |= dict.fromkeys((n for n in parameters["numeric"] or () if n in asked), "number")
+    looks: dict[str, Look] = intake.parts.reduce(looks_at, together, asked)
+    found = {name: kind_of(looks[name], name, word) for name, word in asked.items()}
+    unsure = {name: are_numbers(looks[name]) for name, column in found.items() if column is None}
+    values = sum(looks[name].there for name in unsure)
+    different = count_different(intake.parts, unsure, values)
+    columns = [
+        column or kind_of(looks[name], name, asked[name], different=different[name]) for name, column in found.items()
+    ]
+    return Survey([column for column in columns if column is not None], looks)
 
 
-def first_rows(intake: Intake, columns: Sequence[Column]) -> Host | None:
-    """Return which rows are the first of their kind apart from ids; None where rows are not compared."""
-    if intake.frame is None:
-        return duplicates_of(intake.array)
-    names = [c.name for c in columns if c.dropped is None or "like an id" not in c.dropped]
-    return first_of_each(intake.frame, names)
+def compared(columns: Sequence[Column]) -> list[str]:
+    """Return the names of the columns in which rows are compared: all but ids."""
+    return [c.name for c in columns if c.dropped is None or "like an id" not in c.dropped]
 
 
 def with_levels(
-    intake: Intake, columns: Sequence[Column], choices: Mapping[str, Choice], parameters: Mapping[str, Any]
+    parts: Parts | None, survey: Survey, choices: Mapping[str, Choice], parameters: Mapping[str, Any]
 ) -> list[Column]:
     """Return the columns, the categories among them with their levels."""
-    frame, bounds = intake.frame, {name: parameters[name] for name in ("min_share", "max_levels")}
-    if frame is None:
-        return list(columns)
-    return [
-        learn_levels(values_of(frame, c.name), c, choices[c.name], **bounds)
-        if c.kind == "category" and c.dropped is None
-        else c
-        for c in columns
-    ]
+    bounds = {name: parameters[name] for name in ("min_share", "max_levels")}
+    coded = [c for c in survey.columns if c.kind == "category" and c.dropped is None]
+    if parts is None or not coded:
+        return list(survey.columns)
+    looks = survey.looks
+    absent = sorted({level for c in coded if (level := absent_of(choices[c.name])) is not None})
+    values = sum(looks[c.name].text.different or looks[c.name].there for c in coded)
+    # One more than are kept: the level of missing values may be among them.
+    words = count_words(parts, [c.name for c in coded], parameters["max_levels"] + 1, absent, values)
+    learnt = {
+        c.name: learn_levels(found, looks[c.name], c, choices[c.name], **bounds)
+        for c, found in zip(coded, words, strict=True)
+    }
+    return [learnt.get(c.name, c) for c in survey.columns]
 
 
 def places_of(columns: Sequence[Column]) -> Places:
@@ -98,8 +120,6 @@ def without_flat(columns: Sequence[Column], plan: Plan) -> list[Column]:
 
 def refuse_nothing_left(columns: Sequence[Column], rows: int) -> None:
     """Raise InvalidInput where every column is dropped, with the reason of each."""
-    if not columns:
-        raise InvalidInput("X has no column beside the id; name columns to work with, and not the id alone")
     if all(c.dropped is not None for c in columns):
         why = "; ".join(f"{c.name!r}: {c.dropped}" for c in columns[:12])
         raise InvalidInput(

@@ -8,11 +8,14 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.engines import Block
-from gpuseg.preprocessing import quantiles, statistics
-from gpuseg.preprocessing.quantiles import Summary, summary_of
+from gpuseg.preprocessing import statistics
+from gpuseg.preprocessing.quantiles import Summary, joined, step_of, summary_of
+from gpuseg.preprocessing.ranking import rising_of
 from gpuseg.preprocessing.statistics import Moments, moments_of
 from gpuseg.preprocessing.transforms import beside, finite, taken
 
+FEW = 11
+"""As many of the different values of a column are kept: more than 10 are many."""
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
@@ -26,32 +29,32 @@ class Places(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Counts, moments and summaries of the measured columns, the rows at every code of the coded ones.
+    """Counts and moments of the measured columns, sketches of the ranked ones, rows at every code of the coded ones.
 
-    ``summaries`` has an entry for each of ``Places.ranked``, ``codes`` one for each of ``Places.coded``.
+    ``sketches`` and ``few``, the smallest different values, have an entry for each of ``Places.ranked``, ``codes``
+    one for each of ``Places.coded``.
     """
 
     rows: int
     missing: Host
     infinite: Host
     moments: Moments
-    summaries: list[Summary]
+    sketches: list[Summary]
+    few: list[Host]
     codes: list[Host]
 
 
-def tally_block(block: Block, places: Places, points: int | None) -> Tally:
-    """Return the tally of one block; ``points`` bounds each summary, None keeps every value."""
+def tally_block(block: Block, places: Places, total: int) -> Tally:
+    """Return the tally of one block of ``total`` rows."""
     xp = array_namespace(block.x)
     raw = taken(block.x, places.measured)
     values = finite(raw)
     missing, odd = (to_host(xp.sum(xp.astype(xp.isnan(part), xp.int64), axis=0)) for part in (raw, values))
-    moments = moments_of(values)
-    ranked = taken(values, places.ranked)
-    rising = to_host(xp.sort(xp.where(xp.isnan(ranked), xp.full_like(ranked, xp.inf), ranked), axis=0))
-    counts = moments.rows[places.ranked].astype(np.int64)
-    summaries = [summary_of(rising[:count, j].copy(), points) for j, count in enumerate(counts)]
+    ranked = rising_of(taken(values, places.ranked))
+    sketches = [summary_of(column, step_of(block.x.shape[0], total)) for column in ranked]
+    few = [column[np.append(True, np.diff(column) > 0)[: len(column)]][:FEW] for column in ranked]
     codes = [_codes(block.x, at, levels) for at, levels in zip(places.coded, places.levels, strict=True)]
-    return Tally(block.x.shape[0], missing, odd - missing, moments, summaries, codes)
+    return Tally(block.x.shape[0], missing, odd - missing, moments_of(values), sketches, few, codes)
 
 
 def combined(parts: Sequence[Tally]) -> Tally:
@@ -61,7 +64,8 @@ def combined(parts: Sequence[Tally]) -> Tally:
         np.sum([part.missing for part in parts], axis=0),
         np.sum([part.infinite for part in parts], axis=0),
         statistics.combined([part.moments for part in parts]),
-        [quantiles.joined(column) for column in zip(*(part.summaries for part in parts), strict=True)],
+        [joined(column) for column in zip(*(part.sketches for part in parts), strict=True)],
+        [np.unique(np.concatenate(column))[:FEW] for column in zip(*(part.few for part in parts), strict=True)],
         [np.sum(column, axis=0) for column in zip(*(part.codes for part in parts), strict=True)],
     )
 

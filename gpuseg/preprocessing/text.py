@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from gpuseg.errors import InvalidInput
-from gpuseg.io.files import LEADING_ZERO
+from gpuseg.io.csv_files import LEADING_ZERO
 from gpuseg.io.text import BLANKS, parsed_numbers
-from gpuseg.io.times import DATES, ISO, in_utc, ways
+from gpuseg.io.times import ISO, in_utc
 from gpuseg.settings import log
 
 Series = nw.Series[Any]
@@ -60,41 +60,18 @@ def numbers_in(text: pl.Series) -> pl.Series:
     return text.to_frame("values").select(parsed_numbers(pl.col("values")))["values"]
 
 
-def have_leading_zeros(text: pl.Series) -> bool:
-    """Return whether all that reads as a number is digits, some behind a zero: codes, as a CSV file has them.
+def starts_with_zero(digits: pl.Series) -> bool:
+    """Return whether some numbers in text have a leading zero, as codes have it.
 
-    >>> [have_leading_zeros(pl.Series(values)) for values in (["01234", "5"], ["0.5", "01"], ["0", "5"])]
-    [True, False, False]
+    >>> [starts_with_zero(pl.Series(values)) for values in (["01234", "5"], ["0", "5"])]
+    [True, False]
     """
-    numbers = text.filter(numbers_in(text).is_not_null())
-    return bool(numbers.str.contains(DIGITS).all() and numbers.str.contains(LEADING_ZERO).any())
+    return bool(digits.str.contains(LEADING_ZERO).any())
 
 
 def signed_numbers(text: pl.Series) -> int:
     """Return how many values read as numbers once currency signs and thousands separators are gone."""
     return numbers_in(text.str.replace_all(SIGNS, "")).count()
-
-
-def are_booleans(text: Series) -> bool:
-    """Return whether every value is one of true, false, yes, no, in any case."""
-    return bool(text.str.to_lowercase().is_in([*TRUTHS, *LIES]).all())
-
-
-def way_of_dates(text: pl.Series, name: str) -> str | None:
-    """Return the way in which every value reads as a date or time, with separators; None where they do not.
-
-    Raises InvalidInput where day and month may be either way round.
-
-    >>> way_of_dates(pl.Series("values", ["31.01.2024"]), "joined"), way_of_dates(pl.Series("values", ["5"]), "paid")
-    ('%d.%m.%Y', None)
-    """
-    found = ways(text) if bool(text.str.contains(SEPARATED).all()) else []
-    if len(found) > 1:
-        raise InvalidInput(
-            f"column {name!r} reads as {' and as '.join(DATES[way] for way in found)} alike, for example {text[0]!r}; "
-            f"give ISO dates (yyyy-mm-dd), or name it in categorical=[{name!r}]"
-        )
-    return found[0] if found else None
 
 
 def days_of_text(text: pl.Series, way: str) -> pl.Series:
@@ -129,6 +106,6 @@ def day_shown(days: float) -> str:
     return str(np.datetime64(round(days * 86_400), "s")).removesuffix("T00:00:00")
 
 
-def column_error(name: str, found: str, bad: Series | pl.Series, rows: int, mend: str) -> InvalidInput:
+def column_error(name: str, found: str, example: object, count: int, rows: int, mend: str) -> InvalidInput:
     """Return the error for values that do not belong in a column, with their count and an example."""
-    return InvalidInput(f"column {name!r} {found} {bad[0]!r} in {len(bad)} of {rows} rows; {mend}")
+    return InvalidInput(f"column {name!r} {found} {example!r} in {count} of {rows} rows; {mend}")

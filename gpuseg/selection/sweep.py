@@ -146,7 +146,9 @@ def _without_score(run: Run, solution: Solution) -> Candidate:
     weights, distances = (np.bincount(label, of, len(solution.centers)) for of in (mass, mass * distance))
     made = weights > 0
     centers, weights, distances = solution.centers[made], weights[made], distances[made]
-    found = Dispersion(centers, weights, distances / weights, float(mass @ distance**2), run.total)
+    found = Dispersion(
+        centers, weights, distances / weights, float(mass @ np.square(distance, dtype=np.float64)), run.total
+    )
     indices = [value if np.isfinite(value) else None for value in (variance_ratio(found), worst_ratio(found))]
     return Candidate(len(weights), found.within, None, None, *indices)
 

@@ -10,6 +10,7 @@ import pytest
 import gpuseg
 from gpuseg.backends import KNOWN, Need, Task, choose, cpu, get_backend
 from gpuseg.cluster import DBSCAN, HDBSCAN, KMeans
+from gpuseg.engines import site_of
 from gpuseg.errors import InvalidInput, OutOfMemory, UnsupportedOnBackend
 from gpuseg.settings import gpu_threshold
 from tests import small_backend
@@ -182,7 +183,7 @@ def test_what_does_not_fit_is_refused_before_the_work(cramped, blobs, backend):
 def test_the_neighbours_are_counted_on_a_sample():
     rng = np.random.default_rng(0)
     x = rng.uniform(size=(20_000, 2)) + 1e6
-    task = DBSCAN(0.05)._task(DBSCAN()._blocks(x, None, reset=True))
+    task = DBSCAN(0.05)._task(DBSCAN()._blocks(x, None, site_of("local"), reset=True))
     assert task.neighbours == pytest.approx(20_000 * np.pi * 0.05**2, rel=0.2)
 
 

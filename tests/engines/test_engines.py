@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limi
 from gpuseg.backends._threads import OneThread, one_openmp_thread
 from gpuseg.cluster import KMeans
 from gpuseg.engines import blocks_of, local
-from gpuseg.engines.dask import scattered
+from gpuseg.engines.dask import current, scattered
 from gpuseg.errors import InvalidFile, InvalidInput
 
 ROWS = 500
@@ -37,7 +37,7 @@ def small_blocks(monkeypatch):
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def workers(request):
     with (
-        LocalCluster(request.param, threads_per_worker=2, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(request.param, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster,
         Client(cluster),
     ):
         yield request.param
@@ -151,7 +151,7 @@ def test_fits_side_by_side_do_not_disturb_each_other():
 
 
 def test_data_in_memory_is_not_part_of_a_graph(workers):
-    assert not any(isinstance(part, np.ndarray) for part in scattered(blocks_of(X).parts))
+    assert not any(isinstance(part, np.ndarray) for part in scattered(blocks_of(X).parts, current()))
 
 
 def test_lazy_results_outlive_the_cluster_and_hold_nothing_on_it():
@@ -221,5 +221,8 @@ def test_a_column_of_text_in_a_file_is_said(tmp_path):
 def test_a_missing_column_in_a_file_is_said(tmp_path):
     for name, columns in (("one", "ab"), ("two", "ac")):
         pl.DataFrame(X[:9, :2], schema=list(columns)).write_parquet(tmp_path / f"{name}.parquet")
+    one, two = tmp_path / "one.parquet", tmp_path / "two.parquet"
+    with pytest.raises(InvalidFile, match=r"two.parquet and .*one.parquet differ in the columns 'b', 'c'; give files"):
+        KMeans(1, backend="cpu").fit([one, two])
     with pytest.raises(InvalidInput, match=r"two.parquet has no column 'b'; it has 'a', 'c'"):
-        KMeans(1, backend="cpu").fit([tmp_path / "one.parquet", tmp_path / "two.parquet"])
+        KMeans(1, backend="cpu").fit(one).predict(two)

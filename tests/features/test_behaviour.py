@@ -9,9 +9,8 @@ import pytest
 
 import gpuseg
 from gpuseg.features import behaviour, clean_transactions, customer_features
+from gpuseg.features._by_customer import customers_here
 from gpuseg.features._by_name import BEHAVIOUR, features_of
-from gpuseg.features._cleaning import clean
-from gpuseg.features._rows import named
 from gpuseg.features.roles import Wishes
 from gpuseg.io.tables import Opened
 from tests.features.conftest import columns
@@ -149,8 +148,8 @@ def test_cleaned_rows_give_the_same(retail):
 def test_the_body_is_the_same_for_a_table_like_cudf(retail):
     # cuDF goes through the same part of Narwhals as pandas, which stands in for it here with nullable columns.
     eager = nw.from_native(retail.head(20_000).to_pandas(use_pyarrow_extension_array=True))
-    cleaned = clean(Opened(eager, lambda frame: frame, "a device"), Wishes())
-    found = named(features_of(cleaned, BEHAVIOUR).table, cleaned).to_polars()
+    opened = Opened(eager, lambda frame: frame, "a device")
+    found = customers_here(opened, Wishes(), BEHAVIOUR, features_of)[0].to_polars()
     expected = behaviour(retail.head(20_000))
     same(
         {

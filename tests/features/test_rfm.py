@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 import gpuseg
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
 from gpuseg.features import behaviour, clean_transactions, customer_features, repeat_purchases, rfm
+from gpuseg.features._by_customer import customers_here
 from gpuseg.features._by_name import RFM, features_of
-from gpuseg.features._cleaning import clean
-from gpuseg.features._rows import named
 from gpuseg.features.roles import Wishes
 from gpuseg.io.tables import Opened
 from tests.features.conftest import LIBRARIES, columns
@@ -117,8 +116,8 @@ def test_the_body_is_the_same_for_a_table_like_cudf(retail):
     # cuDF goes through the same part of Narwhals as pandas, which stands in for it here with nullable columns.
     eager = nw.from_native(retail.head(50_000).to_pandas(use_pyarrow_extension_array=True))
     for returns in ("exclude", "net"):
-        cleaned = clean(Opened(eager, lambda frame: frame, "a device"), Wishes(returns=returns))
-        found = named(features_of(cleaned, RFM).table, cleaned).to_polars()
+        opened = Opened(eager, lambda frame: frame, "a device")
+        found = customers_here(opened, Wishes(returns=returns), RFM, features_of)[0].to_polars()
         expected = rfm(retail.head(50_000), returns=returns)
         assert found["CustomerID"].to_list() == expected["CustomerID"].to_list()
         assert found["frequency"].to_list() == expected["frequency"].to_list()
@@ -132,7 +131,7 @@ def test_text_is_not_parsed_on_a_device(column):
         ROWS.with_columns(pl.col(column).cast(pl.String)).to_pandas(use_pyarrow_extension_array=True)
     )
     with pytest.raises(UnsupportedOnBackend, match=f"column '{column}' of a table on a GPU holds String"):
-        clean(Opened(frame, lambda found: found, "a device"), Wishes())
+        customers_here(Opened(frame, lambda found: found, "a device"), Wishes(), RFM, features_of)
 
 
 def test_an_unknown_set():

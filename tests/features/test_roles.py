@@ -55,10 +55,11 @@ def test_every_argument_means_what_its_name_says(features, monkeypatch):
     class Heard(Exception):
         pass
 
-    def hear(_, wishes, **__):
+    def hear(_, wishes, *__, **___):
         raise Heard(wishes)
 
-    monkeypatch.setattr(f"{features.__module__}.clean", hear)
+    way = "clean" if features is clean_transactions else "customers_of"
+    monkeypatch.setattr(f"{features.__module__}.{way}", hear)
     with pytest.raises(Heard) as heard:
         features(pl.DataFrame({"a": [1]}), **OPTIONS)
     assert heard.value.args[0] == Wishes(**OPTIONS)

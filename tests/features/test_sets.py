@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 import gpuseg
 from gpuseg.errors import InvalidInput
 from gpuseg.features import customer_features, rfm
+from gpuseg.features._by_customer import customers_here
 from gpuseg.features._by_name import BEHAVIOUR, FEATURES, RFM, SETS, features_of
-from gpuseg.features._cleaning import clean
-from gpuseg.features._rows import named
 from gpuseg.features.roles import Wishes
 from gpuseg.io.tables import Opened
 from tests.features.conftest import LIBRARIES, columns
@@ -186,8 +185,8 @@ def test_the_body_is_the_same_for_a_table_like_cudf():
     rows = pl.from_pandas(transactions())
     eager = nw.from_native(transactions().convert_dtypes(dtype_backend="numpy_nullable"))
     for returns in ("exclude", "net"):
-        cleaned = clean(Opened(eager, lambda frame: frame, "a device"), Wishes(returns=returns))
-        found = named(features_of(cleaned, JOB).table, cleaned).to_polars()
+        opened = Opened(eager, lambda frame: frame, "a device")
+        found = customers_here(opened, Wishes(returns=returns), JOB, features_of)[0].to_polars()
         found = found.with_columns(pl.selectors.float().fill_nan(None))
         expected = customer_features(rows, set=JOB, returns=returns)[0]
         assert found.to_dict(as_series=False) == expected.to_dict(as_series=False)

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gpuseg.errors import InvalidFile
-from gpuseg.io.files import dialect_of, encoding_of, found, scan_files
+from gpuseg.io.dialect import dialect_of, encoding_of
+from gpuseg.io.files import found, scan_files
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import polars as pl
 import pytest
 
 from gpuseg.errors import InvalidInput
-from gpuseg.io.text import convert, ids, numbers, stripped
+from gpuseg.io.text import Scan, convert, ids, numbers, stripped
 
 nan, inf = float("nan"), float("inf")
 
 
 def read(how, values, dtype=None):
     frame = pl.DataFrame({"x": pl.Series(values, dtype=dtype)})
-    found = convert(frame.lazy(), [how("x", frame.schema["x"])])
+    found = convert(Scan(frame.lazy()), [how("x", frame.schema["x"])])
     return frame.select(found[0].expression).to_series().to_list()
 
 
@@ -75,7 +75,7 @@ def test_ids_that_are_none(values, sentence):
 
 def test_several_columns_are_looked_at_together():
     frame = pl.LazyFrame({"a": ["1.0"], "b": ["x"], "c": ["2"]})
-    found = convert(frame, [ids("a", pl.String()), ids("b", pl.String()), numbers("c", pl.String())])
+    found = convert(Scan(frame), [ids("a", pl.String()), ids("b", pl.String()), numbers("c", pl.String())])
     assert frame.select(c.expression for c in found).collect().rows() == [(1, "x", 2.0)]
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from gpuseg.errors import InvalidInput
-from gpuseg.io.text import convert
+from gpuseg.io.text import Scan, convert
 from gpuseg.io.times import in_utc, times, ways
 
 DAY, NOON = dt.datetime(2011, 1, 30), dt.datetime(2011, 1, 30, 12)
@@ -14,7 +14,7 @@ DAY, NOON = dt.datetime(2011, 1, 30), dt.datetime(2011, 1, 30, 12)
 
 def read(values, dtype=None, time_format=None):
     frame = pl.DataFrame({"t": pl.Series(values, dtype=dtype, strict=False)})
-    [found] = convert(frame.lazy(), [times(frame.lazy(), "t", frame.schema["t"], time_format)])
+    [found] = convert(Scan(frame.lazy()), [times(Scan(frame.lazy()), "t", frame.schema["t"], time_format)])
     return frame.select(found.expression).to_series().to_list(), found
 
 

@@ -182,14 +182,22 @@ def test_a_summit_between_the_last_lambdas():
     np.testing.assert_allclose(found.plan_["preparation"]["power"], twin.lambdas_, atol=1e-3)
 
 
-def test_quantiles_of_many_rows(monkeypatch):
-    monkeypatch.setattr("gpuseg.preprocessing.fitting.EXACT", 500)
-    monkeypatch.setattr("gpuseg.preprocessing.fitting.POINTS", 50)
-    x = RNG.normal(size=(900, 1))
-    low, high = Preprocessor(winsorize=(0.1, 0.9), skew="none").fit(x).report_.columns[0].limits
-    assert (low, high) != tuple(np.quantile(x, [0.1, 0.9]))
-    for limit, share in ((low, 0.1), (high, 0.9)):
-        assert abs(np.mean(x <= limit) - share) <= 1 / (2 * 50) + 1 / len(x)
+@pytest.mark.parametrize("missing", ["median", "mode", "constant", "indicator"])
+@pytest.mark.parametrize("scale", ["standard", "robust"])
+def test_sketched_columns_give_the_same_plan(monkeypatch, missing, scale):
+    ties = np.where(RNG.random(900) < 0.4, 7.0, X[:, 0])
+    x = np.column_stack([X[:, :2], SKEWED, ties, RNG.integers(0, 12, 900), RNG.integers(0, 10, 900) - 3])
+    x[RNG.random(x.shape) < 0.15] = np.nan
+    options = {"missing": missing, "scale": scale, "winsorize": (0.05, 0.93), "fill_value": 0.1}
+    whole = Preprocessor(**options).fit(x)
+    monkeypatch.setattr("gpuseg.preprocessing.quantiles.EXACT", 500)
+    monkeypatch.setattr("gpuseg.preprocessing.quantiles.POINTS", 20)
+    sketched = Preprocessor(**options).fit(x)
+    if missing == "mode":  # of columns without repeats any value is one
+        x = x[:, [6, 7, 8]]
+        whole, sketched = Preprocessor(**options).fit(x), sketched.fit(x)
+    assert str(sketched.plan_) == str(whole.plan_)
+    assert sketched.report_ == whole.report_
 
 
 def test_winsor_limits_count_the_imputed_rows():

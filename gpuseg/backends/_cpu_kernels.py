@@ -1,0 +1,108 @@
+"""k-means' passes over a block on the CPU: what Numba compiled, under the names of neighbors/centers.py.
+
+Nothing of Numba is loaded before the first call.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gpuseg.backends._protocol import Host, Kernel
+
+
+def sums_of(block: Any) -> tuple[int, float, Host]:
+    """Return one block's rows, total weight and weighted sums; see ``neighbors.centers.sums_of``."""
+    weight, sums = _loops().sums_of(_rows(block), block.weight)
+    return len(block.x), float(weight), sums
+
+
+def squared_about(block: Any, mean: Host) -> tuple[Host]:
+    """Return the weighted sums of squares about the mean; see ``neighbors.centers.squared_about``."""
+    return (_loops().squared_about(_rows(block), block.weight, mean),)
+
+
+def lloyd_step(block: Any, centers: Host, offset: Host) -> tuple[Host, Host]:
+    """Return one block's share of a Lloyd step; see ``neighbors.centers.lloyd_step``."""
+    loops, x = _loops(), _rows(block)
+    sums, weights = loops.lloyd_step(x, block.weight, offset.astype(x.dtype), *_padded(x, centers))
+    return sums, weights
+
+
+def nearest(block: Any, centers: Host, offset: Host) -> tuple[Host, Host]:
+    """Return nearest centre and distance of each row; see ``neighbors.centers.nearest``."""
+    loops, x = _loops(), _rows(block)
+    label, distance = loops.nearest(x, offset.astype(x.dtype), centers.astype(x.dtype), *_padded(x, centers))
+    return label, distance
+
+
+def inertia(block: Any, centers: Host, offset: Host) -> float:
+    """Return a block's weighted sum of squared distances; see ``neighbors.centers.inertia``."""
+    loops, x = _loops(), _rows(block)
+    centered = centers.astype(x.dtype)
+    return float(loops.inertia(x, block.weight, offset.astype(x.dtype), centered, *_padded(x, centers)))
+
+
+def two_nearest(block: Any, centers: Host, offset: Host) -> tuple[Host, Host, Host]:
+    """Return nearest centre and the two least distances of each row; see ``neighbors.centers.two_nearest``."""
+    loops, x = _loops(), _rows(block)
+    found = loops.two_nearest(x, offset.astype(x.dtype), centers.astype(x.dtype), *_padded(x, centers))
+    label, first, second = found
+    return label, first, second
+
+
+def squared_norms(block: Any, offset: Host) -> Host:
+    """Return each row's squared norm less offset; see ``neighbors.centers.squared_norms``."""
+    loops, x = _loops(), _rows(block)
+    found: Host = loops.squared_norms(x, offset.astype(x.dtype))
+    return found
+
+
+def costs_with(block: Any, norms: Host, d2: Host, candidates: Host, offset: Host) -> tuple[Host]:
+    """Return a block's cost with each candidate; see ``neighbors.centers.costs_with``."""
+    loops, x = _loops(), _rows(block)
+    return (loops.costs_with(x, block.weight, norms, d2, offset.astype(x.dtype), *_padded(x, candidates)),)
+
+
+def nearer(block: Any, d2: Host, center: Host, offset: Host) -> Host:
+    """Return each row's D^2 after one more centre; see ``neighbors.centers.nearer``."""
+    loops, x = _loops(), _rows(block)
+    found: Host = loops.nearer(x, d2, offset.astype(x.dtype), center.astype(x.dtype))
+    return found
+
+
+def _loops() -> Any:
+    """Return the compiled loops, loaded here for the first time."""
+    from gpuseg.backends import _cpu_compiled
+
+    return _cpu_compiled
+
+
+def _rows(block: Any) -> Host:
+    """Return the rows one after the other in memory: one compiled version a dtype serves all."""
+    return np.ascontiguousarray(block.x)
+
+
+def _padded(x: Host, centers: Host) -> tuple[Host, Host]:
+    """Return -2c with features filled up to a whole UNROLL, and |c|^2, in the rows' dtype."""
+    k, d = centers.shape
+    doubled = np.zeros((k, -(-d // _loops().UNROLL) * _loops().UNROLL), x.dtype)
+    doubled[:, :d] = -2 * centers
+    return doubled, np.sum(centers**2, axis=1).astype(x.dtype)
+
+
+KERNELS: Mapping[str, Kernel] = {
+    body.__name__: body
+    for body in (
+        sums_of,
+        squared_about,
+        lloyd_step,
+        nearest,
+        inertia,
+        two_nearest,
+        squared_norms,
+        costs_with,
+        nearer,
+    )
+}
+"""Every pass by the name of its array body."""

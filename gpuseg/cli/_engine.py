@@ -1,0 +1,39 @@
+"""Where a command works: in its own process, on new worker processes, or on a cluster that stands."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gpuseg.cli import _types
+from gpuseg.cli._parser import Command, UsageError
+
+
+def add_workers(command: Command) -> None:
+    """Add the options that say which workers do the work."""
+    where = command.add_argument_group("workers (default: this process alone)")
+    where.add_argument(
+        "--workers", type=_types.count, metavar="N", help="start N worker processes on this machine, one a GPU on GPUs"
+    )
+    where.add_argument(
+        "--scheduler", type=_types.scheduler, metavar="ADDRESS", help="use a Dask cluster, as tcp://host:8786"
+    )
+
+
+@contextmanager
+def engine_of(options: argparse.Namespace) -> Iterator[Any]:
+    """Give what ``engine`` is for a command; workers end and connections close with the block, whatever happens."""
+    if options.workers and options.scheduler:
+        raise UsageError("--workers and --scheduler are two ways to have workers; give one of them")
+    if options.workers:
+        from gpuseg.engines.cluster import workers
+
+        with workers(options.workers, backend=getattr(options, "backend", "auto")) as client:
+            yield client
+    elif options.scheduler:
+        from gpuseg.engines.cluster import connected
+
+        with connected(options.scheduler) as client:
+            yield client
+    else:
+        yield "auto"

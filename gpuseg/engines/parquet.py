@@ -1,0 +1,125 @@
+"""Parquet files as blocks, a row group a block: who works there reads the footers, and later the rows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuseg.engines.blocks import Blocks
+from gpuseg.engines.inputs import without_empty
+from gpuseg.engines.sites import Site
+from gpuseg.errors import InvalidFile, InvalidInput, listed
+
+
+class RowGroup(NamedTuple):
+    """A part of a Parquet file, and the columns to read from it in this order."""
+
+    path: str
+    group: int
+    columns: tuple[str, ...]
+
+
+class Footer(NamedTuple):
+    """What a Parquet file says of itself: its columns, those that are no numbers with their type, and its groups' rows.
+
+    ``fault`` says why there is nothing of that; it travels here, for a worker knows its own name only.
+    """
+
+    path: str
+    names: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    sizes: tuple[int, ...] = ()
+    fault: str = ""
+
+
+def blocks_of_files(x: Any, names: Sequence[str] | None, *, site: Site, missing: bool) -> Blocks:
+    """Return the row groups of Parquet files as blocks, with the columns ``names``, else with those of the first file.
+
+    Raises InvalidFile for a path that is not there or is no Parquet, and where columns differ or are no numbers.
+    """
+    paths = [str(path) for path in ([x] if isinstance(x, str | Path) else x)]
+    footers = site.collect(footer, paths)
+    wanted = tuple(names) if names is not None else footers[0].names
+    for found in footers:
+        check_footer(found, footers[0], wanted, exact=names is None)
+    parts = [RowGroup(found.path, group, wanted) for found in footers for group in range(len(found.sizes))]
+    sizes = tuple(size for found in footers for size in found.sizes)
+    nbytes, weights = 8.0 * sum(sizes) * len(wanted), [None] * len(parts)
+    return without_empty(Blocks(parts, weights, read_row_group, len(wanted), nbytes, sizes, wanted, missing=missing))
+
+
+def check_footer(found: Footer, first: Footer, wanted: Sequence[str], *, exact: bool) -> None:
+    """Raise InvalidFile or InvalidInput unless a file has the columns ``wanted``, all of numbers.
+
+    ``exact``: and no others, so that nothing is left out unsaid.
+    """
+    if found.fault:
+        raise InvalidFile(found.fault)
+    if exact and (differing := sorted(set(found.names) ^ set(wanted))):
+        raise InvalidFile(
+            f"{found.path} and {first.path} differ in the columns {listed(differing)}; give files of one table"
+        )
+    if lacking := [name for name in wanted if name not in found.names]:
+        raise InvalidInput(f"{found.path} has no column {listed(lacking)}; it has {listed(found.names)}")
+    if words := [f"{name!r} ({kind})" for name, kind in found.others if name in wanted]:
+        raise InvalidInput(f"{found.path} holds columns that are not of numbers: {', '.join(words)}; pass numbers only")
+
+
+def footer(path: str) -> Footer:
+    """Return what a Parquet file says of itself, or what is wrong with it, in a sentence."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(path) as file:
+            schema, about = file.schema_arrow, file.metadata
+            sizes = tuple(about.row_group(group).num_rows for group in range(about.num_row_groups))
+    except FileNotFoundError:
+        return Footer(path, fault=_unseen(path))
+    except (OSError, pa.ArrowInvalid) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        return Footer(path, fault=f"{path} cannot be read as Parquet ({reason}); give a Parquet file")
+    others = tuple((field.name, str(field.type)) for field in schema if not _is_number(field.type))
+    return Footer(path, tuple(schema.names), others, sizes)
+
+
+def read_row_group(part: RowGroup) -> np.ndarray:
+    """Return the rows of one row group as float64; a null is NaN."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with ParquetFile(part.path) as file:
+            table = file.read_row_group(part.group, columns=list(part.columns)).select(list(part.columns))
+    except FileNotFoundError as error:
+        raise InvalidFile(_unseen(part.path)) from error
+    return np.column_stack([column.cast(pa.float64()).to_numpy() for column in table.columns])
+
+
+def _unseen(path: str) -> str:
+    """Return the sentence for a file that is not there, where this process works."""
+    if (worker := _worker()) is None:
+        return f"{path} does not exist; check the path"
+    return f"the worker {worker} cannot see {path}; put it on a file system that all workers share"
+
+
+def _worker() -> str | None:
+    """Return the address of the worker that this runs on, if it is one."""
+    import sys
+
+    if "distributed" not in sys.modules:
+        return None
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().address)
+    except ValueError:
+        return None
+
+
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    looks = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_null)
+    return any(look(kind) for look in looks)

@@ -1,0 +1,245 @@
+"""The compiled passes of the CPU give what the array functions give, to rounding; and they need no writable folder."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpuseg.backends import _cpu_kernels, get_backend
+from gpuseg.backends.cpu import CROSSING, REPAYS, vendor_lloyd_wins
+from gpuseg.cluster import KMeans
+from gpuseg.engines import Block, local
+from gpuseg.neighbors import centers as bodies
+
+SHAPES = [(1, 1, 1), (1, 3, 2), (127, 4, 3), (128, 5, 4), (129, 1, 2), (300, 7, 1), (40, 2, 60), (1000, 16, 16)]
+"""Rows, features and centres: around a tile and around the features that are added up at once."""
+DTYPES = [np.float32, np.float64]
+
+
+def data(n, d, k, dtype, *, offset=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    middle = rng.normal(size=(k, d)) * 3
+    x = (middle[rng.integers(k, size=n)] + rng.normal(size=(n, d)) + offset).astype(dtype)
+    weight = rng.integers(0, 4, size=n).astype(dtype)
+    shift = np.full(d, np.float64(np.float32(offset)))
+    return Block(0, x, weight), middle + rng.normal(size=(k, d)) * 0.1, shift
+
+
+def close(dtype):
+    return {"rtol": 1e-9, "atol": 1e-9} if dtype == np.float64 else {"rtol": 2e-4, "atol": 2e-4}
+
+
+def lies_between(block, offset, placed, one, two):
+    """Return whether rows that two labellings put apart are as near to both centres, as far as float32 tells."""
+    x = block.x.astype(np.float64) - offset
+    first, second = (np.sum((x - placed[label]) ** 2, axis=1) for label in (one, two))
+    return np.all(np.abs(first - second) <= 1e-5 * (1 + np.sum(x * x, axis=1)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "d", "k"), SHAPES)
+def test_nearest_centres_are_the_oracles(n, d, k, dtype):
+    block, placed, offset = data(n, d, k, dtype)
+    for name in ("nearest", "two_nearest"):
+        found, wanted = (getattr(module, name)(block, placed, offset) for module in (_cpu_kernels, bodies))
+        assert [field.dtype for field in found] == [field.dtype for field in wanted]
+        assert lies_between(block, offset, placed, found[0], wanted[0])
+        same = found[0] == wanted[0]
+        for one, two in zip(found[1:], wanted[1:], strict=True):
+            np.testing.assert_allclose(one[same], two[same], **close(dtype))
+    if dtype == np.float64:
+        np.testing.assert_array_equal(found[0], wanted[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "d", "k"), SHAPES)
+def test_sums_are_the_oracles(n, d, k, dtype):
+    block, placed, offset = data(n, d, k, dtype)
+    tolerance = {"rtol": 1e-9, "atol": 1e-9} if dtype == np.float64 else {"rtol": 1e-5, "atol": 1e-4}
+    mean = block.x.mean(axis=0, dtype=np.float64)
+    calls = {"sums_of": (), "squared_about": (mean,), "lloyd_step": (placed, offset), "inertia": (placed, offset)}
+    for name, arguments in calls.items():
+        found, wanted = (getattr(module, name)(block, *arguments) for module in (_cpu_kernels, bodies))
+        assert type(found) is type(wanted)
+        for one, two in [(found, wanted)] if name == "inertia" else zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, two, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "d", "k"), SHAPES)
+def test_seeding_passes_are_the_oracles(n, d, k, dtype):
+    block, placed, offset = data(n, d, k, dtype)
+    norms = bodies.squared_norms(block, offset)
+    np.testing.assert_allclose(_cpu_kernels.squared_norms(block, offset), norms, **close(dtype))
+    d2 = np.full(n, np.inf, dtype)
+    for center in placed[:2]:
+        found = _cpu_kernels.nearer(block, d2, center, offset)
+        d2 = bodies.nearer(block, d2, center, offset)
+        assert found.dtype == d2.dtype
+        np.testing.assert_allclose(found, d2, **close(dtype))
+    found, wanted = (module.costs_with(block, norms, d2, placed, offset)[0] for module in (_cpu_kernels, bodies))
+    np.testing.assert_allclose(found, wanted, rtol=1e-9 if dtype == np.float64 else 1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_row_that_is_a_centre_has_distance_zero_far_from_zero(dtype):
+    block, _, offset = data(500, 3, 4, dtype, offset=1e6)
+    row = block.x[17].astype(np.float64) - offset
+    assert _cpu_kernels.nearer(block, np.full(500, np.inf, dtype), row, offset)[17] == 0.0
+    assert _cpu_kernels.nearest(block, row[None, :], offset)[1][17] == 0.0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_big_offsets_stay_accurate(dtype):
+    block, placed, offset = data(3000, 5, 4, dtype, offset=1e6)
+    exact = Block(0, block.x.astype(np.float64), block.weight.astype(np.float64))
+    label, distance = _cpu_kernels.nearest(block, placed, offset)
+    wanted = bodies.nearest(exact, placed, offset)
+    assert lies_between(block, offset, placed, label, wanted[0])
+    np.testing.assert_allclose(distance[label == wanted[0]], wanted[1][label == wanted[0]], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_of_equal_centres_the_first_is_taken(dtype):
+    x = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 0.0]], dtype)
+    placed = np.array([[5.0, 5.0], [0.0, 0.0], [2.0, 0.0], [0.0, 0.0]])
+    label, first, second = _cpu_kernels.two_nearest(Block(0, x, np.ones(3, dtype)), placed, np.zeros(2))
+    np.testing.assert_array_equal(label, [1, 2, 1])
+    np.testing.assert_array_equal(first, [0, 0, 1])
+    np.testing.assert_array_equal(second, [0, 2, 1])
+
+
+def test_the_only_centre_has_no_second():
+    block, placed, offset = data(9, 2, 1, np.float64)
+    assert np.all(np.isinf(_cpu_kernels.two_nearest(block, placed, offset)[2]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_apart_in_memory_are_the_same_rows(dtype):
+    block, placed, offset = data(400, 6, 3, dtype)
+    apart = block._replace(x=np.asfortranarray(block.x))
+    strided = block._replace(x=np.repeat(block.x, 2, axis=1)[:, ::2])
+    for name in ("nearest", "lloyd_step"):
+        wanted = getattr(_cpu_kernels, name)(block, placed, offset)
+        for other in (apart, strided):
+            for one, two in zip(getattr(_cpu_kernels, name)(other, placed, offset), wanted, strict=True):
+                np.testing.assert_array_equal(one, two)
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 400), d=st.integers(1, 9), k=st.integers(1, 9), seed=st.integers(0, 99))
+def test_whole_numbers_are_summed_exactly(n, d, k, seed):
+    """Of whole numbers no sum is rounded: every label, tie and sum is the oracle's to the bit."""
+    rng = np.random.default_rng(seed)
+    x, placed = (rng.integers(-3, 4, size=(size, d)).astype(np.float64) for size in (n, k))
+    block, offset = Block(0, x, rng.integers(0, 3, size=n).astype(np.float64)), np.zeros(d)
+    np.testing.assert_array_equal(
+        _cpu_kernels.nearest(block, placed, offset)[0], bodies.nearest(block, placed, offset)[0]
+    )
+    for one, two in zip(
+        _cpu_kernels.lloyd_step(block, placed, offset), bodies.lloyd_step(block, placed, offset), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Use the compiled passes for tables of any size, and small blocks."""
+    monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 500)
+
+    def use(*, kernels):
+        # The backend is frozen, and shared by all.
+        object.__setattr__(get_backend("cpu"), "kernels_repay", 0 if kernels else sys.maxsize)
+
+    yield use
+    object.__setattr__(get_backend("cpu"), "kernels_repay", REPAYS)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fits_are_those_of_the_array_functions(always, dtype, weighted):
+    block, placed, _ = data(3000, 6, 5, dtype)
+    weight = block.weight if weighted else None
+    models = []
+    for kernels in (True, False):
+        always(kernels=kernels)
+        for init in (placed, "k-means++"):
+            model = KMeans(5, init=init, max_iter=20, tol=0, random_state=3, solver="lloyd", backend="cpu")
+            models.append(model.fit(block.x, sample_weight=weight))
+    for one, two in zip(models[:2], models[2:], strict=True):
+        if dtype == np.float64:
+            np.testing.assert_allclose(one.cluster_centers_, two.cluster_centers_, rtol=1e-9)
+            np.testing.assert_array_equal(one.labels_, two.labels_)
+            np.testing.assert_allclose(one.assign(block.x).confidence, two.assign(block.x).confidence, atol=1e-9)
+        assert one.inertia_ == pytest.approx(two.inertia_, rel=1e-9 if dtype == np.float64 else 1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_threads_do_not_change_a_bit_of_the_compiled_passes(always, monkeypatch, dtype):
+    always(kernels=True)
+    block, _, _ = data(3300, 6, 5, dtype)
+    found = set()
+    for number in (1, 2, 5):
+        local.threads.cache_clear()
+        monkeypatch.setattr(local, "cores", lambda number=number: number)
+        model = KMeans(5, random_state=1, n_init=2, solver="lloyd", backend="cpu").fit(block.x, None, block.weight)
+        found.add(b"".join(np.asarray(a).tobytes() for a in (model.cluster_centers_, model.labels_, model.inertia_)))
+    local.threads.cache_clear()
+    assert len(found) == 1
+
+
+def test_large_tables_go_to_our_loop_and_small_or_wide_ones_to_scikit_learn():
+    rows = REPAYS // 32
+    assert not vendor_lloyd_wins(rows, 8, 4)
+    assert vendor_lloyd_wins(rows - 1, 8, 4)
+    assert vendor_lloyd_wins(10**9, CROSSING + 1, 1)
+
+
+CODE = """
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from gpuseg.backends import _cpu_kernels
+from gpuseg.engines import Block
+block = Block(0, np.arange(6.0)[:, None], np.ones(6))
+with ThreadPoolExecutor(3) as threads:
+    found = threads.map(lambda _: _cpu_kernels.squared_norms(block, np.zeros(1)).sum(), range(3))
+    print(_cpu_kernels.__file__, *found)
+"""
+
+
+def test_a_folder_that_nobody_may_write_to_is_no_error(tmp_path):
+    """Neither the package's folder nor the user's takes a cache: compiled in this process, by three threads at once."""
+    package = tmp_path / "gpuseg"
+    shutil.copytree(Path(_cpu_kernels.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "backends" / "__pycache__").touch()  # a file in the folder's place stops also who may write anywhere
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), "/dev/null/none")
+    environment = {**os.environ, **nowhere, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], env=environment, capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.stdout.count("55.0") == 3, done.stderr
+    assert str(package) in done.stdout
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_processes_do_not_change_a_bit_of_the_compiled_passes(always, dtype):
+    """On workers too, which read what was compiled from the cache; scattered arrays are read-only there."""
+    always(kernels=True)
+    x = data(1700, 6, 5, dtype)[0].x
+    with (
+        LocalCluster(2, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster,
+        Client(cluster),
+    ):
+        found = [
+            KMeans(5, random_state=1, solver="lloyd", backend="cpu", engine=engine).fit(x)
+            for engine in ("local", "dask")
+        ]
+    for name in ("cluster_centers_", "labels_", "distance_quantiles_", "inertia_"):
+        np.testing.assert_array_equal(*(getattr(model, name) for model in found))
