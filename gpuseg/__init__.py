@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         rfm_scores,
     )
     from gpuseg.io import PartedTable, read_table, write_table
+    from gpuseg.planning import Plan, plan
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter, load
     from gpuseg.selection import KChoice, choose_k
@@ -35,6 +36,7 @@ _ROOMS = {
         "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
     ),
     "io": ("PartedTable", "read_table", "write_table"),
+    "planning": ("Plan", "plan"),
     "preprocessing": ("Preprocessor",),
     "segmenter": ("Segmenter", "load"),
     "selection": ("KChoice", "choose_k"),
@@ -44,9 +46,9 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 
 __all__ = [
     "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans",
-    "PartedTable", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions", "config",
-    "customer_features", "event_features", "events", "join_features", "load", "read_table", "repeat_purchases", "rfm",
-    "rfm_scores", "write_table",
+    "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions",
+    "config", "customer_features", "event_features", "events", "join_features", "load", "plan", "read_table",
+    "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def card_of(segmenter: Any, profile: pl.DataFrame, fingerprint: str) -> dict[str
         "rows": {"read": report.rows_read, "kept": profile["size"].sum(), "noise": noise},
         "segments": choice.k,
         "choice": {**choice._asdict(), "candidates": [candidate._asdict() for candidate in choice.candidates]},
-        "backend": segmenter.dispatch_._asdict(),
+        "backend": {**segmenter.dispatch_._asdict(), "steps": list(segmenter.dispatch_.steps)},
         "metrics": {**quality, **inertia},
         "training_data_sha256": fingerprint,
         "preprocessing": report.to_dict(),

@@ -325,7 +325,7 @@ def load(path: str | Path) -> Segmenter:
         candidates = [Candidate(**candidate) for candidate in choice["candidates"]]
         segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates)
         segmenter.score_ = None if score is None else Score(**score)
-        segmenter.dispatch_ = Dispatch(**about["backend"])
+        segmenter.dispatch_ = Dispatch(**{**about["backend"], "steps": tuple(about["backend"].get("steps", ()))})
         segmenter.backend_ = segmenter.dispatch_.backend
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidModel(f"{path} holds no segmenter that can be rebuilt ({error!r}); write it again") from error

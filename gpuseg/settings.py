@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, NamedTuple, TextIO
 
-from gpuseg.errors import unknown
+from gpuseg.errors import InvalidInput, unknown
 
 VARIABLE = "GPUSEG_BACKEND"
 BACKENDS = ("auto", "cpu", "cuda")
+THRESHOLD_VARIABLE = "GPUSEG_GPU_THRESHOLD"
+THRESHOLD = 8.0
+"""Seconds: loading cuML took 7.7 on the two cores that it was measured on, so shorter work is done sooner without."""
 log = logging.getLogger("gpuseg")
 
 
@@ -22,6 +25,7 @@ class Settings(NamedTuple):
     notices: Literal["stdout", "stderr", "off"] = "stdout"
     progress: bool | None = None
     words: Callable[[str], str] = str
+    gpu_threshold: float | None = None
 
 
 _current: ContextVar[Settings] = ContextVar("gpuseg_settings", default=Settings())  # noqa: B039 - a tuple
@@ -38,12 +42,15 @@ def config(
     backend: str | None = None,
     notices: Literal["stdout", "stderr", "off"] | None = None,
     progress: bool | None = None,
+    gpu_threshold: float | None = None,
 ) -> Iterator[Settings]:
     """Set settings inside a ``with`` block; what is not named stays as it is.
 
     ``backend``: "auto", "cpu" or "cuda"; an estimator's own argument wins over it, and it wins over
     the environment variable GPUSEG_BACKEND. ``notices``: where guesses and defaults are printed.
     ``progress``: whether bars are shown; left out, they are shown in a terminal and in a notebook.
+    ``gpu_threshold``: seconds that a fit must be estimated to take on the CPU before "auto" loads the GPU's
+    libraries for it; it wins over the variable GPUSEG_GPU_THRESHOLD; left out, 8, for loading cuML takes about that.
     Raises InvalidInput for a value that is not known.
 
     >>> import gpuseg
@@ -60,6 +67,7 @@ def config(
             now.notices if notices is None else notices,
             now.progress if progress is None else progress,
             now.words,
+            now.gpu_threshold if gpu_threshold is None else _seconds("gpu_threshold", gpu_threshold),
         )
     )
     try:
@@ -99,6 +107,14 @@ def wished_backend(argument: str) -> Wish:
     return Wish("auto", "nothing was asked for")
 
 
+def gpu_threshold() -> float:
+    """Return the seconds of work on the CPU below which "auto" does not load the libraries of the GPU."""
+    if (inside := settings().gpu_threshold) is not None:
+        return inside
+    variable = os.environ.get(THRESHOLD_VARIABLE, "").strip()
+    return _seconds(THRESHOLD_VARIABLE, variable) if variable else THRESHOLD
+
+
 def say(message: str) -> None:
     """Log a guess or a default that was taken, and print it where notices go."""
     log.info(message)
@@ -111,3 +127,13 @@ def _checked(what: str, backend: str) -> str:
     if backend not in BACKENDS:
         raise unknown(what, backend, BACKENDS)
     return backend
+
+
+def _seconds(what: str, value: float | str) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not seconds >= 0:
+        raise InvalidInput(f"{what}={value!r} is no number of seconds; give 0 or more")
+    return seconds

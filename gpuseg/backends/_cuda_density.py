@@ -7,28 +7,44 @@ what it gets is less the columns' means. Searches for nearest rows are the array
 from collections.abc import Mapping
 from typing import Any
 
-import cuml.cluster
 import cupy as cp
 import numpy as np
 
+from gpuseg.backends._cuda_errors import told
+from gpuseg.backends._cuda_memory import free_memory
+from gpuseg.backends._needs import LEAST_SAMPLES, MOST_SAMPLES
 from gpuseg.backends._protocol import Fit
 from gpuseg.errors import UnsupportedOnBackend
 
-MEGABYTE = 1 << 20
-SHARE = 4
-"""A quarter of the free memory may hold a batch of distances: the neighbour lists take the rest."""
-MOST_SAMPLES = 1024
+MEGABYTE = 10**6
+"""Bytes that cuML multiplies ``max_mbytes_per_batch`` by."""
+SHARE, THRIFTY_SHARE = 4, 32
+"""The part of the free memory that a batch may take: a quarter, for the neighbour lists take more; less in need."""
 
 
+@told
 def fit_dbscan(x: Any, *, eps: float, min_samples: int, sample_weight: Any) -> Mapping[str, Any]:
     """Return labels and the numbers of the core points by cuML; see ``_cpu_density.fit_dbscan``."""
+    return _dbscan(x, eps, min_samples, sample_weight, SHARE)
+
+
+@told
+def thrifty_dbscan(x: Any, *, eps: float, min_samples: int, sample_weight: Any) -> Mapping[str, Any]:
+    """Return what ``fit_dbscan`` does, in batches of an eighth of its size."""
+    return _dbscan(x, eps, min_samples, sample_weight, THRIFTY_SHARE)
+
+
+def _dbscan(x: Any, eps: float, min_samples: int, sample_weight: Any, share: int) -> dict[str, Any]:
+    import cuml.cluster
+
     # The random ball cover needs float32, the Euclidean metric and int64 results; any other call is brute force.
-    free, _ = cp.cuda.runtime.memGetInfo()
+    # The budget of cuML itself does not look at what is in use.
     model = cuml.cluster.DBSCAN(
         eps=eps,
         min_samples=min_samples,
+        metric="euclidean",
         algorithm="rbc",
-        max_mbytes_per_batch=max(1, free // MEGABYTE // SHARE),
+        max_mbytes_per_batch=max(1, free_memory() // MEGABYTE // share),
         output_type="cupy",
     )
     weight = None if sample_weight is None else cp.asarray(sample_weight, dtype=cp.float32)
@@ -39,11 +55,15 @@ def fit_dbscan(x: Any, *, eps: float, min_samples: int, sample_weight: Any) -> M
     }
 
 
+@told
 def fit_hdbscan(x: Any, *, min_samples: int) -> Mapping[str, Any]:
     """Return the single-linkage tree of mutual reachability by cuML; see ``_cpu_density.fit_hdbscan``."""
-    if not 2 <= min_samples <= MOST_SAMPLES:  # noqa: PLR2004 - one below is cuML's least, 1
+    import cuml.cluster
+
+    if not LEAST_SAMPLES <= min_samples <= MOST_SAMPLES:
         raise UnsupportedOnBackend(
-            f"min_samples={min_samples} is outside the 2 to {MOST_SAMPLES} of backend='cuda'; use backend='cpu'"
+            f"min_samples={min_samples} is outside the {LEAST_SAMPLES} to {MOST_SAMPLES} of backend='cuda'; "
+            "use backend='cpu'"
         )
     # cuML does not count the row itself.
     model = cuml.cluster.HDBSCAN(min_samples=min_samples - 1, output_type="cupy").fit(_centred(x))
@@ -60,3 +80,4 @@ def _centred(x: Any) -> Any:
 
 
 FITS: Mapping[str, Fit] = {"dbscan": fit_dbscan, "hdbscan": fit_hdbscan}
+THRIFTY: Mapping[str, Fit] = {"dbscan": thrifty_dbscan}

@@ -5,10 +5,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import narwhals as nw
 from numpy.typing import NDArray
+
+from gpuseg.backends._needs import Estimate
 
 Array = Any
 Host = NDArray[Any]
@@ -24,14 +27,6 @@ UNKNOWN = 2**32
 """Bytes taken to be free where the system does not say: 4 GiB."""
 
 
-class Known(NamedTuple):
-    """What is known of a backend before anything is imported."""
-
-    module: str
-    roots: frozenset[str]
-    missing: Callable[[], str | None]
-
-
 def never(rows: int, n_clusters: int, n_features: int) -> bool:  # noqa: ARG001 - the signature of a rule
     """Return False: the rule of a backend whose vendor offers no k-means."""
     return False
@@ -45,6 +40,7 @@ class Backend:
     ``to_host`` cross to and from NumPy; ``free_memory`` is in bytes. ``fits_side_by_side``: whether
     ``fits`` of few rows may run in several threads at once. ``vendor_lloyd_wins`` is given rows, clusters and
     features. ``kernels_repay``: the work, rows * centres * features, from which kernels that are loaded late are.
+    ``thrifty``: those of ``fits`` that can work in smaller batches, for when memory ran out.
     """
 
     name: str
@@ -57,6 +53,7 @@ class Backend:
     vendor_lloyd_wins: Callable[[int, int, int], bool] = never
     kernels_repay: int = 0
     fits_side_by_side: bool = False
+    thrifty: Mapping[str, Fit] = field(default_factory=dict)
 
     def kernel_or(self, body: Kernel, *, work: float = math.inf) -> Kernel:
         """Return this backend's kernel of the array function's name, else the array function, its oracle.
@@ -87,3 +84,20 @@ def _container() -> int | None:
     if not LIMIT.exists() or (most := LIMIT.read_text(encoding="ascii").strip()) == "max":
         return None
     return max(int(most) - int(USED.read_text(encoding="ascii")), 0)
+
+
+class Known(NamedTuple):
+    """What is known of a backend before anything is imported.
+
+    ``needs``: the fits that "auto" may take it for, and what each needs. ``free``: the bytes free there, None where
+    nothing says. ``loads``: the library whose loading takes seconds. ``refuses``: too large a request is an error
+    there; without that, the system ends the whole process.
+    """
+
+    module: str
+    roots: frozenset[str]
+    missing: Callable[[], str | None]
+    needs: Mapping[str, Estimate] = MappingProxyType({})
+    free: Callable[[], int | None] = host_memory
+    loads: str | None = None
+    refuses: bool = False

@@ -49,6 +49,16 @@ def gpu_missing() -> str | None:
     return None if found and found.gpus else "NVML finds no NVIDIA GPU; check that nvidia-smi lists one"
 
 
+def gpu_memory() -> int | None:
+    """Return the bytes free on the first visible GPU, by NVML; None where it does not say."""
+    found = driver()
+    gpus = found.gpus if found else ()
+    # CUDA counts the devices that the variable names; a UUID in it is not looked up: then the fullest one speaks.
+    first = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0].strip()
+    seen = gpus[int(first) : int(first) + 1] if first.isdigit() else gpus
+    return min((gpu.free for gpu in seen if gpu.free is not None), default=None)
+
+
 def driver(library: str = LIBRARY) -> Driver | None:
     """Return what NVML says of the driver and its GPUs; None where there is no driver that answers.
 

@@ -19,12 +19,6 @@ LIBRARIES = (
     "pyarrow", "pandas", "scipy", "numba", "dask", "distributed", "dask-cuda", "cudf-cu12", "cudf-cu13",
 )  # fmt: skip
 """Those that matter beside the ones that every model card names."""
-TRIED = range(2, 13)
-"""The numbers of segments that ``--k auto`` tries: the solver of k-means depends on them."""
-NUMBER = 8
-"""Bytes of a number in the matrix, float64."""
-UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
-"""Units of memory and the digits that are shown after the point."""
 RAPIDS_MAJORS = (13, 12)
 """Majors of CUDA that there are extras for, the newest first."""
 
@@ -50,8 +44,11 @@ def facts_of(algorithm: str, *, rows: int, columns: int) -> dict[str, Any]:
     from gpuseg.backends.devices import driver
     from gpuseg.card import LIBRARIES as CARD_LIBRARIES
     from gpuseg.card import versions
+    from gpuseg.planning import plan
 
     found = driver()
+    # Before anything is loaded: what is loaded has no start-up left.
+    planned = plan(algorithm, rows, columns)
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -59,29 +56,25 @@ def facts_of(algorithm: str, *, rows: int, columns: int) -> dict[str, Any]:
         "free_memory": get_backend("cpu").free_memory(),
         "versions": versions((*CARD_LIBRARIES, *LIBRARIES)),
         "driver": None if found is None else found._asdict() | {"gpus": [gpu._asdict() for gpu in found.gpus]},
-        "backends": {name: known.missing() for name, known in KNOWN.items()},
-        "auto": {"algorithm": algorithm, "rows": rows, "columns": columns, **chosen(algorithm, rows, columns, found)},
+        "backends": {name: trouble(name) for name in KNOWN},
+        "plan": planned.to_dict(),
         "install": advice(found, KNOWN["cuda"].missing(), platform.system()),
     }
 
 
-def chosen(algorithm: str, rows: int, columns: int, found: "Driver | None") -> dict[str, Any]:
-    """Return what "auto" takes for data on the host, why, and the memory of the matrix beside what is free."""
-    from gpuseg.backends import choose
+def trouble(name: str) -> str | None:
+    """Return why a backend cannot be used, None where it can: it is loaded to find out."""
+    from gpuseg.backends import KNOWN, get_backend
     from gpuseg.errors import GpusegError
 
+    if (why := KNOWN[name].missing()) is not None:
+        return why
     try:
-        choice = choose(None, fit=algorithm)
+        get_backend(name)
     # A GPU library that is installed and broken fails in its own ways as it is loaded: the doctor's to tell.
     except (GpusegError, ImportError, OSError, RuntimeError) as error:
-        return {"backend": None, "reason": " ".join(str(error).split())}
-    gpu = found.gpus[0].free if choice.backend.name == "cuda" and found and found.gpus else None
-    free = gpu if gpu is not None else choice.backend.free_memory()
-    told = {"backend": choice.backend.name, "reason": choice.reason, "matrix": rows * columns * NUMBER, "free": free}
-    if algorithm != "kmeans":
-        return told
-    vendor = [k for k in TRIED if choice.backend.vendor_lloyd_wins(rows, k, columns)]
-    return {**told, "solver": "vendor" if len(vendor) == len(TRIED) else "lloyd" if not vendor else "by k"}
+        return " ".join(str(error).split())
+    return None
 
 
 def advice(found: "Driver | None", missing: str | None, system: str) -> str:
@@ -107,16 +100,19 @@ def advice(found: "Driver | None", missing: str | None, system: str) -> str:
 
 def lines_of(facts: dict[str, Any]) -> list[str]:
     """Return what a person reads."""
-    auto, driver = facts["auto"], facts["driver"]
+    from gpuseg.backends import size
+    from gpuseg.planning import Plan
+
+    driver, planned = facts["driver"], str(Plan.of(facts["plan"])).splitlines()
     usable = [f"{name}: {'usable' if why is None else f'no, {why}'}" for name, why in facts["backends"].items()]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items() if name != "python")
-    host = f"{facts['cores']} cores, {_size(facts['free_memory'])} of memory free"
+    host = f"{facts['cores']} cores, {size(facts['free_memory'])} of memory free"
     return [
         f"machine   Python {facts['python']} on {facts['system']}; {host}",
         f"versions  {versions}",
         *(f"GPU       {line}" for line in _gpu_lines(driver)),
         *(f"backend   {line}" for line in usable),
-        f"auto      {auto['algorithm']} of {auto['rows']:,} customers with {auto['columns']:,} columns: {_taken(auto)}",
+        *(f"{word:9} {line}" for word, line in zip(("plan", *[""] * len(planned)), planned, strict=False)),
         f"install   {facts['install']}",
     ]
 
@@ -124,25 +120,8 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
 def _gpu_lines(driver: dict[str, Any] | None) -> list[str]:
     if driver is None or not driver["gpus"]:
         return ["none found" if driver is None else f"none; driver {driver['version']} lists no device"]
+    from gpuseg.backends import size
+
     about = f"driver {driver['version']}, for CUDA {'.'.join(map(str, driver['cuda']))}"
-    sizes = [f", {_size(g['memory'])}, {_size(g['free'])} free" if g["memory"] else "" for g in driver["gpus"]]
+    sizes = [f", {size(g['memory'])}, {size(g['free'])} free" if g["memory"] else "" for g in driver["gpus"]]
     return [f"{gpu['name']}{size}; {about}" for gpu, size in zip(driver["gpus"], sizes, strict=True)]
-
-
-def _taken(auto: dict[str, Any]) -> str:
-    if auto["backend"] is None:
-        return f"no backend; {auto['reason']}"
-    solver = f", solver {auto['solver']!r}" if "solver" in auto else ""
-    size = f"the matrix takes {_size(auto['matrix'])}, {_size(auto['free'])} are free"
-    room = "" if auto["matrix"] < auto["free"] else ": it does not fit, use fewer rows or columns"
-    return f"backend {auto['backend']!r}{solver}; {auto['reason']}; {size}{room}"
-
-
-def _size(count: int) -> str:
-    """Return bytes in words.
-
-    >>> _size(80_000), _size(80_000_000), _size(3_500_000_000)
-    ('80 kB', '80 MB', '3.5 GB')
-    """
-    scale, unit, digits = next((row for row in UNITS if count >= row[0]), UNITS[-1])
-    return f"{count / scale:,.{digits}f} {unit}"

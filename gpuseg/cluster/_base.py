@@ -1,25 +1,26 @@
 """What every clusterer shares: checked input as blocks, and the choice of who works, said aloud."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, Self
 
 import narwhals as nw
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
-from gpuseg.backends import Array, Backend, Host, Kernel, choose, holder, like
+from gpuseg.backends import Array, Backend, Host, Kernel, Task, holder, like
 from gpuseg.engines import (
     Blocks,
     Engine,
     Site,
     blocks_of,
     check_engine,
-    engine_for,
     is_dask,
     is_files,
     plain_engine,
     site_of,
 )  # fmt: skip
-from gpuseg.engines.blocks import check_weights, matrix_of, refuse_odd, refuse_weight
+from gpuseg.engines.blocks import carried, check_weights, refuse_odd, refuse_weight
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
 from gpuseg.io.files import found
@@ -42,21 +43,24 @@ FLOATS = [np.float64, np.float32]
 
 
 class Dispatch(NamedTuple):
-    """Who worked, and why: for the log, the model card and the report."""
+    """Who worked, and why: for the log, the model card and the report. ``steps``: what ran out of memory before."""
 
     backend: str
     engine: str
     solver: str
     reason: str
+    steps: tuple[str, ...] = ()
 
 
 class Work(NamedTuple):
-    """Input ready to be worked on."""
+    """Input ready to be worked on; ``whole`` is the matrix where the backend works, None where it is not in memory."""
 
     blocks: Blocks
     backend: Backend
     engine: Engine
     reason: str
+    steps: tuple[str, ...] = ()
+    whole: Any = None
 
     def kernel(self, body: Kernel, n_clusters: int) -> Kernel:
         """Return the backend's kernel for passes over these rows with so many centres, or its array body."""
@@ -78,21 +82,33 @@ class Clusterer(ClusterMixin, Stored):
         """Return checked blocks, the backend, and the engine that has the blocks on their devices."""
         site = site_of(self.engine, lazy=is_dask(x))
         blocks = self._blocks(x, sample_weight, site, reset=reset)
-        backend, reason = site.choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
-        return Work(blocks, backend, site.engine(blocks, backend.name, keep=reset), reason)
+        fit, task = (self._fit_name, self._task(blocks)) if reset else (None, None)
+        backend, reason, steps = site.choose(blocks.held, self.backend, fit=fit, task=task)
+        if not blocks.in_memory or site.name == "dask":
+            return Work(blocks, backend, site.engine(blocks, backend.name, keep=reset), reason, steps)
+        # One crossing for all rows, so that no backend has the blocks and the whole of them.
+        whole = carried(blocks.held, backend)
+        there = replace(blocks, parts=blocks_of(whole).parts, held=whole)
+        return Work(blocks, backend, site.engine(there, backend.name, keep=reset), reason, steps, whole)
 
-    def _whole(self, x: Any, sample_weight: Any = None, *, reset: bool) -> tuple[Blocks, Backend, Array, str]:
-        """Return blocks, backend, the whole matrix on its device, and the reason: for methods that need all rows."""
+    def _whole(self, x: Any, sample_weight: Any = None) -> Work:
+        """Return what ``_open`` does of rows in memory, for fits that need all of them in one array."""
         check_engine(self.engine)
         if is_dask(x) or is_files(x) or plain_engine(self.engine) == "dask":
             raise UnsupportedOnBackend(
                 f"{type(self).__name__} got Dask or file input, or engine='dask'; density methods over shards come "
                 "in a later version: pass an array or a table in memory, a sample if all rows do not fit, or use KMeans"
             )
-        blocks = self._blocks(x, sample_weight, site_of("local"), reset=reset)
-        backend, reason = choose(blocks.held, self.backend, fit=self._fit_name if reset else None)
-        engine = engine_for(blocks, backend.name, "local")
-        return blocks, backend, engine.rows(matrix_of, dtypes=(np.float64,))[0], reason
+        return self._open(x, sample_weight, reset=True)
+
+    def _task(self, blocks: Blocks) -> Task:
+        """Return what there is to plan: a subclass adds the parameters that its needs depend on."""
+        name, rows = type(self).__name__.lower(), sum(blocks.sizes)
+        if not blocks.in_memory:
+            return Task(name, rows, blocks.n_features, streamed=True)
+        holding, itemsize = holder(blocks.held), array_namespace(blocks.held).finfo(blocks.held.dtype).bits // 8
+        held = None if holding is None else holding.name
+        return Task(name, rows, blocks.n_features, itemsize, held=held)
 
     def _blocks(self, x: Any, sample_weight: Any, site: Site, *, reset: bool) -> Blocks:
         if is_dask(x) or is_files(x):
@@ -125,7 +141,9 @@ class Clusterer(ClusterMixin, Stored):
         if x.ndim != 2:  # noqa: PLR2004 - a matrix
             raise InvalidInput(f"X has shape {tuple(x.shape)}; pass two dimensions, rows and features")
         self._match(x.shape[1], names, reset=reset)
-        return x
+        xp = array_namespace(x)
+        # Row by row, as blocks are cut: cuDF gives its columns one after the other.
+        return held.to_device(x if xp.isdtype(x.dtype, "real floating") else xp.astype(x, xp.float64))
 
     def _match(self, n_features: int, names: tuple[str, ...] | None, *, reset: bool) -> None:
         """Learn width and names of the input, or hold it against those learnt; scikit-learn does it for host data."""

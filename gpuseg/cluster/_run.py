@@ -15,12 +15,14 @@ from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
 from gpuseg.cluster._lloyd import Data, Labelled, label_block, lloyd
 from gpuseg.cluster._seeding import Passes, Seed, generator, seed_centers, weighted_draw
-from gpuseg.engines import Block, matrix_of
+from gpuseg.engines import Block
 from gpuseg.errors import UnsupportedOnBackend
 from gpuseg.neighbors.centers import inertia, lloyd_step, nearest
 from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.progress import bar
 
+AT_REST = 1e-9
+"""The squared shift, as a share of the mean variance, that is no more than what rounding moves centres by."""
 HALF = 0.5
 """The share of the draws of a coreset that are uniform."""
 
@@ -88,12 +90,15 @@ class Run:
     def settled(self, solution: Solution) -> Solution:
         """Return a solution with the same bits whatever threads or float32 left in its last ones.
 
-        One step of sums in float64 and in block order does that.
+        Steps of sums in float64 and in block order do that: one, or more where float32 ended outside of ``tol``.
         """
         if solution.exact:
             return solution
         step = self.work.kernel(lloyd_step, len(solution.centers))
-        centers, _ = lloyd(self.work.engine, step, solution.centers, self.data.offset, max_iter=1, tolerance=0.0)
+        left, tolerance = max(1, self.max_iter - solution.n_iter), max(self.tol, AT_REST) * self.data.variance
+        centers, _ = lloyd(
+            self.work.engine, step, solution.centers, self.data.offset, max_iter=left, tolerance=tolerance
+        )
         return solution._replace(centers=centers, exact=True)
 
     def labelled(self, centers: Host) -> Labelled:
@@ -152,9 +157,8 @@ class Run:
     def dispatch(self, n_clusters: int) -> Dispatch:
         """Return who worked, and why."""
         solver = self.chosen(n_clusters)
-        return Dispatch(
-            self.work.backend.name, self.work.engine.name, solver.name, f"{self.work.reason}; {solver.reason}"
-        )
+        reason = f"{self.work.reason}; {solver.reason}"
+        return Dispatch(self.work.backend.name, self.work.engine.name, solver.name, reason, self.work.steps)
 
     def _solved(self, start: Host, *, max_iter: int, compared: bool) -> Solution:
         solve = self._vendor if self.chosen(len(start)).name == "vendor" else self._lloyd
@@ -182,8 +186,8 @@ class Run:
     @cached_property
     def _joined(self) -> tuple[Array, Array]:
         """Return rows and weights as one array each, for the vendor."""
-        (x,), (weight,) = (self.work.engine.rows(field, dtypes=FLOATS[:1]) for field in (matrix_of, weight_of))
-        return x, weight
+        (weight,) = self.work.engine.rows(weight_of, dtypes=FLOATS[:1])
+        return self.work.whole, weight
 
 
 def weight_of(block: Block) -> tuple[Array]:

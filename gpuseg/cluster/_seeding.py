@@ -15,7 +15,7 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.engines import Block, Engine
-from gpuseg.neighbors.centers import add, costs_with, nearer, nearest, squared_norms
+from gpuseg.neighbors.centers import add, beside, costs_with, nearer, nearest, squared_norms
 
 HOST = 2**32 - 1
 """The block number that keys the host's own draws."""
@@ -88,11 +88,16 @@ def generator(seed: Seed, block: int, step: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed.seed, seed.start, block, step])))
 
 
-def weighted_draw(weights: Host, uniform: Host) -> Host:
-    """Return for each uniform number in [0, 1) an index, drawn in proportion to the weights."""
-    sums = np.cumsum(weights, dtype=np.float64)
-    found = np.searchsorted(sums, uniform * sums[-1], side="right")
-    return np.minimum(found, np.searchsorted(sums, sums[-1]))  # the last index of positive weight
+def weighted_draw(weights: Array, uniform: Host) -> Array:
+    """Return for each uniform number in [0, 1) an index, drawn in proportion to the weights, where these are.
+
+    >>> weighted_draw(np.array([1.0, 0.0, 3.0]), np.array([0.2, 0.25, 0.99]))
+    array([0, 2, 2])
+    """
+    xp = array_namespace(weights)
+    sums = xp.cumulative_sum(xp.astype(weights, xp.float64, copy=False))
+    found = xp.searchsorted(sums, beside(sums, uniform) * sums[-1], side="right")
+    return xp.minimum(found, xp.searchsorted(sums, sums[-1:]))  # the last index of positive weight
 
 
 def unseen(block: Block, passes: Passes, offset: Host) -> Seen:
@@ -121,9 +126,10 @@ def costs_of(block: Block, seen: Seen, costs_with: Kernel, candidates: Host, off
 
 def draw(block: Block, seen: Seen, offset: Host, seed: Seed, step: int, trials: int) -> Draw:
     """Return a block's total and its candidates less offset; the numbers are drawn on the host."""
-    share = to_host(block.weight).astype(np.float64)
+    xp = array_namespace(block.x)
+    share = xp.astype(block.weight, xp.float64)
     if step:
-        share = share * to_host(seen.d2)
+        share = share * xp.astype(seen.d2, xp.float64, copy=False)
     picked = weighted_draw(share, generator(seed, block.number, step).random(trials))
-    rows = np.stack([to_host(block.x[int(i), :]) for i in picked])
-    return Draw(float(np.sum(share)), rows.astype(np.float64) - offset)
+    rows = to_host(xp.take(block.x, picked, axis=0)).astype(np.float64)
+    return Draw(float(xp.sum(share)), rows - offset)

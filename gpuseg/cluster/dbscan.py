@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from array_api_compat import array_namespace
 
-from gpuseg.backends import Array, Backend, Host, to_host
+from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, distance_quantiles, novelty
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
@@ -16,8 +16,13 @@ from gpuseg.cluster._training import (
     placed,
     weights_of,
 )
-from gpuseg.engines import Block, engine_for
+from gpuseg.engines import Block, Blocks
+from gpuseg.neighbors.centers import squared_distances
 from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group
+from gpuseg.neighbors.sample import rows_of, sample_rows
+
+PROBES, AGAINST = 256, 4096
+"""Rows whose neighbours are counted, and rows they are counted among: a million pairs, ten milliseconds."""
 
 
 class Core(NamedTuple):
@@ -61,6 +66,7 @@ class DBSCAN(Clusterer):
         self.backend = backend
         self.engine = engine
 
+    @with_room
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows.
 
@@ -68,14 +74,13 @@ class DBSCAN(Clusterer):
         """
         check_number("eps", self.eps, low=0.0, above=True)
         check_count("min_samples", self.min_samples)
-        blocks, backend, x, reason = self._whole(X, sample_weight, reset=True)
+        blocks, backend, engine, reason, steps, x = self._whole(X, sample_weight)
         rows, weight = to_host(x), weights_of(blocks, x.shape[0])
-        given = None if sample_weight is None else weight
+        given = None if sample_weight is None else backend.to_device(weight)
         fitted = backend.fits["dbscan"](x, eps=float(self.eps), min_samples=self.min_samples, sample_weight=given)
         cores = np.asarray(fitted["core_sample_indices_"], dtype=np.int64)
         found = distinct(rows[cores])
         core = Core(rows[cores[found.first]], fitted["labels_"][cores[found.first]].astype(np.int64))
-        engine = engine_for(blocks, backend.name, "local")
         fields = engine.rows(label_block, group_search(backend, core, self.eps), dtypes=(np.int32, np.float64))
         label, distance = (np.array(to_host(field)) for field in fields)
         distance[cores] = apart(backend, core, self.eps)[found.place]
@@ -84,7 +89,10 @@ class DBSCAN(Clusterer):
         self.core_rows_, self.core_segments_ = core.rows, number[core.segments]
         self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_)
         self.labels_ = given_back(number[label], backend, blocks)
-        return self._say(Dispatch(backend.name, engine.name, "vendor", reason))
+        return self._say(Dispatch(backend.name, engine.name, "vendor", reason, steps))
+
+    def _task(self, blocks: Blocks) -> Task:
+        return super()._task(blocks)._replace(neighbours=neighbours_within(blocks.held, float(self.eps)))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of the nearest core point within ``eps``, else -1.
@@ -109,6 +117,20 @@ class DBSCAN(Clusterer):
         searches = group_search(opened.backend, core), other_search(opened.backend, core)
         fields = opened.engine.rows(assign_block, *searches, self.eps, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))
+
+
+def neighbours_within(x: Array, eps: float) -> float:
+    """Return about how many rows lie within ``eps`` of a row, itself counted, from a sample of the pairs.
+
+    >>> neighbours_within(np.array([[0.0], [1.0], [9.0]]), 2.0)
+    1.666...
+    """
+    xp, rows = array_namespace(x), x.shape[0]
+    among, probes = (rows_of(x, sample_rows(rows, size, seed)) for seed, size in enumerate((AGAINST, PROBES)))
+    among, probes = xp.astype(among, xp.float64), xp.astype(probes, xp.float64)
+    mean = xp.mean(among, axis=0)[None, :]
+    near = squared_distances(probes - mean, among - mean) <= eps**2
+    return float(xp.mean(xp.astype(near, xp.float64))) * rows
 
 
 def group_search(backend: Backend, core: Core, within: float = np.inf) -> Any:

@@ -4,14 +4,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from gpuseg.backends import Array, Backend, Host, to_host
+from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._approximate import Trained, assign_block, core_block, label_block
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, distance_quantiles
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._condensed import METHODS, CondensedTree, Selection, SingleLinkage, condense, memberships, select
 from gpuseg.cluster._training import alike, nothing_near, numbered
-from gpuseg.engines import engine_for
+from gpuseg.engines import Blocks
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.rows import nearest_of_group, nearest_rows
 
@@ -70,10 +70,11 @@ class HDBSCAN(Clusterer):
         self.backend = backend
         self.engine = engine
 
+    @with_room
     def fit(self, X: Any, y: None = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted."""
         self._check_parameters()
-        blocks, backend, x, reason = self._whole(X, reset=True)
+        blocks, backend, engine, reason, steps, x = self._whole(X)
         self._check_rows(x.shape[0])
         rows = to_host(x)
         tree, selection = self._tree(backend, x)
@@ -82,12 +83,12 @@ class HDBSCAN(Clusterer):
         self.condensed_tree_, self.selection_ = tree._asdict(), selection._asdict()
         self.n_clusters_, label = len(self.segment_weight_), self.cluster_segments_[chosen]
         self.training_rows_, self.training_labels_, self.training_strengths_ = rows, label, strength
-        engine, search = engine_for(blocks, backend.name, "local"), backend.kernel_or(nearest_rows)
+        search = backend.kernel_or(nearest_rows)
         (core,) = engine.rows(core_block, search(rows, self._reach), dtypes=(np.float64,))
         self.core_distances_ = to_host(core)
         self.distance_quantiles_ = self._quantiles(backend)
         self.labels_, self.probabilities_ = (given_back(each, backend, blocks) for each in (label, strength))
-        return self._say(Dispatch(backend.name, engine.name, "vendor", reason))
+        return self._say(Dispatch(backend.name, engine.name, "vendor", reason, steps))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of its nearest row by mutual reachability, or -1.
@@ -117,6 +118,9 @@ class HDBSCAN(Clusterer):
         check_number("cluster_selection_epsilon", self.cluster_selection_epsilon, low=0.0)
         if self.cluster_selection_method not in METHODS:
             raise unknown("cluster_selection_method", self.cluster_selection_method, METHODS)
+
+    def _task(self, blocks: Blocks) -> Task:
+        return super()._task(blocks)._replace(min_samples=self._reach)
 
     def _check_rows(self, rows: int) -> None:
         if rows < (least := max(self._reach, 2)):

@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host, Kernel, to_host
+from gpuseg.backends import Array, Host, Kernel, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, confidence, distance_quantiles, novelty, order_ids
 from gpuseg.cluster._base import Clusterer, check_is_fitted, given_back, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._lloyd import describe
 from gpuseg.cluster._run import Run, Solution
-from gpuseg.engines import Block
+from gpuseg.engines import Block, Blocks
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
 from gpuseg.neighbors.centers import nearest, squared_about, sums_of, two_nearest
 from gpuseg.progress import bar
@@ -72,6 +72,7 @@ class KMeans(Clusterer):
         self.engine = engine
         self.solver = solver
 
+    @with_room
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative."""
         run = self.prepare(X, sample_weight)
@@ -123,6 +124,10 @@ class KMeans(Clusterer):
         arguments = (search, centers, self.offset_, self.distance_quantiles_)
         fields = work.engine.rows(assign_block, *arguments, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, work.blocks))
+
+    def _task(self, blocks: Blocks) -> Task:
+        starts = int(self.n_init) if isinstance(self.init, str) else 1
+        return super()._task(blocks)._replace(n_clusters=int(self.n_clusters), n_init=starts, solver=self.solver)
 
     def _check_parameters(self) -> None:
         check_count("n_clusters", self.n_clusters)

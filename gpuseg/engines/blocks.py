@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, get_backend, holder
+from gpuseg.backends import Array, Backend, get_backend, holder, to_host
 from gpuseg.errors import InvalidInput
 
 ROWS = 65_536
@@ -51,7 +51,7 @@ class Blocks:
     nbytes: float
     sizes: tuple[int, ...]
     names: tuple[str, ...] | None = None
-    held: Array | None = None
+    held: Any = None
     lazy: bool = False
     missing: bool = False
 
@@ -97,15 +97,19 @@ class Engine(Protocol):
 def place(number: int, part: Any, weight: Any, reading: Reading) -> Block:
     """Return one block on the device of the backend; the engine calls this where it works."""
     worker = get_backend(reading.backend)
-    loaded = reading.load(part)
-    x = loaded if worker is holder(loaded) else worker.to_device(loaded)
+    x = carried(reading.load(part), worker)
     xp = array_namespace(x)
     x = worker.to_device(x if xp.isdtype(x.dtype, "real floating") else xp.astype(x, xp.float64))
     if not reading.missing:
         refuse_odd(x, reading.names, at_least=True)
     if weight is None:
         return Block(number, x, xp.ones(x.shape[0], dtype=x.dtype, device=device(x)))
-    return Block(number, x, xp.astype(refuse_weight(worker.to_device(weight)), x.dtype))
+    return Block(number, x, xp.astype(refuse_weight(worker.to_device(carried(weight, worker))), x.dtype))
+
+
+def carried(array: Array, worker: Backend) -> Array:
+    """Return an array where a backend works, by way of the host: no device knows another one's arrays."""
+    return array if worker is holder(array) else worker.to_device(to_host(array))
 
 
 def matrix_of(block: Block) -> tuple[Array]:

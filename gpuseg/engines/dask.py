@@ -11,7 +11,7 @@ import numpy as np
 from dask.delayed import Delayed, delayed
 from distributed import Client, get_client
 
-from gpuseg.backends import KNOWN, Choice, choose, get_backend, holder, one_blas_thread, to_host
+from gpuseg.backends import KNOWN, Choice, Task, choose, get_backend, holder, one_blas_thread, to_host
 from gpuseg.backends._protocol import Backend, Kernel
 from gpuseg.engines._faults import DataLost, await_worker, check, keep, run, send, told
 from gpuseg.engines.blocks import UNKNOWN, Block, Blocks, place
@@ -62,17 +62,20 @@ class DaskSite:
                 check_versions(client)
         return cls(client, held)
 
-    def choose(self, x: Any, backend: str = "auto", *, fit: str | None = None) -> Choice:
-        """Return the backend asked for, else the one that holds ``x``, else the best that every worker can use."""
+    def choose(self, x: Any, backend: str = "auto", *, fit: str | None = None, task: Task | None = None) -> Choice:
+        """Return the backend asked for, else the one that holds ``x``, else the best that every worker can use.
+
+        Each worker has its share of the rows of ``task``, block by block.
+        """
         if self.client is None:
-            return choose(x, backend, fit=fit)
+            return choose(x, backend, fit=fit, task=task)
         wish, holding = wished_backend(backend), holder(x)
         if wish.name == "auto" and holding is not None and not isinstance(x, np.ndarray):
             wish = wish._replace(name=holding.name, source=f"the data is held by {holding.name!r}")
-        found = self._offered(wish.name, fit)
+        found = self._offered(wish.name, fit, task)
         common = max((name for name, _ in found), key=list(KNOWN).index)
         if any(name != common for name, _ in found):
-            found = self._offered(common, fit)
+            found = self._offered(common, fit, task)
             wish = wish._replace(name=common, source=f"auto took {common!r}, which every worker can use")
         return Choice(known_here(common), found[0][1] if wish.name == "auto" else wish.source)
 
@@ -89,14 +92,17 @@ class DaskSite:
         """Return the engine that walks the blocks on the workers."""
         return DaskEngine(Placed(blocks, backend, self, keep=keep))
 
-    def _offered(self, backend: str, fit: str | None) -> list[tuple[str, str]]:
+    def _offered(self, backend: str, fit: str | None, task: Task | None) -> list[tuple[str, str]]:
         """Return what each worker would choose, and why; one that died since does not answer, and others go on."""
         client: Any = self.client
         answers: list[Any] = []
         for _ in range(TRIES):
             with told(client):
                 await_worker(client)
-                answers = list(client.run(offered, backend, fit, on_error="return").values())
+                share = task and task._replace(
+                    rows=-(-task.rows // max(1, len(client.nthreads()))), held=None, streamed=True
+                )
+                answers = list(client.run(offered, backend, fit, share, on_error="return").values())
             if found := [answer for answer in answers if not isinstance(answer, Exception)]:
                 return found
             for fault in (answer for answer in answers if isinstance(answer, GpusegError)):
@@ -235,9 +241,9 @@ def known_here(name: str) -> Backend:
     return Elsewhere(name, cpu.matrix, cpu.to_device, cpu.to_host, cpu.free_memory)
 
 
-def offered(backend: str, fit: str | None) -> tuple[str, str]:
+def offered(backend: str, fit: str | None, task: Task | None) -> tuple[str, str]:
     """Return the backend that a worker would choose, and why."""
-    choice = choose(None, backend, fit=fit)
+    choice = choose(None, backend, fit=fit, task=task)
     return choice.backend.name, choice.reason
 
 

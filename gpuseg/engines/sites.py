@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
-from gpuseg.backends import Choice, choose
+from gpuseg.backends import Choice, Task, choose
 from gpuseg.engines.blocks import Blocks, Engine
 from gpuseg.engines.local import LocalEngine, each
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
@@ -21,8 +21,8 @@ class Site(Protocol):
     def name(self) -> str:
         """Return "local" or "dask"."""
 
-    def choose(self, x: Any, backend: str = "auto", *, fit: str | None = None) -> Choice:
-        """Return the backend asked for, else the one that holds ``x``, else the best that can be used there."""
+    def choose(self, x: Any, backend: str = "auto", *, fit: str | None = None, task: Task | None = None) -> Choice:
+        """Return the backend that ``backends.choose`` takes there."""
 
     def collect(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Return ``function``'s value of every item, in order, worked out there."""
@@ -42,9 +42,9 @@ class LocalSite:
 
     name: ClassVar[str] = "local"
 
-    def choose(self, x: Any, backend: str = "auto", *, fit: str | None = None) -> Choice:
-        """Return the backend asked for, else the one that holds ``x``, else the best that can be used here."""
-        return choose(x, backend, fit=fit)
+    def choose(self, x: Any, backend: str = "auto", *, fit: str | None = None, task: Task | None = None) -> Choice:
+        """Return the backend that ``backends.choose`` takes here."""
+        return choose(x, backend, fit=fit, task=task)
 
     def collect(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Return ``function``'s value of every item, in order."""

@@ -115,7 +115,7 @@ def _types(source: Any, dialect: Dialect) -> Schema:
     words = [name for name, kind in guess.items() if kind == pl.String]
     zeros = [exactly(name).str.contains(LEADING_ZERO).any() for name in whole]
     nothing = [exactly(name).is_null().all() for name in words]
-    found_so = rows.select(*zeros, *nothing).collect().row(0, named=True) if guess else {}
+    found_so = rows.select(*zeros, *nothing).collect().row(0, named=True) if whole or words else {}
     huge = {name: pl.String() for name, kind in guess.items() if kind == pl.Int128}
     padded = {name: pl.String() for name in whole if found_so[name]}
     missing = {name: pl.Null() for name in words if found_so[name]}

@@ -93,9 +93,8 @@ def nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array]:
 
 def inertia(block: Block, centers: Host, offset: Host) -> float:
     """Return a block's weighted sum of squared distances to the nearest centre, float64."""
-    _, distance = nearest(block, centers, offset)
-    weight, distance = (to_host(field).astype(np.float64, copy=False) for field in (block.weight, distance))
-    return float(weight @ distance**2)
+    xp, (_, distance) = array_namespace(block.x), nearest(block, centers, offset)
+    return float(xp.astype(block.weight, xp.float64) @ xp.astype(distance, xp.float64) ** 2)
 
 
 def two_nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array, Array]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpuseg._estimator import seed_of
-from gpuseg.backends import Host, Kernel, to_host
+from gpuseg.backends import Host, Kernel, to_host, with_room
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.cluster._checks import check_count
 from gpuseg.cluster._lloyd import label_block
@@ -87,6 +87,7 @@ def tried(k_range: Sequence[int]) -> Sequence[int]:
     return range(whole[0], whole[1] + 1)
 
 
+@with_room
 def choose(
     x: Any,
     ks: Sequence[int],
@@ -133,11 +134,13 @@ def _tries(search: Search, ks: Sequence[int], sample: Run) -> dict[int, Tried]:
     return tries
 
 
+@with_room
 def best_model(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> KMeans:
     """Return k-means fitted with ``n_clusters`` as ``choose`` would: starts on the pilot, the best to the end."""
     return _best(x, n_clusters, n_init, seed_of(random_state), parameters)[0]
 
 
+@with_room
 def taken(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 0, **parameters: Any) -> Chosen:
     """Return the number of segments that was asked for, its ``best_model``, and that model's score; x: an array."""
     seed = seed_of(random_state)

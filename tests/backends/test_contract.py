@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gpuseg import backends
-from gpuseg.backends import available, choose, get_backend, holder, like, to_host
+from gpuseg.backends import KNOWN, available, choose, get_backend, holder, like, to_host
 from gpuseg.backends.devices import Driver, Gpu, gpu_missing
 from gpuseg.cluster import KMeans
 from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend
@@ -28,7 +28,7 @@ def test_holds_what_it_makes_and_is_then_chosen(backend):
     x = backend.to_device(np.zeros((2, 2)))
     assert holder(x) is backend
     if backend.name != "cpu":
-        assert choose(x) == (backend, f"the data is held by {backend.name!r}")
+        assert choose(x) == (backend, f"the data is held by {backend.name!r}", ())
 
 
 def test_matrix_of_a_table_of_numbers_with_a_gap(backend):
@@ -58,6 +58,18 @@ def test_every_backend_gives_a_fit_the_same_parameters():
     assert set(found) == {"kmeans", "dbscan", "hdbscan"} == set(get_backend("cpu").fits)
 
 
+def test_auto_knows_the_needs_of_every_fit_before_it_loads_one():
+    for name, known in KNOWN.items():
+        assert set(known.needs) == {"cuda": {"kmeans", "dbscan", "hdbscan"}}.get(name, set(known.needs))
+        if known.missing() is None:
+            assert set(known.needs) == set(get_backend(name).fits)
+
+
+def test_host_data_stays_where_no_fit_is_asked_for(backend):
+    assert choose(np.zeros((2, 2))).backend.name == "cpu"
+    assert choose(backend.to_device(np.zeros((2, 2)))).backend is backend
+
+
 def test_every_kernel_has_an_array_body_with_the_same_parameters(backend):
     for name, kernel in backend.kernels.items():
         body = getattr(centers, name, None) or getattr(rows, name)
@@ -72,7 +84,7 @@ def test_results_are_in_the_callers_library(backend):
 
 def test_auto_says_why(monkeypatch):
     if HAS_GPU:
-        assert choose(np.zeros((2, 2))).backend.name == "cuda"
+        assert choose(np.zeros((2, 2)), fit="kmeans").backend.name == "cuda"
         return
     choice = choose(np.zeros((2, 2)), fit="kmeans")
     assert choice.backend.name == "cpu"

@@ -191,4 +191,4 @@ def test_help_of_a_command_tells_of_the_file(process):
 def test_a_file_of_another_command_is_no_fault(gpuseg):
     Path("f.toml").write_text("[segment]\nk = 4\n[doctor]\nrows = 5\n")
     code, out, _ = gpuseg("doctor", "--config", "f.toml", "--json")
-    assert (code, json.loads(out)["auto"]["rows"]) == (0, 5)
+    assert (code, json.loads(out)["plan"]["rows"]) == (0, 5)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import sklearn
 
-from gpuseg.backends import KNOWN, choose
+from gpuseg.backends import KNOWN
 from gpuseg.backends.devices import Driver, Gpu
 from gpuseg.cli.doctor import advice, lines_of
+from gpuseg.planning import plan
 
 L4 = (Gpu("NVIDIA L4", 24_000_000_000, 20_000_000_000),)
 
@@ -23,21 +24,21 @@ def test_it_says_what_is_here_and_exits_with_0(gpuseg):
     assert facts["cores"] <= os.cpu_count()
     assert 10**7 < facts["free_memory"] < 10**14
     assert facts["backends"]["cpu"] is None
-    assert facts["auto"]["matrix"] == 2_000_000 * 20 * 8
+    assert (facts["plan"]["rows"], facts["plan"]["columns"]) == (2_000_000, 20)
 
 
 @pytest.mark.parametrize("algorithm", ["kmeans", "dbscan", "hdbscan"])
-def test_it_tells_the_choice_that_a_fit_makes(gpuseg, algorithm):
+def test_it_tells_the_plan(gpuseg, algorithm):
     facts = json.loads(gpuseg("doctor", "--algorithm", algorithm, "--json")[1])
-    choice = choose(None, fit=algorithm)
-    assert (facts["auto"]["backend"], facts["auto"]["reason"]) == (choice.backend.name, choice.reason)
-    assert ("solver" in facts["auto"]) == (algorithm == "kmeans")
+    expected = plan(algorithm, 1_000_000, 10)
+    assert (facts["plan"]["backend"], facts["plan"]["algorithm"]) == (expected.backend, algorithm)
+    assert [line["bytes"] for line in facts["plan"]["lines"]] == [line.bytes for line in expected.lines]
 
 
 def test_it_is_readable(gpuseg):
     code, out, err = gpuseg("doctor")
     assert (code, err) == (0, "")
-    for word in ("machine", "versions", "GPU", "backend   cpu: usable", "auto      kmeans of 1,000,000", "install"):
+    for word in ("machine", "versions", "GPU", "backend   cpu: usable", "plan      kmeans of 1,000,000", "install"):
         assert word in out
     assert gpuseg("doctor", "--quiet") == (0, "", "")
 
@@ -47,11 +48,11 @@ def test_a_wish_that_cannot_be_met_is_told_and_is_no_error(gpuseg, monkeypatch):
     monkeypatch.setenv("GPUSEG_BACKEND", "cuda")
     code, out, _ = gpuseg("doctor")
     assert code == 0
-    assert "no backend; backend='cuda' cannot be used here" in out
+    assert "backend='cuda' is asked for by GPUSEG_BACKEND, and cannot: " in out
 
 
 def test_a_matrix_that_does_not_fit_is_told(gpuseg):
-    assert "it does not fit" in gpuseg("doctor", "--rows", "1000000000000")[1]
+    assert "no backend can be taken: " in gpuseg("doctor", "--rows", "1000000000000")[1]
 
 
 @pytest.mark.parametrize(

@@ -388,3 +388,8 @@ def test_refuses_a_parquet_without_columns(tmp_path):
     pq.write_table(pa.table({}), tmp_path / "a.parquet")
     with pytest.raises(InvalidFile, match="has no columns"):
         scan_files(tmp_path / "a.parquet")
+
+
+def test_reads_a_csv_of_nothing_but_decimals(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1.5,-0.25\n2.5,0.75\n")
+    assert rows(tmp_path / "a.csv") == {"a": [1.5, 2.5], "b": [-0.25, 0.75]}

@@ -1,0 +1,74 @@
+"""What happens when memory runs out in the middle of a fit: smaller batches, the next backend, or an error."""
+
+import gc
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from gpuseg.backends._attempt import LONGEST, Attempt, current, out_of_memory, ran_out, room_sentence
+from gpuseg.backends._choice import verdicts
+from gpuseg.backends._registry import KNOWN, free_memory, get_backend
+from gpuseg.errors import GpusegError, OutOfMemory
+from gpuseg.settings import log
+
+Given = ParamSpec("Given")
+Value = TypeVar("Value")
+
+
+def with_room(function: Callable[Given, Value]) -> Callable[Given, Value]:
+    """Return ``function``, a whole fit, such that one that runs out of memory under "auto" is tried again.
+
+    First on the same backend in smaller batches, where it offers them, then on the next one. Every step is logged,
+    and is in what ``choose`` returns from then on. Where one such function calls another, the outer one tries
+    again. Raises OutOfMemory where nothing is left to try, or where the backend was asked for by name.
+    """
+
+    @wraps(function)
+    def tried(*args: Given.args, **kwargs: Given.kwargs) -> Value:
+        if current.get() is not None:
+            return function(*args, **kwargs)
+        attempt = Attempt()
+        token = current.set(attempt)
+        try:
+            while True:
+                try:
+                    return function(*args, **kwargs)
+                except (MemoryError, RuntimeError) as error:
+                    if isinstance(error, GpusegError) or not ran_out(error) or attempt.backend is None:
+                        raise
+                    _step(attempt, attempt.backend, error)
+                # Out of the handler, where nothing holds the arrays of what failed any more.
+                gc.collect()
+        finally:
+            current.reset(token)
+
+    return tried
+
+
+def _step(attempt: Attempt, name: str, error: BaseException) -> None:
+    """Note and log what comes after ``error``; raise OutOfMemory where nothing does."""
+    if not attempt.free:
+        raise _spent(attempt, name, error) from error
+    algorithm = attempt.fit or (attempt.task.algorithm if attempt.task else None)
+    if name not in attempt.thrifty and algorithm in get_backend(name).thrifty:
+        attempt.thrifty.add(name)
+        step = f"{name!r} ran out of memory, tried again in smaller batches"
+    else:
+        attempt.left.add(name)
+        left = [verdict.name for verdict in verdicts(attempt.task, attempt.fit) if verdict.against is None]
+        if not left:
+            raise _spent(attempt, name, error) from error
+        step = f"{name!r} ran out of memory, went on on {left[0]!r}"
+    attempt.steps.append(step)
+    log.info(step)
+
+
+def _spent(attempt: Attempt, name: str, error: BaseException) -> OutOfMemory:
+    """Return the error for memory that ran out, with the plan's figures."""
+    said = " ".join(str(error).split())[:LONGEST] or type(error).__name__
+    spent, task = f"backend {name!r} ran out of memory ({said})", attempt.task
+    if task is None or task.algorithm not in KNOWN[name].needs:
+        return OutOfMemory(f"{spent}; use fewer rows")
+    room = room_sentence(name, task, KNOWN[name].needs[task.algorithm](task), free_memory(name))
+    others = "" if attempt.free else "; or use backend='auto', which goes on elsewhere"
+    return out_of_memory(attempt, task, [f"{spent}: {room}"], others)
