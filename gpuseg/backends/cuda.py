@@ -1,6 +1,7 @@
 """CuPy, cuML and cuDF on one GPU. Its calls are checked against RAPIDS 26.10; it has not run on a GPU yet."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import cuml.cluster
@@ -62,7 +63,7 @@ def vendor_always(n_clusters: int, n_features: int) -> bool:  # noqa: ARG001 - t
 BACKEND = Backend(
     name="cuda",
     matrix=matrix,
-    to_device=cp.ascontiguousarray,
+    to_device=partial(cp.asarray, order="C"),
     to_host=cp.asnumpy,
     free_memory=free_memory,
     fits={"kmeans": fit_kmeans, **FITS},
