@@ -4,6 +4,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import narwhals as nw
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, choose, holder, like
@@ -103,7 +104,8 @@ class Clusterer(ClusterMixin, Stored):
         if x.ndim != 2:  # noqa: PLR2004 - a matrix
             raise InvalidInput(f"X has shape {tuple(x.shape)}; pass two dimensions, rows and features")
         self._match(x.shape[1], names, reset=reset)
-        return x
+        xp = array_namespace(x)
+        return x if xp.isdtype(x.dtype, "real floating") else xp.astype(x, xp.float64)
 
     def _match(self, n_features: int, names: tuple[str, ...] | None, *, reset: bool) -> None:
         """Learn width and names of the input, or hold it against those learnt; scikit-learn does it for host data."""
