@@ -43,6 +43,8 @@ def test_clusters_noise_and_core_points_are_the_reference_on_every_labelled_set(
         with pytest.raises(UnsupportedOnBackend, match="does not offer 'dbscan'"):
             DBSCAN(backend=backend.name).fit(np.eye(3))
         return
+    if backend.name == "cuda":
+        pytest.skip("float32 counts other rows at a bound: what it finds is held to the CPU's in test_cuda.py")
     with (data / "reference" / "sklearn191_density.csv").open() as file:
         for row in csv.DictReader(file):
             x = np.loadtxt(data / "benchmarks" / row["battery"] / f"{row['dataset']}.data.gz", ndmin=2)

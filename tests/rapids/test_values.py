@@ -7,6 +7,7 @@ from unittest.mock import create_autospec
 import cudf
 import cuml.cluster
 import cupy
+import narwhals as nw
 import numpy as np
 import pytest
 import sklearn.cluster
@@ -141,15 +142,15 @@ def test_estimators_give_the_segments_of_the_cpu(far, usable, model):
 
 
 def test_a_table_of_cudf_becomes_an_array_without_a_copy_to_the_host():
-    native = create_autospec(cudf.DataFrame, instance=True)
-    frame = create_autospec(["to_native"])
-    frame.to_native = lambda: native
+    frame, native = create_autospec(nw.DataFrame, instance=True), create_autospec(cudf.DataFrame, instance=True)
+    frame.implementation, frame.select.return_value = nw.Implementation.CUDF, frame
+    frame.to_native.return_value = native
     cuda.matrix(frame)
-    native.to_cupy.assert_called_once()
     given = native.to_cupy.call_args.kwargs
     assert np.dtype(given["dtype"]) == np.float64
     assert np.isnan(given["na_value"])
     assert [call for call, *_ in native.mock_calls] == ["to_cupy"]
+    assert {call for call, *_ in frame.method_calls} <= {"select", "to_native", "to_native().to_cupy"}
 
 
 @pytest.mark.skipif(devices.gpu_missing() is None, reason="there is a GPU here: tests/backends run on it")
@@ -158,3 +159,11 @@ def test_host_data_gets_as_far_as_the_driver(dtype):
     with pytest.raises(CUDARuntimeError, match="driver"):
         cuda.BACKEND.to_device(np.zeros((3, 2), dtype))
     assert cuda.BACKEND.to_host(np.ones(2)).tolist() == [1, 1]
+
+
+@pytest.mark.skipif(devices.gpu_missing() is None, reason="there is a GPU here: tests/backends run on it")
+@pytest.mark.parametrize("library", ["polars", "pandas", "pyarrow"])
+def test_a_table_of_the_host_gets_as_far_as_the_driver(library):
+    table = nw.from_dict({"a": [1, 2, None], "b": [0.5, None, 1.0]}, backend=library)
+    with pytest.raises(CUDARuntimeError, match="driver"):
+        cuda.BACKEND.matrix(table)

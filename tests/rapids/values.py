@@ -62,7 +62,9 @@ RESULTS = {
     "cupy.ndarray.get": PLAIN,
     "cupy.ndarray.item": PLAIN,
     "cupy.ndarray.tolist": PLAIN,
+    "narwhals.DataFrame.select": Made(narwhals.DataFrame),
     "narwhals.DataFrame.to_native": Made(cudf.DataFrame),
+    "narwhals.DataFrame.to_numpy": PLAIN,
     "rmm.mr.get_current_device_resource": PLAIN,
 }
 """What a call gives where neither its annotation nor the rule that CuPy's functions give arrays tells it."""
