@@ -115,6 +115,23 @@ def test_results_are_in_cudf_and_cupy_where_the_rows_were(cuda):
     assert isinstance(Preprocessor().fit_transform(table), cp.ndarray)
 
 
+def test_numbers_read_by_cudf_do_not_touch_the_host(monkeypatch, tmp_path):
+    """The conversions of cuDF are counted here, those of arrays in test_crossings.py."""
+    import cudf
+
+    rows, seen = 5000, []
+    for kind in (cudf.Series, cudf.DataFrame):
+        for name in ("to_numpy", "to_pandas", "to_arrow"):
+            real = getattr(kind, name)
+            counted = lambda table, *a, real=real, **k: (seen.append(len(table)), real(table, *a, **k))[1]  # noqa: E731
+            monkeypatch.setattr(kind, name, counted)
+    x, _ = clusters(rows, 3)
+    pl.DataFrame(x, schema=["a", "b", "c"]).write_parquet(tmp_path / "x.parquet")
+    matrix = Preprocessor(duplicates="keep").fit_transform(cudf.read_parquet(tmp_path / "x.parquet"))
+    KMeans(10, random_state=0).fit(matrix)
+    assert [length for length in seen if length >= rows] == []
+
+
 def test_frames_of_odd_columns_are_whole_after_the_crossing():
     for name, array in ODD.items():
         found = open_table(in_cudf(pa.table({name: array}))).eager()
