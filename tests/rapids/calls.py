@@ -29,7 +29,7 @@ from tests.rapids.values import (
     result,
 )  # fmt: skip
 
-PACKAGE = Path(gpuseg.__file__).parent
+ROOT = Path(gpuseg.__file__).parents[1]
 
 
 class Bound(NamedTuple):
@@ -48,7 +48,7 @@ class Checked(NamedTuple):
 
 def callers():
     """Return the files of gpuseg that import any of RAPIDS."""
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if _imports_rapids(ast.parse(path.read_text()))]
+    return [path for path in sorted((ROOT / "gpuseg").rglob("*.py")) if _imports_rapids(ast.parse(path.read_text()))]
 
 
 def _imports_rapids(tree):
@@ -101,7 +101,7 @@ class _Trace:
             return PLAIN
         text = ast.unparse(node).strip("'\"")
         found = self.value(node, names) if isinstance(node, ast.Name | ast.Attribute) else PLAIN
-        return annotated(text, found)
+        return annotated(text, found, self.package)
 
     def statement(self, node, names):
         match node:
@@ -277,6 +277,8 @@ def _element(value):
 
 def _foreign(function):
     """Return what a function of gpuseg says that it gives; of other packages nothing is known."""
-    ours = inspect.isfunction(function.it) and function.it.__module__.startswith("gpuseg")
-    says = str(function.it.__annotations__.get("return", "")) if ours else ""
-    return annotated(says.removeprefix("typing."), PLAIN)
+    module = getattr(function.it, "__module__", None) or ""
+    if not (inspect.isfunction(function.it) and module.startswith("gpuseg.")):
+        return PLAIN
+    says = str(function.it.__annotations__.get("return", "")).removeprefix("typing.")
+    return annotated(says, PLAIN, module.rpartition(".")[0])

@@ -1,19 +1,21 @@
 """Every call into RAPIDS fits the installed release, and the check would notice if one did not."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-from tests.rapids.calls import callers, checked
+from tests.rapids.calls import ROOT, callers, checked
 
-PACKAGE = Path(__file__).parents[2] / "gpuseg"
-FILES = [*callers(), *(Path(__file__).parents[1] / "backends").glob("test_cuda.py")]
+FILES = [*callers(), ROOT / "tests" / "backends" / "test_cuda.py"]
 """The files of gpuseg that import RAPIDS, and the tests that run on a GPU only."""
 
 
+def package_of(path):
+    return ".".join(path.relative_to(ROOT).parent.parts)
+
+
 def found(path):
-    return checked(path.read_text(), ".".join(path.relative_to(PACKAGE.parent).parent.parts))
+    return checked(path.read_text(), package_of(path))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -38,8 +40,7 @@ def with_x(source, line, column):
 @pytest.mark.parametrize("path", callers(), ids=lambda path: path.name)
 def test_no_name_can_be_misspelt_unnoticed(path):
     """Every name of a called function and of a parameter gets one letter more, one at a time, in a copy."""
-    source = path.read_text()
-    package = ".".join(path.relative_to(PACKAGE.parent).parent.parts)
+    source, package = path.read_text(), package_of(path)
     calls = checked(source, package).bound
     assert calls
     for _, node in calls:

@@ -79,13 +79,12 @@ def is_rapids(it):
     return name.partition(".")[0].removesuffix("_backends") in ROOTS
 
 
-def annotated(text, found):
+def annotated(text, found, package):
     """Return the value of an annotation, of which ``found`` is what its name stands for in the source.
 
-    ``Array`` and ``Any`` are taken for CuPy's arrays: that is what they are in a backend, and what is no array there
-    can say so.
+    ``Array`` is taken for CuPy's, and in a backend ``Any`` too: what is no array there can say so.
     """
-    if text in ("Array", "Any"):
+    if text == "Array" or (text == "Any" and package == "gpuseg.backends"):
         return ARRAY
     if text.startswith("nw.DataFrame"):
         return Made(narwhals.DataFrame)
