@@ -10,6 +10,7 @@ import gpuseg
 from gpuseg import Preprocessor, Segmenter
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
 from gpuseg.io.model import read_model, write_model
+from tests.devices import CUDF
 
 GROUP = np.repeat([0, 1, 2], [50, 40, 30])
 RNG = np.random.default_rng(0)
@@ -27,6 +28,7 @@ LIBRARIES = {
     "lazy": (CUSTOMERS.lazy, pl.DataFrame),
     "pandas": (CUSTOMERS.to_pandas, pd.DataFrame),
     "pyarrow": (CUSTOMERS.to_arrow, pa.Table),
+    **{name: (lambda give=give: give(CUSTOMERS), type(give(CUSTOMERS))) for name, give in CUDF.items()},
 }
 
 

