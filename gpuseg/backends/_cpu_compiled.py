@@ -68,20 +68,42 @@ def dot(tile: Host, row: Host, first: Any, product: Host) -> None:
 
 
 @compiled
-def label_tile(tile: Host, doubled: Host, norms: Host, product: Host, best: Host, label: Host) -> None:
-    """Write into ``label`` the nearest centre of a tile's rows, by |c|^2 - 2 c x; of ties the first."""
-    best[:] = np.inf
-    last = tile.shape[0] - UNROLL
-    for j in range(len(norms)):
-        dot(tile, doubled[j, :last], norms[j], product)
-        a, b, c, d = doubled[j, last], doubled[j, last + 1], doubled[j, last + 2], doubled[j, last + 3]
-        # A label of the rows' own width keeps the selection below in vector registers.
-        this = label.dtype.type(j)
+def dots(tile: Host, row: Host, other: Host, product: Host, beside: Host) -> None:
+    """Add to ``product`` and ``beside`` the products of a tile's rows with ``row`` and ``other``: each is read once."""
+    for f in range(0, len(row), UNROLL):
+        a, b, c, d = row[f], row[f + 1], row[f + 2], row[f + 3]
+        p, q, r, s = other[f], other[f + 1], other[f + 2], other[f + 3]
         for i in range(TILE):
-            new, old = product[i], best[i]
-            new += tile[last, i] * a + tile[last + 1, i] * b + tile[last + 2, i] * c + tile[last + 3, i] * d
-            label[i] = this if new < old else label[i]
-            best[i] = min(old, new)
+            u, v, w, z = tile[f, i], tile[f + 1, i], tile[f + 2, i], tile[f + 3, i]
+            product[i] += u * a + v * b + w * c + z * d
+            beside[i] += u * p + v * q + w * r + z * s
+
+
+@compiled
+def label_tile(tile: Host, doubled: Host, norms: Host, product: Host, best: Host, label: Host) -> None:
+    """Write into ``label`` the nearest centre of a tile's rows, by |c|^2 - 2 c x; of ties the first.
+
+    The last centre stands twice where their number is odd.
+    """
+    beside, last = np.empty_like(product), tile.shape[0] - UNROLL
+    best[:] = np.inf
+    for j in range(0, len(norms), 2):
+        k = min(j + 1, len(norms) - 1)
+        one, two = doubled[j], doubled[k]
+        product[:], beside[:] = norms[j], norms[k]
+        dots(tile, one[:last], two[:last], product, beside)
+        a, b, c, d = one[last], one[last + 1], one[last + 2], one[last + 3]
+        p, q, r, s = two[last], two[last + 1], two[last + 2], two[last + 3]
+        # A label of the rows' own width keeps the selection below in vector registers.
+        this, that = label.dtype.type(j), label.dtype.type(k)
+        for i in range(TILE):
+            u, v, w, z = tile[last, i], tile[last + 1, i], tile[last + 2, i], tile[last + 3, i]
+            near = product[i] + (u * a + v * b + w * c + z * d)
+            next_ = beside[i] + (u * p + v * q + w * r + z * s)
+            old, nearer = best[i], that if next_ < near else this
+            near = min(near, next_)
+            label[i] = nearer if near < old else label[i]
+            best[i] = min(old, near)
 
 
 @compiled
@@ -146,34 +168,76 @@ def inertia(x: Host, weight: Host, offset: Host, centers: Host, doubled: Host, n
 
 
 @compiled
-def second_of_tile(tile: Host, doubled: Host, norms: Host, product: Host, second: Host, label: Host) -> None:
-    """Write into ``second`` the squared distance of a tile's rows to the nearest centre but that of their label."""
-    second[:] = np.inf
+def labels(x: Host, offset: Host, doubled: Host, norms: Host) -> Host:
+    """Return the nearest centre of each row."""
+    n, d = x.shape
+    tile, product, best, label = scratch(x, d)
+    found = np.empty(n, np.int32)
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        fill(x, start, size, offset, tile)
+        label_tile(tile, doubled, norms, product, best, label)
+        for i in range(size):
+            found[start + i] = int(label[i])
+    return found
+
+
+@compiled
+def two_of_tile(
+    tile: Host, doubled: Host, norms: Host, product: Host, best: Host, second: Host, label: Host
+) -> None:
+    """Write as ``label_tile`` does, and into ``second`` the squared distance to the best other centre."""
+    best[:], second[:] = np.inf, np.inf
     for j in range(len(norms)):
         dot(tile, doubled[j], norms[j], product)
         this = label.dtype.type(j)
         for i in range(TILE):
-            second[i] = product[i] if product[i] < second[i] and label[i] != this else second[i]
+            new, old = product[i], best[i]
+            second[i] = min(second[i], max(new, old))
+            label[i] = this if new < old else label[i]
+            best[i] = min(old, new)
     for f in range(tile.shape[0]):
         for i in range(TILE):
             second[i] += tile[f, i] * tile[f, i]
 
 
 @compiled
-def two_nearest(x: Host, offset: Host, centers: Host, doubled: Host, norms: Host) -> tuple[Host, Host, Host]:
-    """Return the nearest centre of each row, and the two least distances."""
+def rank(knots: Host, steps: int, segment: int, distance: float) -> float:
+    """Return the rank of a distance among a segment's ascending knots, which are equally far apart in rank."""
+    last, at = knots.shape[1] - 1, 0
+    # The number of knots below the distance, by halves and without a branch, which could not be foreseen.
+    for step in range(steps - 1, -1, -1):
+        ahead = at + (1 << step)
+        at = ahead if ahead <= last + 1 and knots[segment, min(ahead, last + 1) - 1] < distance else at
+    if at == 0 or at > last:
+        return 1.0 if at > 0 else 0.0
+    low, high = knots[segment, at - 1], knots[segment, at]
+    return (at - (high - distance) / (high - low)) / last
+
+
+@compiled
+def assigned(
+    x: Host, offset: Host, centers: Host, knots: Host, doubled: Host, norms: Host
+) -> tuple[Host, Host, Host, Host]:
+    """Return the nearest centre of each row, the distance to it, 1 - d1/d2, and the rank of the distance."""
     n, d = x.shape
     tile, product, best, label = scratch(x, d)
-    labels, distance, other = np.empty(n, np.int32), np.empty(n, x.dtype), np.empty(n, x.dtype)
+    second, place, away_from = np.empty(TILE, x.dtype), np.empty(TILE, np.int32), np.empty(TILE, x.dtype)
+    segment, distance, confidence, novelty = np.empty(n, np.int32), np.empty(n), np.empty(n), np.empty(n)
+    steps = 0
+    while (1 << steps) <= knots.shape[1]:
+        steps += 1
     for start in range(0, n, TILE):
         size = min(TILE, n - start)
         fill(x, start, size, offset, tile)
-        label_tile(tile, doubled, norms, product, best, label)
-        away(tile, size, centers, label, start, labels, distance)
-        second_of_tile(tile, doubled, norms, product, best, label)
+        two_of_tile(tile, doubled, norms, product, best, second, label)
+        away(tile, size, centers, label, 0, place, away_from)
         for i in range(size):
-            other[start + i] = np.sqrt(max(best[i], x.dtype.type(0)))
-    return labels, distance, other
+            first, other = np.float64(away_from[i]), np.sqrt(np.float64(max(second[i], x.dtype.type(0))))
+            segment[start + i], distance[start + i] = place[i], first
+            confidence[start + i] = 1.0 - min(first / other, 1.0) if other > 0 else 0.0
+            novelty[start + i] = rank(knots, steps, place[i], first)
+    return segment, distance, confidence, novelty
 
 
 @compiled

@@ -43,12 +43,20 @@ def inertia(block: Any, centers: Host, offset: Host) -> float:
     return float(loops.inertia(x, block.weight, offset.astype(x.dtype), centered, *_padded(x, centers)))
 
 
-def two_nearest(block: Any, centers: Host, offset: Host) -> tuple[Host, Host, Host]:
-    """Return nearest centre and the two least distances of each row; see ``neighbors.centers.two_nearest``."""
+def labels(block: Any, centers: Host, offset: Host) -> tuple[Host]:
+    """Return the nearest centre of each row; see ``neighbors.centers.labels``."""
     loops, x = _loops(), _rows(block)
-    found = loops.two_nearest(x, offset.astype(x.dtype), centers.astype(x.dtype), *_padded(x, centers))
-    label, first, second = found
-    return label, first, second
+    return (loops.labels(x, offset.astype(x.dtype), *_padded(x, centers)),)
+
+
+def assigned(block: Any, centers: Host, offset: Host, quantiles: Host) -> tuple[Host, Host, Host, Host]:
+    """Return a block's assignment; see ``cluster._assignment.assigned``."""
+    loops, x = _loops(), _rows(block)
+    placed, knots = centers.astype(x.dtype), np.ascontiguousarray(quantiles)
+    segment, distance, confidence, novelty = loops.assigned(
+        x, offset.astype(x.dtype), placed, knots, *_padded(x, centers)
+    )
+    return segment, distance, confidence, novelty
 
 
 def squared_norms(block: Any, offset: Host) -> Host:
@@ -99,7 +107,8 @@ KERNELS: Mapping[str, Kernel] = {
         lloyd_step,
         nearest,
         inertia,
-        two_nearest,
+        labels,
+        assigned,
         squared_norms,
         costs_with,
         nearer,

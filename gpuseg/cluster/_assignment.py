@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host
+from gpuseg.backends import Array, Host, to_host
+from gpuseg.engines import Block
 from gpuseg.engines.local import each
+from gpuseg.neighbors.centers import two_nearest
 
 NOISE = -1
 NOVEL = 0.99
@@ -106,3 +109,12 @@ def confidence(first: Host, second: Host) -> Host:
     """
     ratio = np.divide(first, second, out=np.ones_like(first, dtype=np.float64), where=second > 0)
     return 1.0 - np.minimum(ratio, 1.0)
+
+
+def assigned(block: Block, centers: Host, offset: Host, quantiles: Host) -> Assignment:
+    """Return one block's assignment to centres less offset, on its device; a kernel of this name may replace it."""
+    segment, first, second = two_nearest(block, centers, offset)
+    xp = array_namespace(segment)
+    near, away, other = to_host(segment), to_host(first).astype(np.float64), to_host(second).astype(np.float64)
+    values = (away, confidence(away, other), novelty(near, away, quantiles))
+    return Assignment(segment, *(xp.asarray(value, device=device(segment)) for value in values))

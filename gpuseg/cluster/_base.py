@@ -15,6 +15,7 @@ from gpuseg.engines import (
     Site,
     blocks_of,
     check_engine,
+    each,
     is_dask,
     is_files,
     plain_engine,
@@ -120,7 +121,8 @@ class Clusterer(ClusterMixin, Stored):
             return blocks
         x = self._array(x, reset=reset)
         names = getattr(self, "feature_names_in_", None)
-        refuse_odd(x, None if names is None else list(names))
+        walk = each if isinstance(x, np.ndarray) else map
+        refuse_odd(x, None if names is None else list(names), walk=walk)
         if sample_weight is not None:
             sample_weight = _weights(sample_weight, x)
         return blocks_of(x, sample_weight, missing=True)

@@ -4,17 +4,16 @@ import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host, Kernel, Task, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, confidence, distance_quantiles, novelty, order_ids
+from gpuseg.backends import Array, Host, Task, one_blas_thread, to_host, with_room
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, assigned, distance_quantiles, order_ids
 from gpuseg.cluster._base import Clusterer, check_is_fitted, given_back, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._lloyd import describe
 from gpuseg.cluster._run import Run, Solution
-from gpuseg.engines import Block, Blocks
+from gpuseg.engines import Blocks
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
-from gpuseg.neighbors.centers import nearest, squared_about, sums_of, two_nearest
+from gpuseg.neighbors.centers import labels, squared_about, sums_of
 from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
@@ -76,8 +75,9 @@ class KMeans(Clusterer):
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative."""
         run = self.prepare(X, sample_weight)
-        starts = self._starts(run)
-        solutions = [run.solve([start], compared=len(starts) > 1)[0] for start in bar(starts, "k-means starts")]
+        with one_blas_thread():  # held over all walks: over few rows, setting it takes longer than a walk
+            starts = self._starts(run)
+            solutions = [run.solve([start], compared=len(starts) > 1)[0] for start in bar(starts, "k-means starts")]
         return self.adopt(run, min(solutions, key=lambda solution: solution.inertia))
 
     def prepare(self, X: Any, sample_weight: Any = None) -> Run:  # noqa: N803 - scikit-learn's name
@@ -107,9 +107,9 @@ class KMeans(Clusterer):
         check_is_fitted(self)
         work = self._open(X, reset=False)
         centers = self.cluster_centers_ - self.offset_
-        search = work.kernel(nearest, len(centers))
-        segment, _ = work.engine.rows(search, centers, self.offset_, dtypes=(np.int32, np.float64))
-        return in_callers_library((segment,), work.blocks)[0]
+        search = work.kernel(labels, len(centers))
+        segment = work.engine.rows(search, centers, self.offset_, dtypes=(np.int32,))
+        return in_callers_library(segment, work.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -120,9 +120,8 @@ class KMeans(Clusterer):
         check_is_fitted(self)
         work = self._open(X, reset=False)
         centers = self.cluster_centers_ - self.offset_
-        search = work.kernel(two_nearest, len(centers))
-        arguments = (search, centers, self.offset_, self.distance_quantiles_)
-        fields = work.engine.rows(assign_block, *arguments, dtypes=ASSIGNED)
+        search = work.kernel(assigned, len(centers))
+        fields = work.engine.rows(search, centers, self.offset_, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, work.blocks))
 
     def _task(self, blocks: Blocks) -> Task:
@@ -166,15 +165,6 @@ class KMeans(Clusterer):
         self.segment_weight_ = weight[order]
         self.distance_quantiles_ = distance_quantiles(label, distance, mass, len(order))
         self.inertia_, self.n_iter_ = float(mass @ np.square(distance, dtype=np.float64)), best.n_iter
-
-
-def assign_block(block: Block, search: Kernel, centers: Host, offset: Host, quantiles: Host) -> Assignment:
-    """Return one block's assignment, on its device."""
-    segment, first, second = search(block, centers, offset)
-    xp = array_namespace(segment)
-    near, away, other = to_host(segment), to_host(first).astype(np.float64), to_host(second).astype(np.float64)
-    values = (away, confidence(away, other), novelty(near, away, quantiles))
-    return Assignment(segment, *(xp.asarray(value, device=device(segment)) for value in values))
 
 
 def warn_fewer(n_clusters: int, found: int) -> None:

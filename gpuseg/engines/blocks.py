@@ -1,12 +1,14 @@
 """What a block is. The input alone decides the blocks: never the engine, never the workers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol, Self
 
+import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Backend, get_backend, holder, to_host
+from gpuseg.backends import Array, Backend, get_backend, holder, one_blas_thread, to_host
 from gpuseg.errors import InvalidInput
 
 ROWS = 65_536
@@ -103,13 +105,27 @@ def place(number: int, part: Any, weight: Any, reading: Reading) -> Block:
     if not reading.missing:
         refuse_odd(x, reading.names, at_least=True)
     if weight is None:
-        return Block(number, x, xp.ones(x.shape[0], dtype=x.dtype, device=device(x)))
+        return Block(number, x, _ones(x))
     return Block(number, x, xp.astype(refuse_weight(worker.to_device(carried(weight, worker))), x.dtype))
 
 
 def carried(array: Array, worker: Backend) -> Array:
     """Return an array where a backend works, by way of the host: no device knows another one's arrays."""
     return array if worker is holder(array) else worker.to_device(to_host(array))
+
+
+def _ones(x: Array) -> Array:
+    """Return a weight of one for each row; blocks of the usual size share theirs on the host, and with it the cache."""
+    if isinstance(x, np.ndarray) and len(x) <= ROWS:
+        return _shared_ones(x.dtype)[: len(x)]
+    xp = array_namespace(x)
+    return xp.ones(x.shape[0], dtype=x.dtype, device=device(x))
+
+
+@cache
+def _shared_ones(dtype: Any) -> Array:
+    # Not made read-only: Numba would compile every loop once more for that.
+    return np.ones(ROWS, dtype)
 
 
 def matrix_of(block: Block) -> tuple[Array]:
@@ -123,16 +139,24 @@ def check_weights(weight: Any, rows: int) -> None:
         raise InvalidInput(f"sample_weight has shape {tuple(weight.shape)}; give one a row, ({rows},)")
 
 
-def refuse_odd(x: Array, names: Sequence[str] | None, *, at_least: bool = False) -> None:
+def refuse_odd(
+    x: Array,
+    names: Sequence[str] | None,
+    *,
+    at_least: bool = False,
+    walk: Callable[[Callable[[Array], bool], Sequence[Array]], Iterable[bool]] = map,
+) -> None:
     """Raise InvalidInput where a row holds NaN, infinity or a number too large to square, with columns and counts.
 
-    ``at_least``: the rows are a part of all, so there may be more.
+    ``at_least``: the rows are a part of all, so there may be more. ``walk``: what maps a function over runs of rows.
     """
     xp = array_namespace(x)
     most = float(xp.finfo(x.dtype).max) ** 0.5 / SPARE
     rows = x.shape[0]
-    if all(_within(x[start : min(start + ROWS, rows), :], most) for start in range(0, rows, ROWS)):
-        return
+    runs = [x[start : min(start + ROWS, rows), :] for start in range(0, rows, ROWS)]
+    with one_blas_thread():  # BLAS' own threads would go on spinning beside the walk that follows
+        if all(walk(partial(_within, most=most), runs)):
+            return
     for bad, what in ((~xp.isfinite(x), "NaN or infinity"), (xp.abs(x) > most, f"numbers beyond {most:.0e}")):
         counts = xp.sum(xp.astype(bad, xp.int64), axis=0)
         if int(xp.sum(counts)):
@@ -144,9 +168,14 @@ def refuse_odd(x: Array, names: Sequence[str] | None, *, at_least: bool = False)
             raise InvalidInput(f"X holds {what} in column (rows): {found}; clean them or use Preprocessor")
 
 
-def _within(x: Array, most: float) -> bool:
-    """Return whether no number is beyond ``most``; False for NaN, which is the largest and the least where it is."""
+def _within(x: Array, *, most: float) -> bool:
+    """Return whether no number is beyond ``most``; False for NaN. One walk over the numbers where they are usual."""
     xp = array_namespace(x)
+    flat = xp.reshape(x, (-1,))
+    with np.errstate(over="ignore", invalid="ignore"):
+        # No square is above their sum, which is NaN where a number is.
+        if bool(flat @ flat <= most * most):
+            return True
     return bool(xp.max(x) <= most) and bool(xp.min(x) >= -most)
 
 

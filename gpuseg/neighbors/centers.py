@@ -81,6 +81,13 @@ def lloyd_step(block: Block, centers: Host, offset: Host) -> tuple[Host, Host]:
     return sums, weights
 
 
+def labels(block: Block, centers: Host, offset: Host) -> tuple[Array]:
+    """Return the nearest centre of each row, int32."""
+    xp, placed = array_namespace(block.x), beside(block.x, centers)
+    found = [xp.argmin(squared_distances(x, placed), axis=1) for _, x in tiles(block.x, offset, len(centers))]
+    return (xp.astype(xp.concat(found, axis=0), xp.int32),)
+
+
 def nearest(block: Block, centers: Host, offset: Host) -> tuple[Array, Array]:
     """Return the nearest centre of each row, int32, and the unsquared distance to it."""
     xp, placed = array_namespace(block.x), beside(block.x, centers)
@@ -119,9 +126,7 @@ def _away(x: Array, centers: Array, label: Array) -> Array:
 
 def squared_norms(block: Block, offset: Host) -> Array:
     """Return each row's squared norm less offset."""
-    xp = array_namespace(block.x)
-    x = block.x - beside(block.x, offset)[None, :]
-    return xp.sum(x * x, axis=1)
+    return _squared(block.x - beside(block.x, offset)[None, :])
 
 
 def costs_with(block: Block, norms: Array, d2: Array, candidates: Host, offset: Host) -> tuple[Host]:
@@ -130,8 +135,9 @@ def costs_with(block: Block, norms: Array, d2: Array, candidates: Host, offset: 
     x = block.x - beside(block.x, offset)[None, :]
     # A row a candidate, so that every pass runs along memory; -2 goes into the product.
     product = beside(x, -2 * candidates) @ x.T
-    squared = product + beside(x, np.sum(candidates**2, axis=1))[:, None] + norms[None, :]
-    cost = xp.astype(xp.minimum(squared, d2[None, :]), xp.float64, copy=False)
+    product += norms[None, :]
+    product += beside(x, np.sum(candidates**2, axis=1))[:, None]
+    cost = xp.astype(xp.minimum(product, d2[None, :]), xp.float64, copy=False)
     return (to_host(cost @ xp.astype(block.weight, xp.float64, copy=False)),)
 
 
@@ -140,7 +146,13 @@ def nearer(block: Block, d2: Array, center: Host, offset: Host) -> Array:
     xp = array_namespace(block.x)
     # Offset and centre apart: their float32 sum would not be the row itself, and D^2 must be 0 there.
     away = (block.x - beside(block.x, offset)[None, :]) - beside(block.x, center)[None, :]
-    return xp.minimum(d2, xp.sum(away * away, axis=1))
+    return xp.minimum(d2, _squared(away))
+
+
+def _squared(x: Array) -> Array:
+    """Return each row's squared norm; by a product, for a sum over few columns takes several times as long."""
+    xp = array_namespace(x)
+    return (x * x) @ xp.ones(x.shape[1], dtype=x.dtype, device=device(x))
 
 
 def farthest(block: Block, centers: Host, offset: Host, count: int) -> Far:

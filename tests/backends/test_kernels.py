@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gpuseg.backends import _cpu_kernels, get_backend
 from gpuseg.backends.cpu import CROSSING, REPAYS, vendor_lloyd_wins
-from gpuseg.cluster import KMeans
+from gpuseg.cluster import KMeans, _assignment
 from gpuseg.engines import Block, local
 from gpuseg.neighbors import centers as bodies
 
@@ -47,15 +47,48 @@ def lies_between(block, offset, placed, one, two):
 @pytest.mark.parametrize(("n", "d", "k"), SHAPES)
 def test_nearest_centres_are_the_oracles(n, d, k, dtype):
     block, placed, offset = data(n, d, k, dtype)
-    for name in ("nearest", "two_nearest"):
-        found, wanted = (getattr(module, name)(block, placed, offset) for module in (_cpu_kernels, bodies))
-        assert [field.dtype for field in found] == [field.dtype for field in wanted]
-        assert lies_between(block, offset, placed, found[0], wanted[0])
-        same = found[0] == wanted[0]
-        for one, two in zip(found[1:], wanted[1:], strict=True):
-            np.testing.assert_allclose(one[same], two[same], **close(dtype))
-    if dtype == np.float64:
-        np.testing.assert_array_equal(found[0], wanted[0])
+    found, wanted = (module.nearest(block, placed, offset) for module in (_cpu_kernels, bodies))
+    assert [field.dtype for field in found] == [field.dtype for field in wanted]
+    assert lies_between(block, offset, placed, found[0], wanted[0])
+    same = found[0] == wanted[0]
+    np.testing.assert_allclose(found[1][same], wanted[1][same], **close(dtype))
+    assert dtype == np.float32 or np.all(same)
+    for module in (_cpu_kernels, bodies):
+        (label,) = module.labels(block, placed, offset)
+        assert label.dtype == np.int32
+        np.testing.assert_array_equal(label, (found if module is _cpu_kernels else wanted)[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "d", "k"), SHAPES)
+def test_assignments_are_the_oracles(n, d, k, dtype):
+    block, placed, offset = data(n, d, k, dtype)
+    label, distance = bodies.nearest(block, placed, offset)
+    quantiles = _assignment.distance_quantiles(label, distance, np.ones(n), k)
+    found, wanted = (module.assigned(block, placed, offset, quantiles) for module in (_cpu_kernels, _assignment))
+    assert tuple(field.dtype for field in found) == tuple(field.dtype for field in wanted) == _assignment.ASSIGNED
+    assert lies_between(block, offset, placed, found[0], wanted[0])
+    same = found[0] == wanted[0]
+    assert dtype == np.float32 or np.all(same)
+    for one, two in zip(found[1:3], wanted[1:3], strict=True):
+        np.testing.assert_allclose(one[same], two[same], **close(dtype))
+    # The rank of the same distance: knots may lie so close together that rounding in a distance passes several.
+    rank = _assignment.novelty(found[0], found[1], quantiles)
+    np.testing.assert_allclose(found[3], rank, rtol=0, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(knots=st.integers(2, 9), seed=st.integers(0, 99))
+def test_ranks_among_equal_knots_are_the_oracles(knots, seed):
+    """Rows on the knots, between them, below and beyond; several knots at one distance; any number of knots."""
+    rng = np.random.default_rng(seed)
+    quantiles = np.sort(rng.integers(0, 4, size=(3, knots)), axis=1).astype(np.float64)
+    placed, x = np.array([[0.0], [100.0], [200.0]]), (rng.integers(0, 3, 60) * 100 + rng.integers(-20, 21, 60) / 4)
+    block = Block(0, x[:, None], np.ones(60))
+    segment, distance, _, novelty = _cpu_kernels.assigned(block, placed, np.zeros(1), quantiles)
+    for row in range(60):
+        xs, ranks = -quantiles[segment[row]][::-1], np.linspace(0, 1, knots)[::-1]
+        assert novelty[row] == pytest.approx(np.interp(-distance[row], xs, ranks), abs=1e-12)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -110,15 +143,17 @@ def test_big_offsets_stay_accurate(dtype):
 def test_of_equal_centres_the_first_is_taken(dtype):
     x = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 0.0]], dtype)
     placed = np.array([[5.0, 5.0], [0.0, 0.0], [2.0, 0.0], [0.0, 0.0]])
-    label, first, second = _cpu_kernels.two_nearest(Block(0, x, np.ones(3, dtype)), placed, np.zeros(2))
+    block, knots = Block(0, x, np.ones(3, dtype)), np.tile(np.linspace(0, 1, 201), (4, 1))
+    label, distance, confidence, novelty = _cpu_kernels.assigned(block, placed, np.zeros(2), knots)
     np.testing.assert_array_equal(label, [1, 2, 1])
-    np.testing.assert_array_equal(first, [0, 0, 1])
-    np.testing.assert_array_equal(second, [0, 2, 1])
+    np.testing.assert_array_equal(distance, [0, 0, 1])
+    np.testing.assert_array_equal(confidence, [0, 1, 0])
+    np.testing.assert_array_equal(novelty, [0, 0, 1])
 
 
-def test_the_only_centre_has_no_second():
+def test_the_only_centre_is_sure():
     block, placed, offset = data(9, 2, 1, np.float64)
-    assert np.all(np.isinf(_cpu_kernels.two_nearest(block, placed, offset)[2]))
+    assert np.all(_cpu_kernels.assigned(block, placed, offset, np.zeros((1, 201)))[2] == 1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -126,7 +161,7 @@ def test_rows_apart_in_memory_are_the_same_rows(dtype):
     block, placed, offset = data(400, 6, 3, dtype)
     apart = block._replace(x=np.asfortranarray(block.x))
     strided = block._replace(x=np.repeat(block.x, 2, axis=1)[:, ::2])
-    for name in ("nearest", "lloyd_step"):
+    for name in ("nearest", "labels", "lloyd_step"):
         wanted = getattr(_cpu_kernels, name)(block, placed, offset)
         for other in (apart, strided):
             for one, two in zip(getattr(_cpu_kernels, name)(other, placed, offset), wanted, strict=True):
