@@ -183,9 +183,7 @@ def labels(x: Host, offset: Host, doubled: Host, norms: Host) -> Host:
 
 
 @compiled
-def two_of_tile(
-    tile: Host, doubled: Host, norms: Host, product: Host, best: Host, second: Host, label: Host
-) -> None:
+def two_of_tile(tile: Host, doubled: Host, norms: Host, product: Host, best: Host, second: Host, label: Host) -> None:
     """Write as ``label_tile`` does, and into ``second`` the squared distance to the best other centre."""
     best[:], second[:] = np.inf, np.inf
     for j in range(len(norms)):
@@ -202,41 +200,47 @@ def two_of_tile(
 
 
 @compiled
-def rank(knots: Host, steps: int, segment: int, distance: float) -> float:
-    """Return the rank of a distance among a segment's ascending knots, which are equally far apart in rank."""
-    last, at = knots.shape[1] - 1, 0
-    # The number of knots below the distance, by halves and without a branch, which could not be foreseen.
-    for step in range(steps - 1, -1, -1):
-        ahead = at + (1 << step)
-        at = ahead if ahead <= last + 1 and knots[segment, min(ahead, last + 1) - 1] < distance else at
-    if at == 0 or at > last:
-        return 1.0 if at > 0 else 0.0
-    low, high = knots[segment, at - 1], knots[segment, at]
-    return (at - (high - distance) / (high - low)) / last
+def rank(knots: Host, width: int, last: int, segment: Host, distance: Host, at: Host, ranks: Host) -> None:
+    """Write the rank of each distance among its segment's knots 0..last: ascending, equally far apart in rank.
+
+    ``knots`` are filled up with infinity to ``width`` a segment, a power of two above their number.
+    """
+    for i in range(len(at)):
+        at[i] = segment[i] * width
+    step = width // 2
+    while step:
+        # How many knots are below, by halves: no branch, which could not be foreseen, and all rows of a tile at once.
+        for i in range(len(at)):
+            at[i] += step if knots[at[i] + np.uint64(step - 1)] < distance[i] else 0
+        step //= 2
+    for i in range(len(at)):
+        below = np.int64(at[i]) - segment[i] * width
+        ranks[i] = 1.0 if below else 0.0
+        if 0 < below <= last:
+            low, high = knots[at[i] - np.uint64(1)], knots[at[i]]
+            ranks[i] = (below - (high - distance[i]) / (high - low)) / last
 
 
 @compiled
 def assigned(
-    x: Host, offset: Host, centers: Host, knots: Host, doubled: Host, norms: Host
+    x: Host, offset: Host, centers: Host, knots: Host, width: int, last: int, doubled: Host, norms: Host
 ) -> tuple[Host, Host, Host, Host]:
     """Return the nearest centre of each row, the distance to it, 1 - d1/d2, and the rank of the distance."""
     n, d = x.shape
     tile, product, best, label = scratch(x, d)
-    second, place, away_from = np.empty(TILE, x.dtype), np.empty(TILE, np.int32), np.empty(TILE, x.dtype)
+    second, close, at = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype), np.empty(TILE, np.uint64)
     segment, distance, confidence, novelty = np.empty(n, np.int32), np.empty(n), np.empty(n), np.empty(n)
-    steps = 0
-    while (1 << steps) <= knots.shape[1]:
-        steps += 1
     for start in range(0, n, TILE):
-        size = min(TILE, n - start)
+        end = min(TILE + start, n)
+        size = end - start
         fill(x, start, size, offset, tile)
         two_of_tile(tile, doubled, norms, product, best, second, label)
-        away(tile, size, centers, label, 0, place, away_from)
+        away(tile, size, centers, label, 0, segment[start:end], close)
         for i in range(size):
-            first, other = np.float64(away_from[i]), np.sqrt(np.float64(max(second[i], x.dtype.type(0))))
-            segment[start + i], distance[start + i] = place[i], first
+            first, other = np.float64(close[i]), np.sqrt(np.float64(max(second[i], x.dtype.type(0))))
+            distance[start + i] = first
             confidence[start + i] = 1.0 - min(first / other, 1.0) if other > 0 else 0.0
-            novelty[start + i] = rank(knots, steps, place[i], first)
+        rank(knots, width, last, segment[start:end], distance[start:end], at[:size], novelty[start:end])
     return segment, distance, confidence, novelty
 
 

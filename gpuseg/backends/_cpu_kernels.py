@@ -52,9 +52,11 @@ def labels(block: Any, centers: Host, offset: Host) -> tuple[Host]:
 def assigned(block: Any, centers: Host, offset: Host, quantiles: Host) -> tuple[Host, Host, Host, Host]:
     """Return a block's assignment; see ``cluster._assignment.assigned``."""
     loops, x = _loops(), _rows(block)
-    placed, knots = centers.astype(x.dtype), np.ascontiguousarray(quantiles)
+    number = quantiles.shape[1]
+    width = 1 << number.bit_length()
+    knots = np.pad(quantiles, ((0, 0), (0, width - number)), constant_values=np.inf).ravel()
     segment, distance, confidence, novelty = loops.assigned(
-        x, offset.astype(x.dtype), placed, knots, *_padded(x, centers)
+        x, offset.astype(x.dtype), centers.astype(x.dtype), knots, width, number - 1, *_padded(x, centers)
     )
     return segment, distance, confidence, novelty
 
