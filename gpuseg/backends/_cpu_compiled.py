@@ -6,11 +6,12 @@ enough: loading Numba takes longer than most work on small ones.
 """
 
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
 from typing import Any
 
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache
 
 from gpuseg.backends._protocol import Host
 
@@ -24,13 +25,21 @@ FASTMATH = {"reassoc", "contract", "nsz", "nnan"}
 """Sums may be reordered, so that they run in vectors: in one and the same way each time. Rows are finite."""
 
 
+class Cache(FunctionCache):  # type: ignore[misc] - Numba has no types
+    """Numba's cache, for which a disk without room is no error: what was compiled is used all the same."""
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled for later processes, where that can be written."""
+        with suppress(OSError):
+            super().save_overload(sig, data)
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function compiled at its first call, or read from Numba's cache where there is a folder for one."""
-    compiler = partial(numba.njit, nogil=True, error_model="numpy", fastmath=FASTMATH)
-    try:
-        return compiler(cache=True)(function)
-    except RuntimeError:  # neither the package's folder nor the user's can be written to
-        return compiler()(function)
+    dispatcher = numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
+    with suppress(RuntimeError):  # neither the package's folder nor the user's can be written to
+        dispatcher._cache = Cache(function)  # noqa: SLF001 - what cache=True does, with a cache of ours
+    return dispatcher
 
 
 @compiled

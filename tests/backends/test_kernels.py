@@ -263,6 +263,25 @@ def test_a_folder_that_nobody_may_write_to_is_no_error(tmp_path):
     assert str(package) in done.stdout
 
 
+FULL = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+"""
+"""From here on nothing larger can be written, as on a disk that is full: it is an OSError in the middle of a file."""
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_disk_that_fills_up_under_the_cache_is_no_error(tmp_path, full):
+    package = Path(_cpu_kernels.__file__).parents[2]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(package)}
+    code = FULL * full + CODE
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.stdout.count("55.0") == 3, done.stderr
+    assert bool(list(tmp_path.rglob("*.nbc"))) is not full  # the code itself, of more than the limit
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_processes_do_not_change_a_bit_of_the_compiled_passes(always, dtype):
     """On workers too, which read what was compiled from the cache; scattered arrays are read-only there."""
