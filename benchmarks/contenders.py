@@ -19,6 +19,7 @@ from gpuseg.backends.devices import gpu_missing
 WHOLE_JOB = Path(__file__).with_name("whole_job.py")
 K_RANGE = (2, 10)
 UP_TO = (2, 24)
+Asked = Callable[[Any, np.ndarray], Any]
 
 
 def contenders(options: Any, ours: Callable[[str], Run], peers: Mapping[str, Run]) -> dict[str, Run]:
@@ -84,31 +85,54 @@ def _cuml(data: Points, *, clusters: int, steps: int) -> float:
     return float(model.fit(cp.asarray(data.x, dtype=cp.float32)).inertia_)
 
 
-def assign(options: Any, *, clusters: int) -> dict[str, Run]:
+def predict(options: Any, *, clusters: int) -> dict[str, Run]:
     """Return how many rows each segment gets: models are fitted in the first run, so that later ones only predict."""
+    return _of_fitted(options, clusters, _rows_of_segments, _rows_of_segments)
+
+
+def assign(options: Any, *, clusters: int) -> dict[str, Run]:
+    """Return the mean confidence of all rows: by assign, or by predict and the two least distances of transform."""
+    return _of_fitted(options, clusters, _mean_confidence, _mean_by_transform)
+
+
+def _of_fitted(options: Any, clusters: int, ours: Asked, theirs: Asked) -> dict[str, Run]:
     return contenders(
         options,
-        lambda b: Predicting(partial(KMeans, backend=b), clusters),
-        {name: Predicting(partial(_scikit_learn, module), clusters) for name, module in PREDICTING.items()},
+        lambda b: Fitted(partial(KMeans, backend=b), clusters, ours),
+        {name: Fitted(partial(_scikit_learn, module), clusters, theirs) for name, module in PREDICTING.items()},
     )
 
 
 PREDICTING = {"scikit-learn": "sklearn.cluster", "sklearnex": "sklearnex.cluster"}
 
 
-class Predicting:
-    """Segments of all rows by a model that is fitted once, to the first rows, from the given start."""
+class Fitted:
+    """What is asked of a model that is fitted once, to the first rows, from the given start."""
 
-    def __init__(self, estimator: Callable[..., Any], clusters: int) -> None:
-        """Keep how the model is made."""
-        self.estimator, self.clusters, self.model = estimator, clusters, None
+    def __init__(self, estimator: Callable[..., Any], clusters: int, asked: Asked) -> None:
+        """Keep how the model is made, and what it is asked."""
+        self.estimator, self.clusters, self.asked, self.model = estimator, clusters, asked, None
 
-    def __call__(self, data: Points) -> np.ndarray:
-        """Return the rows of each segment."""
+    def __call__(self, data: Points) -> Any:
+        """Return the answer for all rows."""
         if self.model is None:
             fresh = self.estimator(n_clusters=self.clusters, init=data.start, n_init=1, max_iter=1)
             self.model = fresh.fit(data.x[: 10 * self.clusters])
-        return np.bincount(np.asarray(self.model.predict(data.x)), minlength=self.clusters)
+        return self.asked(self.model, data.x)
+
+
+def _rows_of_segments(model: Any, x: np.ndarray) -> np.ndarray:
+    return np.bincount(np.asarray(model.predict(x)), minlength=model.n_clusters)
+
+
+def _mean_confidence(model: Any, x: np.ndarray) -> float:
+    return float(np.asarray(model.assign(x).confidence).mean())
+
+
+def _mean_by_transform(model: Any, x: np.ndarray) -> float:
+    model.predict(x)
+    first, second = np.partition(model.transform(x), 1, axis=1)[:, :2].T
+    return float((1 - first / second).mean())
 
 
 def features(options: Any) -> dict[str, Run]:

@@ -23,6 +23,11 @@ def rows_by_size(_: Any, counts: np.ndarray) -> dict[str, float]:
     return {"largest": int(counts.max()), "smallest": int(counts.min())}
 
 
+def confidence(_: Any, found: float) -> dict[str, float]:
+    """Return the mean confidence."""
+    return {"confidence": found}
+
+
 def totals(_: Any, found: tuple[int, float, float]) -> dict[str, float]:
     """Return customers, orders and amount."""
     return dict(zip(("customers", "orders", "amount"), found, strict=True))
@@ -62,6 +67,16 @@ def fits(rows: int, features: int, clusters: int, starts: int) -> Benchmark:
     return Benchmark(f"kmeans {rows} x {features}, k {clusters}, {starts} starts", of, runs, inertia)
 
 
+def fitted(asked: str, rows: int, features: int, clusters: int) -> Benchmark:
+    """Return a row of what a fitted model is asked: "predict" or "assign"."""
+    of = partial(data.points, rows=rows, features=features, clusters=clusters)
+    runs, score = {
+        "predict": (contenders.predict, rows_by_size),
+        "assign": (contenders.assign, confidence),
+    }[asked]
+    return Benchmark(f"{asked} {rows:.0e} x {features}, k {clusters}", of, partial(runs, clusters=clusters), score)
+
+
 def density(name: str, rows: int, **parameters: Any) -> Benchmark:
     """Return a row of a density method."""
     of = partial(data.points, rows=rows, features=4, clusters=6)
@@ -70,14 +85,17 @@ def density(name: str, rows: int, **parameters: Any) -> Benchmark:
 
 
 POINTS = partial(data.points, rows=200_000, features=6, clusters=6)
-MILLION = partial(data.points, rows=1_000_000, features=12, clusters=8)
+
+WIDTHS = ((4, 4), (12, 8), (16, 16), (8, 32))
+"""Features and clusters of customer tables."""
 
 TABLE = [
     fits(4_000, 3, 6, 10),
     fits(100_000, 6, 8, 3),
     fits(500_000, 12, 8, 1),
-    *(kmeans(2_000_000, d, k, dtype=of) for d, k in ((4, 4), (12, 8), (16, 16)) for of in ("float64", "float32")),
-    Benchmark("assign 1e+06 x 12, k 8", MILLION, partial(contenders.assign, clusters=8), rows_by_size),
+    kmeans(200_000, 12, 8),
+    *(kmeans(2_000_000, d, k, dtype=of) for d, k in WIDTHS for of in ("float64", "float32")),
+    *(fitted(asked, 1_000_000, d, k) for d, k in WIDTHS[:2] for asked in ("predict", "assign")),
     Benchmark("features 2e+06 transactions", partial(data.transactions, rows=2_000_000), contenders.features, totals),
     density("DBSCAN", 50_000, eps=0.5, min_samples=10),
     density("HDBSCAN", 10_000, min_cluster_size=50, min_samples=10),

@@ -25,7 +25,7 @@ FASTMATH = {"reassoc", "contract", "nsz", "nnan"}
 """Sums may be reordered, so that they run in vectors: in one and the same way each time. Rows are finite."""
 
 
-class Cache(FunctionCache):  # type: ignore[misc] - Numba has no types
+class Cache(FunctionCache):
     """Numba's cache, for which a disk without room is no error: what was compiled is used all the same."""
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -36,7 +36,7 @@ class Cache(FunctionCache):  # type: ignore[misc] - Numba has no types
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function compiled at its first call, or read from Numba's cache where there is a folder for one."""
-    dispatcher = numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
     with suppress(RuntimeError):  # neither the package's folder nor the user's can be written to
         dispatcher._cache = Cache(function)  # noqa: SLF001 - what cache=True does, with a cache of ours
     return dispatcher
