@@ -117,15 +117,15 @@ def carried(array: Array, worker: Backend) -> Array:
 def _ones(x: Array) -> Array:
     """Return a weight of one for each row; blocks of the usual size share theirs on the host, and with it the cache."""
     if isinstance(x, np.ndarray) and len(x) <= ROWS:
-        return _shared_ones(x.dtype)[: len(x)]
+        return _shared_ones(ROWS, x.dtype)[: len(x)]
     xp = array_namespace(x)
     return xp.ones(x.shape[0], dtype=x.dtype, device=device(x))
 
 
 @cache
-def _shared_ones(dtype: Any) -> Array:
+def _shared_ones(rows: int, dtype: Any) -> Array:
     # Not made read-only: Numba would compile every loop once more for that.
-    return np.ones(ROWS, dtype)
+    return np.ones(rows, dtype)
 
 
 def matrix_of(block: Block) -> tuple[Array]:

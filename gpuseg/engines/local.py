@@ -51,8 +51,9 @@ class LocalEngine:
         reading = blocks.read_on(backend)
         sources = [partial(place, i, part, weight, reading) for i, (part, weight) in pairs]
         engine = cls(sources, [()] * len(sources))
-        fits = blocks.nbytes <= HELD * get_backend(backend).free_memory()
-        if not (blocks.in_memory or fits):
+        if blocks.in_memory:  # views and shared weights, for which threads would take longer to wake
+            return replace(engine, sources=[partial(_itself, source()) for source in sources])
+        if blocks.nbytes > HELD * get_backend(backend).free_memory():
             return engine
         return replace(engine, sources=[partial(_itself, block) for block in engine.collect(_itself)])
 
