@@ -107,12 +107,12 @@ def label_tile(tile: Host, doubled: Host, norms: Host, product: Host, best: Host
         this, that = label.dtype.type(j), label.dtype.type(k)
         for i in range(TILE):
             u, v, w, z = tile[last, i], tile[last + 1, i], tile[last + 2, i], tile[last + 3, i]
-            near = product[i] + (u * a + v * b + w * c + z * d)
-            next_ = beside[i] + (u * p + v * q + w * r + z * s)
-            old, nearer = best[i], that if next_ < near else this
-            near = min(near, next_)
-            label[i] = nearer if near < old else label[i]
-            best[i] = min(old, near)
+            left = product[i] + (u * a + v * b + w * c + z * d)
+            right = beside[i] + (u * p + v * q + w * r + z * s)
+            new, old = min(left, right), best[i]
+            nearer = that if right < left else this
+            label[i] = nearer if new < old else label[i]
+            best[i] = min(old, new)
 
 
 @compiled
