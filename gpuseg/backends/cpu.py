@@ -10,6 +10,7 @@ import sklearn.cluster
 from sklearn.exceptions import ConvergenceWarning
 
 from gpuseg.backends import _cpu_density, _cpu_kernels
+from gpuseg.backends._needs import CROSSING
 from gpuseg.backends._protocol import Backend, Host, host_memory
 from gpuseg.backends._threads import one_openmp_thread
 
@@ -24,12 +25,6 @@ REPAYS = 1 << 21
 
 Loading Numba and the loops takes 0.6 s once in a process, compiling them some seconds once on a machine. From 65,536
 rows and 32 numbers in the centres up they earn that back within a few fits; smaller work is done in milliseconds.
-"""
-CROSSING = 1024
-"""Clusters * features above which scikit-learn's loop, a matrix product, is as fast as ours or faster.
-
-Twenty steps on 200,000 rows were, in float32 and float64, 3.1 and 3.0 times as fast as scikit-learn's at 512, 2.4 and
-1.2 times at 1,024, and 0.9 times at 2,048 in float32 (medians of five turns on 2 cores that others also used).
 """
 
 
