@@ -177,6 +177,8 @@ def _say_cancelled(client: Client | None, error: FutureCancelledError | FuturesC
 
 
 def _silent(client: Client | None, why: str) -> WorkersLost:
+    if client is not None and client.scheduler is None:  # by its owner, or after a time for a scheduler that went
+        return WorkersLost("the scheduler cannot be reached, for the Client is closed; open a new one, and try again")
     return WorkersLost(
         f"the scheduler at {_address(client)} cannot be reached ({why}); check that it runs, and try again"
     )

@@ -1,10 +1,13 @@
 """Clusters to work on: connected to and looked at, or started here, and shut down whatever happens."""
 
+import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import resource_tracker
 from pkgutil import resolve_name
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary, finalize
@@ -13,7 +16,7 @@ from gpuseg.backends import get_backend
 from gpuseg.backends.devices import driver, gpu_missing
 from gpuseg.engines.local import cores
 from gpuseg.engines.sites import ADDRESS, check_engine
-from gpuseg.errors import InvalidInput, UnsupportedOnBackend, WorkersLost
+from gpuseg.errors import GpusegError, InvalidInput, UnsupportedOnBackend, WorkersLost
 from gpuseg.settings import wished_backend
 
 PATIENCE = 10
@@ -67,8 +70,16 @@ def connection_to(address: str) -> Connection:
     if (known := _open.get(address)) is not None and known.client.status == "running":
         return known
     try:
+        # A Client that finds nobody leaves a thread behind that nothing ends, so one is made where somebody answers.
+        with ThreadPoolExecutor(1) as apart:  # a notebook's own thread has a loop that runs
+            apart.submit(asyncio.run, _answered(address)).result()
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InvalidInput(
+            f"{address} cannot be connected to ({reason}); give an address as tcp://host:8786, or a Client of yours"
+        ) from error
+    except (OSError, TimeoutError) as error:
         raise WorkersLost(
             f"no scheduler answers at {address} within {PATIENCE} s; start one with `dask scheduler`, or give another"
         ) from error
@@ -80,6 +91,15 @@ def connection_to(address: str) -> Connection:
         raise
     _open[address] = connection
     return connection
+
+
+async def _answered(address: str) -> None:
+    """Return where a scheduler answers; raise what Dask raises where none does."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, PATIENCE, **Security().get_connection_args("client"))
+    await comm.close()
 
 
 def check_versions(client: Any) -> None:
@@ -118,7 +138,8 @@ def workers(count: int, *, backend: str = "auto") -> Iterator[Any]:
 
     It is the current client. One thread a worker, and an equal share of SHARE of the free memory. With GPUs to be used
     (``backend`` as everywhere) a worker has one GPU, by dask-cuda. A script that calls this guards its main part by
-    ``__name__ == "__main__"``, as for all that starts processes. Raises InvalidInput for more workers than GPUs.
+    ``__name__ == "__main__"``, as for all that starts processes. Raises InvalidInput for more workers than GPUs, and
+    WorkersLost where one ends before it has begun.
     """
     try:
         from distributed import Client
@@ -127,25 +148,47 @@ def workers(count: int, *, backend: str = "auto") -> Iterator[Any]:
     make = _on_gpus if _wants_gpus(backend) else _on_cores
     with ExitStack() as stack:
         with uninterrupted():
-            cluster = stack.enter_context(make(count))
+            cluster = stack.enter_context(_started(make, count))
             client = stack.enter_context(closing(Client(cluster)))
         yield client
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold an interrupt back until the end of the block: half a cluster cannot be shut down."""
+    """Hold an interrupt back until the end of the block: half a cluster cannot be shut down.
+
+    Threads and processes that begin inside never take one: a terminal sends it to the workers too, which would end
+    each with a traceback, and with the work that this process still has to put away.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     caught: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    if masks := hasattr(signal, "pthread_sigmask"):  # not on Windows
+        resource_tracker.ensure_running()  # it unblocks interrupts in the thread that starts it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, before)
         if caught:
             raise KeyboardInterrupt
+
+
+def _started(make: Callable[[int], Any], count: int) -> Any:
+    """Return the new cluster; raise WorkersLost where a worker does not come to work."""
+    try:
+        return make(count)
+    except GpusegError:
+        raise
+    except (OSError, RuntimeError) as error:
+        reason = " ".join(f"{error}: {error.__cause__ or ''}".split()).rstrip(".: ")
+        raise WorkersLost(
+            f"workers={count} could not all be started ({reason}); see that there is memory for them, and try again"
+        ) from error
 
 
 def _wants_gpus(backend: str) -> bool:

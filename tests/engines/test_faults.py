@@ -150,7 +150,9 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("moment", ["starting", "at work"])
 def test_an_interrupt_frees_the_workers(moment):
     command = [sys.executable, "-c", ENDLESS]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     while process.stdout.readline().strip() != moment:
         assert process.poll() is None
     family, until = psutil.Process(process.pid), time.monotonic() + 60
@@ -158,8 +160,10 @@ def test_an_interrupt_frees_the_workers(moment):
         time.sleep(0.05)
     children = family.children(recursive=True)
     assert len(children) >= 3
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
     _, said = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT
     assert said.strip().endswith("KeyboardInterrupt")
+    assert "spawn_main" not in said  # no worker tells of it
+    assert "nanny.py" not in said
     assert not psutil.wait_procs(children, timeout=20)[1]
