@@ -49,23 +49,29 @@ def connected(engine: Any) -> Iterator[Any]:
     """Give what may be passed on as ``engine``: an address as a Client, which is closed at the end of the block.
 
     That is the current client inside the block. What is no address is given as it is. Raises as ``site_of`` does.
+    Dask's own log is quiet inside the block: what goes wrong is told in one sentence by an error.
     """
     check_engine(engine)
     if not isinstance(engine, str) or not ADDRESS.fullmatch(engine):
         yield engine
         return
-    known, connection = engine in _open, connection_to(engine)
-    try:
-        with connection.client.as_current():
-            yield connection.client
-    finally:
-        if not known:
-            connection.close()
+    from distributed.utils import silence_logging_cmgr
+
+    with silence_logging_cmgr(logging.CRITICAL):
+        known, connection = engine in _open, connection_to(engine)
+        try:
+            with connection.client.as_current():
+                yield connection.client
+        finally:
+            if not known:
+                connection.close()
 
 
 def connection_to(address: str) -> Connection:
     """Return the open connection to a scheduler, else a new one; raise WorkersLost where nobody listens."""
     from distributed import Client
+
+    from gpuseg.engines._faults import told
 
     if (known := _open.get(address)) is not None and known.client.status == "running":
         return known
@@ -85,7 +91,8 @@ def connection_to(address: str) -> Connection:
         ) from error
     connection = Connection(client)
     try:
-        check_versions(client)
+        with told(client):
+            check_versions(client)
     except WorkersLost:
         connection.close()
         raise
@@ -106,10 +113,12 @@ def check_versions(client: Any) -> None:
     """Raise WorkersLost where the scheduler or a worker has another Python, Dask, Polars or gpuseg than here."""
     if client in _checked:
         return
-    told = client.get_versions(packages=["polars"])
+    from gpuseg.engines._faults import done
+
+    told = done(client, client._get_versions(packages=["polars"]))  # noqa: SLF001 - get_versions() waits for ever
     ours = {**told["client"]["packages"], "gpuseg": resolve_name(VERSION)}
     sides = {"the scheduler": {**told["scheduler"]["packages"], "gpuseg": _on_scheduler(client)}}
-    found = client.run(resolve_name, VERSION, on_error="return")
+    found = done(client, client.run(resolve_name, VERSION, on_error="return", asynchronous=True))
     for address, side in told["workers"].items():
         version = found.get(address)
         sides[f"worker {address}"] = {**side["packages"], "gpuseg": version if isinstance(version, str) else None}
@@ -122,8 +131,10 @@ def check_versions(client: Any) -> None:
 
 def _on_scheduler(client: Any) -> str | None:
     """Return the scheduler's gpuseg, which it needs to read the work."""
+    from gpuseg.engines._faults import done
+
     try:
-        return str(client.run_on_scheduler(resolve_name, VERSION))
+        return str(done(client, client.run_on_scheduler(resolve_name, VERSION, asynchronous=True)))
     except ModuleNotFoundError:
         return None
 
@@ -185,7 +196,7 @@ def _started(make: Callable[[int], Any], count: int) -> Any:
     except GpusegError:
         raise
     except (OSError, RuntimeError) as error:
-        reason = " ".join(f"{error}: {error.__cause__ or ''}".split()).rstrip(".: ")
+        reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
         raise WorkersLost(
             f"workers={count} could not all be started ({reason}); see that there is memory for them, and try again"
         ) from error

@@ -19,6 +19,7 @@ from distributed import Client, LocalCluster
 from gpuseg.cluster import KMeans
 from gpuseg.engines import _faults
 from gpuseg.engines._faults import run
+from gpuseg.engines.cluster import check_versions
 from gpuseg.engines.dask import DaskEngine, Placed
 from gpuseg.errors import InvalidInput, OutOfMemory, WorkersLost
 
@@ -119,6 +120,21 @@ def test_a_lost_scheduler_is_an_error_and_no_hang(scheduler, monkeypatch, how):
             run(client, [delayed(time.sleep)(0.2) for _ in range(100)])
         with pytest.raises(WorkersLost, match="cannot be reached"):  # and so is the next call
             run(client, [delayed(time.sleep)(0)])
+    finally:
+        client.close(timeout=1)
+
+
+def test_a_scheduler_that_falls_silent_is_said_before_the_work_too(scheduler, monkeypatch):
+    monkeypatch.setattr(_faults, "LOOK", 0.2)
+    monkeypatch.setattr(_faults, "ANSWER", 1.0)
+    process, address, _ = scheduler
+    client = Client(address, timeout=30, set_as_default=False)
+    try:
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(
+            WorkersLost, match=r"the scheduler at tcp://\S+ cannot be reached \(.*\); check that it runs"
+        ):
+            check_versions(client)
     finally:
         client.close(timeout=1)
 
