@@ -2,7 +2,6 @@
 
 import numbers
 from collections.abc import Mapping
-from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -42,11 +41,20 @@ class Stored(BaseEstimator):
         """Return an unfitted estimator with the same parameters; a Client cannot be copied, and is shared."""
         if not is_client(given := getattr(self, "engine", None)):
             return BaseEstimator.__sklearn_clone__(self)
-        twin = copy(self)
-        twin.engine = "auto"
-        made: Self = BaseEstimator.__sklearn_clone__(twin)
+        plain = type(self)(**{**self.get_params(deep=False), "engine": "auto"})
+        made: Self = BaseEstimator.__sklearn_clone__(plain)
         made.engine = given
         return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied; raise InvalidInput for a Client, which can be neither."""
+        if is_client(getattr(self, "engine", None)):
+            raise InvalidInput(
+                f"a {type(self).__name__} with a Client as engine cannot be pickled; use clone(), keep a fitted one by "
+                "state(), or call set_params(engine='dask') first"
+            )
+        state: dict[str, Any] = super().__getstate__()
+        return state
 
     def state(self) -> dict[str, Any]:
         """Return parameters and fitted attributes, to be restored by ``from_state``.

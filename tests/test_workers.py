@@ -1,6 +1,7 @@
 """The law of workers: from transactions to a report, 1, 2 or 3 processes give what this one gives."""
 
 import os
+import pickle
 import signal
 from contextlib import contextmanager
 
@@ -248,3 +249,11 @@ def test_the_commands_refuse_what_cannot_be(transactions, capsys):
     assert "--workers and --scheduler are two ways to have workers; give one" in capsys.readouterr().err
     assert main([*run, "out.parquet", "--scheduler", "127.0.0.1"]) == 2
     assert "is no address of a scheduler; give it whole, as tcp://host:8786" in capsys.readouterr().err
+
+
+def test_a_table_on_workers_says_what_it_is_not_for(customers, two):
+    table = Segmenter("id", n_clusters=2, engine=two).fit(str(customers)).segments_
+    with pytest.raises(InvalidInput, match=r"a table on workers cannot be pickled; keep it by write\(path\), or"):
+        pickle.dumps(table)
+    with pytest.raises(InvalidInput, match=r"engine='local' got a table on workers; use engine='auto', or pass its"):
+        Segmenter("id", n_clusters=2, engine="local").fit(table)

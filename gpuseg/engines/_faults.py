@@ -59,7 +59,7 @@ def send(client: Client, values: Sequence[Any]) -> list[Future]:
     """Return values of this process as futures: they are on the workers, and gone with the worker that holds them."""
     with told(client):
         await_worker(client)
-        return list(_done(client, client.scatter(list(values), hash=False, asynchronous=True)))
+        return list(done(client, client.scatter(list(values), hash=False, asynchronous=True)))
 
 
 @contextmanager
@@ -105,20 +105,8 @@ def await_worker(client: Client) -> None:
         sleep(1)
 
 
-def _awaited(client: Client, futures: Sequence[Future]) -> list[Any]:
-    """Return the futures' values; look at the scheduler again and again while they take their time."""
-    ended: SimpleQueue[Future] = SimpleQueue()
-    for future in futures:
-        future.add_done_callback(ended.put)
-    for _ in futures:
-        future = _watched(client, lambda: ended.get(timeout=LOOK))
-        if future.status != "finished":
-            future.result()  # raises; gathering many that failed leaves noise in the log
-    return list(_done(client, client.gather(list(futures), asynchronous=True)))
-
-
-def _done(client: Client, work: Coroutine[Any, Any, Any]) -> Any:
-    """Return what a coroutine of the client gives."""
+def done(client: Client, work: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine of the client gives; raise WorkersLost where the scheduler falls silent meanwhile."""
     pending = asyncio.run_coroutine_threadsafe(work, client.loop.asyncio_loop)
 
     def result() -> Any:
@@ -130,6 +118,18 @@ def _done(client: Client, work: Coroutine[Any, Any, Any]) -> Any:
         return _watched(client, result)
     finally:
         pending.cancel()
+
+
+def _awaited(client: Client, futures: Sequence[Future]) -> list[Any]:
+    """Return the futures' values; look at the scheduler again and again while they take their time."""
+    ended: SimpleQueue[Future] = SimpleQueue()
+    for future in futures:
+        future.add_done_callback(ended.put)
+    for _ in futures:
+        future = _watched(client, lambda: ended.get(timeout=LOOK))
+        if future.status != "finished":
+            future.result()  # raises; gathering many that failed leaves noise in the log
+    return list(done(client, client.gather(list(futures), asynchronous=True)))
 
 
 def _watched(client: Client, take: Callable[[], Any]) -> Any:
@@ -177,6 +177,8 @@ def _say_cancelled(client: Client | None, error: FutureCancelledError | FuturesC
 
 
 def _silent(client: Client | None, why: str) -> WorkersLost:
+    if client is not None and client.scheduler is None:  # by its owner, or after a time for a scheduler that went
+        return WorkersLost("the scheduler cannot be reached, for the Client is closed; open a new one, and try again")
     return WorkersLost(
         f"the scheduler at {_address(client)} cannot be reached ({why}); check that it runs, and try again"
     )

@@ -1,10 +1,13 @@
 """Clusters to work on: connected to and looked at, or started here, and shut down whatever happens."""
 
+import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import resource_tracker
 from pkgutil import resolve_name
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary, finalize
@@ -13,7 +16,7 @@ from gpuseg.backends import get_backend
 from gpuseg.backends.devices import driver, gpu_missing
 from gpuseg.engines.local import cores
 from gpuseg.engines.sites import ADDRESS, check_engine
-from gpuseg.errors import InvalidInput, UnsupportedOnBackend, WorkersLost
+from gpuseg.errors import GpusegError, InvalidInput, UnsupportedOnBackend, WorkersLost
 from gpuseg.settings import wished_backend
 
 PATIENCE = 10
@@ -46,35 +49,50 @@ def connected(engine: Any) -> Iterator[Any]:
     """Give what may be passed on as ``engine``: an address as a Client, which is closed at the end of the block.
 
     That is the current client inside the block. What is no address is given as it is. Raises as ``site_of`` does.
+    Dask's own log is quiet inside the block: what goes wrong is told in one sentence by an error.
     """
     check_engine(engine)
     if not isinstance(engine, str) or not ADDRESS.fullmatch(engine):
         yield engine
         return
-    known, connection = engine in _open, connection_to(engine)
-    try:
-        with connection.client.as_current():
-            yield connection.client
-    finally:
-        if not known:
-            connection.close()
+    from distributed.utils import silence_logging_cmgr
+
+    with silence_logging_cmgr(logging.CRITICAL):
+        known, connection = engine in _open, connection_to(engine)
+        try:
+            with connection.client.as_current():
+                yield connection.client
+        finally:
+            if not known:
+                connection.close()
 
 
 def connection_to(address: str) -> Connection:
     """Return the open connection to a scheduler, else a new one; raise WorkersLost where nobody listens."""
     from distributed import Client
 
+    from gpuseg.engines._faults import told
+
     if (known := _open.get(address)) is not None and known.client.status == "running":
         return known
     try:
+        # A Client that finds nobody leaves a thread behind that nothing ends, so one is made where somebody answers.
+        with ThreadPoolExecutor(1) as apart:  # a notebook's own thread has a loop that runs
+            apart.submit(asyncio.run, _answered(address)).result()
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InvalidInput(
+            f"{address} cannot be connected to ({reason}); give an address as tcp://host:8786, or a Client of yours"
+        ) from error
+    except (OSError, TimeoutError) as error:
         raise WorkersLost(
             f"no scheduler answers at {address} within {PATIENCE} s; start one with `dask scheduler`, or give another"
         ) from error
     connection = Connection(client)
     try:
-        check_versions(client)
+        with told(client):
+            check_versions(client)
     except WorkersLost:
         connection.close()
         raise
@@ -82,14 +100,25 @@ def connection_to(address: str) -> Connection:
     return connection
 
 
+async def _answered(address: str) -> None:
+    """Return where a scheduler answers; raise what Dask raises where none does."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, PATIENCE, **Security().get_connection_args("client"))
+    await comm.close()
+
+
 def check_versions(client: Any) -> None:
     """Raise WorkersLost where the scheduler or a worker has another Python, Dask, Polars or gpuseg than here."""
     if client in _checked:
         return
-    told = client.get_versions(packages=["polars"])
+    from gpuseg.engines._faults import done
+
+    told = done(client, client._get_versions(packages=["polars"]))  # noqa: SLF001 - get_versions() waits for ever
     ours = {**told["client"]["packages"], "gpuseg": resolve_name(VERSION)}
     sides = {"the scheduler": {**told["scheduler"]["packages"], "gpuseg": _on_scheduler(client)}}
-    found = client.run(resolve_name, VERSION, on_error="return")
+    found = done(client, client.run(resolve_name, VERSION, on_error="return", asynchronous=True))
     for address, side in told["workers"].items():
         version = found.get(address)
         sides[f"worker {address}"] = {**side["packages"], "gpuseg": version if isinstance(version, str) else None}
@@ -102,8 +131,10 @@ def check_versions(client: Any) -> None:
 
 def _on_scheduler(client: Any) -> str | None:
     """Return the scheduler's gpuseg, which it needs to read the work."""
+    from gpuseg.engines._faults import done
+
     try:
-        return str(client.run_on_scheduler(resolve_name, VERSION))
+        return str(done(client, client.run_on_scheduler(resolve_name, VERSION, asynchronous=True)))
     except ModuleNotFoundError:
         return None
 
@@ -118,7 +149,8 @@ def workers(count: int, *, backend: str = "auto") -> Iterator[Any]:
 
     It is the current client. One thread a worker, and an equal share of SHARE of the free memory. With GPUs to be used
     (``backend`` as everywhere) a worker has one GPU, by dask-cuda. A script that calls this guards its main part by
-    ``__name__ == "__main__"``, as for all that starts processes. Raises InvalidInput for more workers than GPUs.
+    ``__name__ == "__main__"``, as for all that starts processes. Raises InvalidInput for more workers than GPUs, and
+    WorkersLost where one ends before it has begun.
     """
     try:
         from distributed import Client
@@ -127,25 +159,47 @@ def workers(count: int, *, backend: str = "auto") -> Iterator[Any]:
     make = _on_gpus if _wants_gpus(backend) else _on_cores
     with ExitStack() as stack:
         with uninterrupted():
-            cluster = stack.enter_context(make(count))
+            cluster = stack.enter_context(_started(make, count))
             client = stack.enter_context(closing(Client(cluster)))
         yield client
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold an interrupt back until the end of the block: half a cluster cannot be shut down."""
+    """Hold an interrupt back until the end of the block: half a cluster cannot be shut down.
+
+    Threads and processes that begin inside never take one: a terminal sends it to the workers too, which would end
+    each with a traceback, and with the work that this process still has to put away.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     caught: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    if masks := hasattr(signal, "pthread_sigmask"):  # not on Windows
+        resource_tracker.ensure_running()  # it unblocks interrupts in the thread that starts it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, before)
         if caught:
             raise KeyboardInterrupt
+
+
+def _started(make: Callable[[int], Any], count: int) -> Any:
+    """Return the new cluster; raise WorkersLost where a worker does not come to work."""
+    try:
+        return make(count)
+    except GpusegError:
+        raise
+    except (OSError, RuntimeError) as error:
+        reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
+        raise WorkersLost(
+            f"workers={count} could not all be started ({reason}); see that there is memory for them, and try again"
+        ) from error
 
 
 def _wants_gpus(backend: str) -> bool:

@@ -13,7 +13,7 @@ from distributed import Client, get_client
 
 from gpuseg.backends import KNOWN, Choice, Task, choose, get_backend, holder, one_blas_thread, to_host
 from gpuseg.backends._protocol import Backend, Kernel
-from gpuseg.engines._faults import DataLost, await_worker, check, keep, run, send, told
+from gpuseg.engines._faults import DataLost, await_worker, check, done, keep, run, send, told
 from gpuseg.engines.blocks import UNKNOWN, Block, Blocks, place
 from gpuseg.engines.cluster import Connection, check_versions, connection_to
 from gpuseg.errors import GpusegError, WorkersLost
@@ -99,10 +99,9 @@ class DaskSite:
         for _ in range(TRIES):
             with told(client):
                 await_worker(client)
-                share = task and task._replace(
-                    rows=-(-task.rows // max(1, len(client.nthreads()))), held=None, streamed=True
-                )
-                answers = list(client.run(offered, backend, fit, share, on_error="return").values())
+                share = task and task._replace(rows=-(-task.rows // max(1, check(client))), held=None, streamed=True)
+                asked = client.run(offered, backend, fit, share, on_error="return", asynchronous=True)
+                answers = list(done(client, asked).values())
             if found := [answer for answer in answers if not isinstance(answer, Exception)]:
                 return found
             for fault in (answer for answer in answers if isinstance(answer, GpusegError)):

@@ -10,7 +10,6 @@ import dask.config
 import numpy as np
 from dask.delayed import Delayed, delayed
 from dask.sizeof import sizeof
-from distributed import get_worker
 
 from gpuseg.engines._faults import run
 from gpuseg.engines.blocks import Engine
@@ -114,18 +113,6 @@ class DaskParts:
             return list(self.values)
         made = delayed(_made, pure=False)
         return [made(value, self.steps) for value in self.values]
-
-
-def here() -> str:
-    """Return the words for where a function runs.
-
-    >>> here()
-    'this process'
-    """
-    try:
-        return f"the worker at {get_worker().address}"
-    except ValueError:
-        return "this process"
 
 
 def _itself(value: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpuseg.engines.blocks import Blocks
 from gpuseg.engines.inputs import without_empty
-from gpuseg.engines.sites import Site
+from gpuseg.engines.sites import Site, unseen
 from gpuseg.errors import InvalidFile, InvalidInput, listed
 
 
@@ -76,7 +76,7 @@ def footer(path: str) -> Footer:
             schema, about = file.schema_arrow, file.metadata
             sizes = tuple(about.row_group(group).num_rows for group in range(about.num_row_groups))
     except FileNotFoundError:
-        return Footer(path, fault=_unseen(path))
+        return Footer(path, fault=str(unseen(path)))
     except (OSError, pa.ArrowInvalid) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         return Footer(path, fault=f"{path} cannot be read as Parquet ({reason}); give a Parquet file")
@@ -93,29 +93,8 @@ def read_row_group(part: RowGroup) -> np.ndarray:
         with ParquetFile(part.path) as file:
             table = file.read_row_group(part.group, columns=list(part.columns)).select(list(part.columns))
     except FileNotFoundError as error:
-        raise InvalidFile(_unseen(part.path)) from error
+        raise unseen(part.path) from error
     return np.column_stack([column.cast(pa.float64()).to_numpy() for column in table.columns])
-
-
-def _unseen(path: str) -> str:
-    """Return the sentence for a file that is not there, where this process works."""
-    if (worker := _worker()) is None:
-        return f"{path} does not exist; check the path"
-    return f"the worker {worker} cannot see {path}; put it on a file system that all workers share"
-
-
-def _worker() -> str | None:
-    """Return the address of the worker that this runs on, if it is one."""
-    import sys
-
-    if "distributed" not in sys.modules:
-        return None
-    from distributed import get_worker
-
-    try:
-        return str(get_worker().address)
-    except ValueError:
-        return None
 
 
 def _is_number(kind: Any) -> bool:

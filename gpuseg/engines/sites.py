@@ -1,15 +1,18 @@
 """Where the work of a call is done, this process or the workers of a cluster: the user names it, or the data does."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from gpuseg.backends import Choice, Task, choose
 from gpuseg.engines.blocks import Blocks, Engine
 from gpuseg.engines.local import LocalEngine, each
-from gpuseg.errors import InvalidInput, UnsupportedOnBackend, unknown
+from gpuseg.errors import InvalidFile, InvalidInput, UnsupportedOnBackend, unknown
 
 ENGINES = ("auto", "local", "dask")
+HERE = "this process"
+"""The words of ``here`` for what is no worker."""
 ADDRESS = re.compile(r"[a-z][a-z0-9+]*://\S+")
 """How the address of a scheduler looks, as in tcp://host:8786."""
 
@@ -108,3 +111,30 @@ def plain_engine(engine: Any) -> str:
     ('dask', 'local')
     """
     return engine if isinstance(engine, str) and engine in ENGINES else "dask"
+
+
+def here() -> str:
+    """Return the words for where a function runs.
+
+    >>> here()
+    'this process'
+    """
+    if "distributed" not in sys.modules:
+        return HERE
+    from distributed import get_worker
+
+    try:
+        return f"the worker at {get_worker().address}"
+    except ValueError:
+        return HERE
+
+
+def unseen(path: object) -> InvalidFile:
+    """Return the error for a file that is not to be seen from where a function runs.
+
+    >>> unseen("a.parquet")
+    InvalidFile('a.parquet does not exist; check the path')
+    """
+    if (place := here()) == HERE:
+        return InvalidFile(f"{path} does not exist; check the path")
+    return InvalidFile(f"{place} cannot see {path}; put it where every worker can read it, under the same path")

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import narwhals as nw
 import polars as pl
 
 from gpuseg.engines.parts import Parts
-from gpuseg.errors import listed
+from gpuseg.errors import InvalidInput, listed
 from gpuseg.html import Text, table_html
 from gpuseg.io.outputs import together
 from gpuseg.io.write_parts import check_parts_writable, write_parts
@@ -76,6 +76,10 @@ class PartedTable:
 
         (like,) = self.parts.chosen([0]).collect(empty_in_pandas)
         return frame_of(self.parts.map(in_pandas), like)
+
+    def __reduce__(self) -> NoReturn:
+        """Raise InvalidInput: the rows are on the workers."""
+        raise InvalidInput("a table on workers cannot be pickled; keep it by write(path), or pickle to_polars()")
 
     def __repr__(self) -> str:
         """Return how many rows, parts and columns there are."""

@@ -78,6 +78,8 @@ def in_parts(source: Any, engine: Any) -> bool:
     """
     away = isinstance(source, PartedTable) or is_dask(source)
     check_engine(engine)
+    if engine == "local" and isinstance(source, PartedTable):
+        raise InvalidInput("engine='local' got a table on workers; use engine='auto', or pass its to_polars()")
     return engine not in ("auto", "local") or site_of(engine, lazy=away).name == "dask"
 
 
@@ -103,10 +105,10 @@ def open_parts(source: Any, engine: Any = "auto", *, text: bool = False) -> Open
 
 
 def _of_files(source: Any, site: Any, *, text: bool) -> OpenedParts:
-    from gpuseg.engines.dask_parts import DaskParts, here
+    from gpuseg.engines.dask_parts import DaskParts
 
     paths = found(source)
-    look = partial(look_at, keyed=is_keyed(source, paths), text=text, where=here)
+    look = partial(look_at, keyed=is_keyed(source, paths), text=text)
     looks: list[Look] = DaskParts.of(look, [str(path.absolute()) for path in paths], site=site).collect(_itself)
     types = types_of([str(path) for path in paths], looks)
     pieces = [piece for one in looks for piece in one.pieces]
@@ -115,7 +117,7 @@ def _of_files(source: Any, site: Any, *, text: bool) -> OpenedParts:
             say(f"{piece.path} is not UTF-8; it is read as Windows-1252")
 
     def reload(names: Sequence[str]) -> Parts:
-        some = partial(load, columns=tuple(names), types=dict(types), where=here)
+        some = partial(load, columns=tuple(names), types=dict(types))
         return DaskParts.of(some, _some_rows(pieces, said(source)), site=site)
 
     sizes = tuple(piece.rows for piece in pieces)

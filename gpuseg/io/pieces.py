@@ -3,13 +3,14 @@
 A piece of Parquet is a run of row groups, of CSV and Arrow a file.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from gpuseg.errors import GpusegError, InvalidFile
+from gpuseg.engines.sites import unseen
+from gpuseg.errors import GpusegError
 from gpuseg.io.csv_files import CsvLook, common, csv_rows, look_at_csv
 from gpuseg.io.dialect import UNREADABLE, unreadable
 from gpuseg.io.files import kind_of, scan_arrow, scan_parquet
@@ -37,12 +38,12 @@ class Look(NamedTuple):
     pieces: list[Piece]
 
 
-def look_at(path: str, *, keyed: bool, text: bool, where: Callable[[], str]) -> Look:
+def look_at(path: str, *, keyed: bool, text: bool) -> Look:
     """Return the types and the pieces of a file; only a CSV is read for it.
 
-    Raises InvalidFile where the file cannot be seen from here, which ``where`` names, or is not what its ending says.
+    Raises InvalidFile where the file cannot be seen from here, or is not what its ending says.
     """
-    place, kind = seen(path, where), kind_of(Path(path))
+    place, kind = seen(path), kind_of(Path(path))
     try:
         if kind == "CSV":
             look = look_at_csv(place, text=text)
@@ -68,9 +69,9 @@ def types_of(paths: Sequence[str], looks: Sequence[Look]) -> Schema:
     return agreed(paths, schemas)
 
 
-def load(piece: Piece, *, columns: Sequence[str], types: Schema, where: Callable[[], str]) -> pl.DataFrame:
+def load(piece: Piece, *, columns: Sequence[str], types: Schema) -> pl.DataFrame:
     """Return the columns of a piece, of these types, in memory."""
-    place = seen(piece.path, where)
+    place = seen(piece.path)
     try:
         if piece.csv is not None:
             rows = csv_rows(place, piece.csv, types)
@@ -90,11 +91,11 @@ def fitted(rows: pl.LazyFrame, columns: Sequence[str], types: Schema) -> pl.Lazy
     return rows.select(exactly(*columns)).cast(casts)  # type: ignore[arg-type]
 
 
-def seen(path: str, where: Callable[[], str]) -> Path:
+def seen(path: str) -> Path:
     """Return a path; raise InvalidFile where it is not to be seen from here."""
     place = Path(path)
     if not place.exists():
-        raise InvalidFile(f"{where()} cannot see {path}; put it where every worker can read it, under the same path")
+        raise unseen(path)
     return place
 
 

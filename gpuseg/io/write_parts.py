@@ -57,7 +57,7 @@ def write_part(part: nw.DataFrame[Any], path: str) -> Written:
     """Write one part, whole or not at all: a task that runs again replaces what an earlier run left."""
     place = Path(path)
     if not place.parent.is_dir():
-        from gpuseg.engines.dask_parts import here
+        from gpuseg.engines.sites import here
 
         raise InvalidFile(
             f"{here()} cannot see {place.parent}; write to a folder that every worker reaches under the same path"

@@ -19,6 +19,7 @@ from distributed import Client, LocalCluster
 from gpuseg.cluster import KMeans
 from gpuseg.engines import _faults
 from gpuseg.engines._faults import run
+from gpuseg.engines.cluster import check_versions
 from gpuseg.engines.dask import DaskEngine, Placed
 from gpuseg.errors import InvalidInput, OutOfMemory, WorkersLost
 
@@ -123,6 +124,21 @@ def test_a_lost_scheduler_is_an_error_and_no_hang(scheduler, monkeypatch, how):
         client.close(timeout=1)
 
 
+def test_a_scheduler_that_falls_silent_is_said_before_the_work_too(scheduler, monkeypatch):
+    monkeypatch.setattr(_faults, "LOOK", 0.2)
+    monkeypatch.setattr(_faults, "ANSWER", 1.0)
+    process, address, _ = scheduler
+    client = Client(address, timeout=30, set_as_default=False)
+    try:
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(
+            WorkersLost, match=r"the scheduler at tcp://\S+ cannot be reached \(.*\); check that it runs"
+        ):
+            check_versions(client)
+    finally:
+        client.close(timeout=1)
+
+
 def test_a_cluster_without_workers_is_an_error_in_the_end(scheduler, monkeypatch):
     monkeypatch.setattr(_faults, "LOOK", 0.1)
     monkeypatch.setattr(_faults, "ALONE", 0.5)
@@ -150,7 +166,9 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("moment", ["starting", "at work"])
 def test_an_interrupt_frees_the_workers(moment):
     command = [sys.executable, "-c", ENDLESS]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     while process.stdout.readline().strip() != moment:
         assert process.poll() is None
     family, until = psutil.Process(process.pid), time.monotonic() + 60
@@ -158,8 +176,10 @@ def test_an_interrupt_frees_the_workers(moment):
         time.sleep(0.05)
     children = family.children(recursive=True)
     assert len(children) >= 3
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
     _, said = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT
     assert said.strip().endswith("KeyboardInterrupt")
+    assert "spawn_main" not in said  # no worker tells of it
+    assert "nanny.py" not in said
     assert not psutil.wait_procs(children, timeout=20)[1]

@@ -104,7 +104,7 @@ def test_whole_numbers_and_decimals_may_meet(folder):
 
 def test_a_path_that_a_worker_cannot_see_is_said(cluster, tmp_path):
     with pytest.raises(
-        InvalidFile, match=r"the worker tcp://\S+ cannot see .*no.parquet; put it on a file system that"
+        InvalidFile, match=r"the worker at tcp://\S+ cannot see .*no.parquet; put it where every worker"
     ):
         blocks_of(tmp_path / "no.parquet", site=site_of(cluster))
     with pytest.raises(InvalidFile, match=r"no.parquet does not exist; check the path$"):

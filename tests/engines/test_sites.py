@@ -1,9 +1,12 @@
 """Where to work is named by a word, a Client or an address; what is wrong with it is one sentence."""
 
 import os
+import pickle
+import threading
 import time
 
 import numpy as np
+import psutil
 import pytest
 from distributed import Client
 from sklearn.base import clone
@@ -35,6 +38,14 @@ def test_a_client_is_a_parameter_that_can_be_cloned_and_is_stored_as_a_word(clus
     plain = KMeans.from_state(model.state())
     assert plain.engine == "auto"
     assert plain.predict(X).tobytes() == model.labels_.tobytes() == fitted("local").labels_.tobytes()
+
+
+def test_an_estimator_with_a_client_says_that_it_cannot_be_pickled(cluster):
+    model = fitted(cluster)
+    with pytest.raises(InvalidInput, match=r"a KMeans with a Client as engine cannot be pickled; use clone\(\), keep"):
+        pickle.dumps(model)
+    again = pickle.loads(pickle.dumps(model.set_params(engine="dask")))  # noqa: S301 - our own
+    assert again.cluster_centers_.tobytes() == model.cluster_centers_.tobytes()
 
 
 def test_a_preprocessor_works_on_the_workers_of_a_client(cluster):
@@ -81,6 +92,30 @@ def test_workers_of_another_version_are_said(scheduler, tmp_path):
         fitted(address)
 
 
+def test_an_address_on_which_nobody_listens_leaves_nothing_behind(monkeypatch):
+    monkeypatch.setattr(clusters, "PATIENCE", 1)
+    before = threading.active_count()
+    for _ in range(2):
+        with pytest.raises(WorkersLost, match="no scheduler answers"):
+            fitted("tcp://127.0.0.1:9")
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("wrong", ["tls://127.0.0.1:9", "foo://127.0.0.1:9", "tcp://127.0.0.1"])
+def test_an_address_of_a_kind_that_cannot_be_used_is_said(wrong):
+    with pytest.raises(
+        InvalidInput, match=rf"{wrong} cannot be connected to \(.*\); give an address as tcp://host:8786"
+    ):
+        fitted(wrong)
+
+
+def test_a_closed_client_is_said(scheduler):
+    client = Client(scheduler[1], set_as_default=False)
+    client.close()
+    with pytest.raises(WorkersLost, match="for the Client is closed; open a new one"):
+        fitted(client)
+
+
 @pytest.mark.parametrize("wrong", ["dusk", "localhost:8786", 3, None])
 def test_what_names_no_engine_is_said(wrong):
     with pytest.raises(InvalidInput, match=r"a distributed Client.* such as 'tcp://host:8786'"):
@@ -122,3 +157,22 @@ def test_workers_are_started_with_their_share_and_end_with_the_block():
     while any(os.path.exists(f"/proc/{pid}") for pid in pids) and time.monotonic() < until:  # noqa: PTH110
         time.sleep(0.05)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: PTH110
+
+
+def test_a_worker_that_ends_while_it_starts_is_said():
+    family = psutil.Process()
+    others = set(family.children())
+
+    def killing():
+        while not (
+            young := [each for each in set(family.children()) - others if "spawn_main" in " ".join(each.cmdline())]
+        ):
+            time.sleep(0.01)
+        for each in young:
+            each.kill()
+
+    killer = threading.Thread(target=killing)
+    killer.start()
+    with pytest.raises(WorkersLost, match=r"workers=1 could not all be started \(.*\); see that there"), workers(1):
+        pass
+    killer.join()

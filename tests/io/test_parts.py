@@ -62,9 +62,7 @@ def test_a_folder_is_read_by_the_workers_a_run_of_row_groups_a_part(folder, work
 
 
 def test_row_groups_are_joined_up_to_a_number_of_rows(folder):
-    sizes = [
-        piece.rows for piece in pieces.look_at(str(folder / "0.parquet"), keyed=False, text=False, where=str).pieces
-    ]
+    sizes = [piece.rows for piece in pieces.look_at(str(folder / "0.parquet"), keyed=False, text=False).pieces]
     assert sizes == [4]
     assert list(pieces._runs([600_000, 500_000])) == [(0, 600_000), (600_000, 500_000)]
 
