@@ -4,35 +4,40 @@ Nothing of Numba is loaded before the first call.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
 
 from gpuseg.backends._protocol import Host, Kernel
 
+_compiled: set[tuple[Any, Any]] = set()
+"""Loops that are compiled for a dtype."""
+
 
 def sums_of(block: Any) -> tuple[int, float, Host]:
     """Return one block's rows, total weight and weighted sums; see ``neighbors.centers.sums_of``."""
-    weight, sums = _loops().sums_of(_rows(block), block.weight)
+    weight, sums = _called(_loops().sums_of, _rows(block), block.weight)
     return len(block.x), float(weight), sums
 
 
 def squared_about(block: Any, mean: Host) -> tuple[Host]:
     """Return the weighted sums of squares about the mean; see ``neighbors.centers.squared_about``."""
-    return (_loops().squared_about(_rows(block), block.weight, mean),)
+    return (_called(_loops().squared_about, _rows(block), block.weight, mean),)
 
 
 def lloyd_step(block: Any, centers: Host, offset: Host) -> tuple[Host, Host]:
     """Return one block's share of a Lloyd step; see ``neighbors.centers.lloyd_step``."""
     loops, x = _loops(), _rows(block)
-    sums, weights = loops.lloyd_step(x, block.weight, offset.astype(x.dtype), *_padded(x, centers))
+    sums, weights = _called(loops.lloyd_step, x, block.weight, offset.astype(x.dtype), *_padded(x, centers))
     return sums, weights
 
 
 def nearest(block: Any, centers: Host, offset: Host) -> tuple[Host, Host]:
     """Return nearest centre and distance of each row; see ``neighbors.centers.nearest``."""
     loops, x = _loops(), _rows(block)
-    label, distance = loops.nearest(x, offset.astype(x.dtype), centers.astype(x.dtype), *_padded(x, centers))
+    label, distance = _called(loops.nearest, x, offset.astype(x.dtype), centers.astype(x.dtype), *_padded(x, centers))
     return label, distance
 
 
@@ -40,13 +45,13 @@ def inertia(block: Any, centers: Host, offset: Host) -> float:
     """Return a block's weighted sum of squared distances; see ``neighbors.centers.inertia``."""
     loops, x = _loops(), _rows(block)
     centered = centers.astype(x.dtype)
-    return float(loops.inertia(x, block.weight, offset.astype(x.dtype), centered, *_padded(x, centers)))
+    return float(_called(loops.inertia, x, block.weight, offset.astype(x.dtype), centered, *_padded(x, centers)))
 
 
 def labels(block: Any, centers: Host, offset: Host) -> tuple[Host]:
     """Return the nearest centre of each row; see ``neighbors.centers.labels``."""
     loops, x = _loops(), _rows(block)
-    return (loops.labels(x, offset.astype(x.dtype), *_padded(x, centers)),)
+    return (_called(loops.labels, x, offset.astype(x.dtype), *_padded(x, centers)),)
 
 
 def assigned(block: Any, centers: Host, offset: Host, quantiles: Host) -> tuple[Host, Host, Host, Host]:
@@ -55,8 +60,15 @@ def assigned(block: Any, centers: Host, offset: Host, quantiles: Host) -> tuple[
     number = quantiles.shape[1]
     width = 1 << number.bit_length()
     knots = np.pad(quantiles, ((0, 0), (0, width - number)), constant_values=np.inf).ravel()
-    segment, distance, confidence, novelty = loops.assigned(
-        x, offset.astype(x.dtype), centers.astype(x.dtype), knots, width, number - 1, *_padded(x, centers)
+    segment, distance, confidence, novelty = _called(
+        loops.assigned,
+        x,
+        offset.astype(x.dtype),
+        centers.astype(x.dtype),
+        knots,
+        width,
+        number - 1,
+        *_padded(x, centers),
     )
     return segment, distance, confidence, novelty
 
@@ -64,20 +76,20 @@ def assigned(block: Any, centers: Host, offset: Host, quantiles: Host) -> tuple[
 def squared_norms(block: Any, offset: Host) -> Host:
     """Return each row's squared norm less offset; see ``neighbors.centers.squared_norms``."""
     loops, x = _loops(), _rows(block)
-    found: Host = loops.squared_norms(x, offset.astype(x.dtype))
+    found: Host = _called(loops.squared_norms, x, offset.astype(x.dtype))
     return found
 
 
 def costs_with(block: Any, norms: Host, d2: Host, candidates: Host, offset: Host) -> tuple[Host]:
     """Return a block's cost with each candidate; see ``neighbors.centers.costs_with``."""
     loops, x = _loops(), _rows(block)
-    return (loops.costs_with(x, block.weight, norms, d2, offset.astype(x.dtype), *_padded(x, candidates)),)
+    return (_called(loops.costs_with, x, block.weight, norms, d2, offset.astype(x.dtype), *_padded(x, candidates)),)
 
 
 def nearer(block: Any, d2: Host, center: Host, offset: Host) -> Host:
     """Return each row's D^2 after one more centre; see ``neighbors.centers.nearer``."""
     loops, x = _loops(), _rows(block)
-    found: Host = loops.nearer(x, d2, offset.astype(x.dtype), center.astype(x.dtype))
+    found: Host = _called(loops.nearer, x, d2, offset.astype(x.dtype), center.astype(x.dtype))
     return found
 
 
@@ -86,6 +98,17 @@ def _loops() -> Any:
     from gpuseg.backends import _cpu_compiled
 
     return _cpu_compiled
+
+
+def _called(loop: Any, x: Host, *args: Any) -> Any:
+    """Return what a loop gives for rows; it is compiled in a thread, as Numba would lose an interrupt of this one."""
+    known = (loop, x.dtype)
+    if known in _compiled or current_thread() is not main_thread():
+        return loop(x, *args)
+    with ThreadPoolExecutor(1) as aside:
+        value = aside.submit(loop, x, *args).result()
+    _compiled.add(known)
+    return value
 
 
 def _rows(block: Any) -> Host:

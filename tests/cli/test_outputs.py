@@ -96,11 +96,14 @@ def test_a_full_disk_leaves_nothing_and_harms_nothing(customers, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c.csv", "s.csv"]
 
 
-def test_an_interrupt_in_the_middle(tmp_path):
+def test_an_interrupt_in_the_middle(tmp_path, tmp_path_factory):
+    # With an empty cache Numba compiles for seconds, in which it would lose an interrupt of its own thread.
+    empty = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("numba"))}
     rng = np.random.default_rng(0)
     pl.DataFrame(rng.normal(size=(60_000, 12))).write_parquet(tmp_path / "c.parquet")
     command = [sys.executable, "-m", "gpuseg", "segment", "c.parquet", "-o", "s.csv", "--k-range", "20:60"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    options = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True, "env": empty}
+    with subprocess.Popen(command, cwd=tmp_path, **options) as process:
         time.sleep(6)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)
