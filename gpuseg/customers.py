@@ -13,8 +13,8 @@ from gpuseg.backends import to_host
 from gpuseg.cluster import Assignment
 from gpuseg.engines import is_dask, is_files
 from gpuseg.engines.parts import LocalParts, Parts
+from gpuseg.engines.shards import count_for, cut_by, stacked
 from gpuseg.errors import InvalidInput, listed, missing_column
-from gpuseg.features._shards import count_for, cut_by, stacked
 from gpuseg.io import open_table
 from gpuseg.io.parted import PartedTable
 from gpuseg.io.parts import in_parts, open_parts

@@ -3,7 +3,6 @@
 import os
 import pickle
 import signal
-from contextlib import contextmanager
 
 import dask.array as da
 import dask.dataframe as dd
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from distributed import Client, LocalCluster
 from polars.testing import assert_frame_equal
 
 import gpuseg
@@ -19,6 +17,7 @@ from gpuseg import Preprocessor, Segmenter, customer_features, load
 from gpuseg.datasets import make_shop
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 from gpuseg.io.parted import PartedTable
+from tests.clusters import processes
 
 PARTS = 8
 VALUE = {"value_column": "monetary", "k_range": (2, 4)}
@@ -36,7 +35,7 @@ def cut(frame, folder):
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Make shards, blocks, sorted parts and pilots so small that there are several of each."""
-    monkeypatch.setattr("gpuseg.features._shards.ROWS", 20_000)
+    monkeypatch.setattr("gpuseg.engines.shards.ROWS", 20_000)
     monkeypatch.setattr("gpuseg.segmenter.ROWS", 1200)
     monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 1200)
     monkeypatch.setattr("gpuseg.neighbors.order.SORTED", 800)
@@ -72,19 +71,9 @@ def customers(table, tmp_path_factory):
     return cut(table, tmp_path_factory.mktemp("table") / "customers")
 
 
-@contextmanager
-def processes(count):
-    """Give a client of so many workers, that is not the current one."""
-    with (
-        LocalCluster(count, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
-
-
 @pytest.fixture(scope="module")
 def two():
-    with processes(2) as client:
+    with processes(2, current=False) as client:
         yield client
 
 
@@ -93,7 +82,7 @@ def client(request, two):
     if request.param == 2:
         yield two
         return
-    with processes(request.param) as client:
+    with processes(request.param, current=False) as client:
         yield client
 
 

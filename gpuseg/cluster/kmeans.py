@@ -74,7 +74,10 @@ class KMeans(Clusterer):
     @with_room
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative."""
-        run = self.prepare(X, sample_weight)
+        return self.solve(self.prepare(X, sample_weight))
+
+    def solve(self, run: Run) -> Self:
+        """Return self, fitted to the rows of ``run``, which ``prepare`` gave: what ``fit`` goes on with."""
         with one_blas_thread():  # held over all walks: over few rows, setting it takes longer than a walk
             starts = self._starts(run)
             solutions = [run.solve([start], compared=len(starts) > 1)[0] for start in bar(starts, "k-means starts")]

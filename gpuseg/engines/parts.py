@@ -86,8 +86,8 @@ class LocalParts:
 
         >>> import polars as pl
         >>> parts = LocalParts.of([pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [3]})])
-        >>> parts.map(doubled).collect(height_of)
-        [4, 2]
+        >>> parts.collect(len)
+        [2, 1]
         """
         return cls([partial(_itself, native_of(value)) for value in values])
 
@@ -167,16 +167,6 @@ def native_of(value: Any) -> Any:
     if isinstance(value, nw.LazyFrame):
         value = value.collect()
     return nw.to_native(value, pass_through=True)
-
-
-def height_of(part: Any) -> int:
-    """Return the rows of a part."""
-    return len(part)
-
-
-def doubled(part: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """Return a table with every row twice, as an example of what a part is mapped with."""
-    return nw.concat([part, part])
 
 
 def matrices(

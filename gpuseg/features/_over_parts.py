@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from gpuseg.engines.parts import Parts
+from gpuseg.engines.shards import count_for, cut_by, stacked
 from gpuseg.features._by_name import LeftOut, Made
 from gpuseg.features._cleaning import (
     Cleaned,
@@ -39,7 +40,6 @@ from gpuseg.features._flags import (
     merged,
     settled,
 )
-from gpuseg.features._shards import count_for, cut_by, stacked
 from gpuseg.features._typed import Source, roles_of, streamed, typed, types_of
 from gpuseg.features.cleaning_report import REASONS, CleaningReport
 from gpuseg.features.roles import FLAG, Wishes

@@ -12,14 +12,13 @@ import polars as pl
 
 from gpuseg.backends import Host
 from gpuseg.engines.parts import Parts
+from gpuseg.engines.shards import count_for, stacked
 from gpuseg.preprocessing.looks import without_gaps
 from gpuseg.preprocessing.text import WORDS, Series, numbers_in, on_host, values_of, without_blanks
 from gpuseg.settings import log
 
 WHOLE = 2.0**62
 """Whole floats below this size have the key of the integer."""
-SHARD = 1_000_000
-"""About as many values meet in one shard."""
 COLUMN, KEY, ROWS, PART, ROW = "column", "key", "rows", "part", "row"
 
 
@@ -54,7 +53,7 @@ def count_different(parts: Parts, columns: Mapping[str, bool], values: int) -> d
     if parts.count == 1:
         (found,) = parts.collect(_alone, columns)
         return dict(found)
-    met = parts.exchange(_cut_values, _one_of_each, _shards(values), columns)
+    met = parts.exchange(_cut_values, _one_of_each, count_for(values), columns)
     found = np.sum(met.collect(_heights, len(columns)), axis=0)
     return dict(zip(columns, map(int, found), strict=True))
 
@@ -63,7 +62,7 @@ def count_words(parts: Parts, columns: Sequence[str], most: int, asked: Sequence
     """Return the ``most`` frequent levels of each column, by count and then by name, and those ``asked`` for."""
     if not columns:
         return []
-    met = parts.exchange(_cut_words, _summed, _shards(values), tuple(columns))
+    met = parts.exchange(_cut_words, _summed, count_for(values), tuple(columns))
     found = met.collect(_frequent, len(columns), most, tuple(asked))
     return [_all_words(column, most, asked) for column in zip(*found, strict=True)]
 
@@ -75,12 +74,8 @@ def repeated_rows(parts: Parts, names: Sequence[str], rows: int) -> Parts:
     """
     if parts.count == 1:
         return parts.map(_repeated, tuple(names))
-    met = parts.exchange(_cut_rows, _rows_met, _shards(rows), tuple(names))
+    met = parts.exchange(_cut_rows, _rows_met, count_for(rows), tuple(names))
     return met.exchange(_by_part, _rows_of_part, parts.count)
-
-
-def _shards(values: int) -> int:
-    return max(1, -(-values // SHARD))
 
 
 def _numbers_or_text(part: nw.DataFrame[Any], name: str, *, numbers: bool) -> pl.Series:
@@ -115,7 +110,7 @@ def _exactly(numbers: pl.Series) -> pl.Series:
 
 
 def _one_of_each(frames: list[nw.DataFrame[Any]]) -> pl.DataFrame:
-    return _stacked(frames).unique()
+    return stacked(frames).to_native().unique()
 
 
 def _heights(shard: nw.DataFrame[Any], columns: int) -> Host:
@@ -132,7 +127,7 @@ def _cut_words(part: nw.DataFrame[Any], count: int, columns: Sequence[str]) -> l
 
 
 def _summed(frames: list[nw.DataFrame[Any]]) -> pl.DataFrame:
-    return _stacked(frames).group_by(COLUMN, KEY).agg(pl.col(ROWS).sum())
+    return stacked(frames).to_native().group_by(COLUMN, KEY).agg(pl.col(ROWS).sum())
 
 
 def _frequent(shard: nw.DataFrame[Any], columns: int, most: int, asked: Sequence[str]) -> list[Words]:
@@ -185,7 +180,7 @@ def _by_part(shard: nw.DataFrame[Any], count: int) -> list[pl.DataFrame]:
 
 
 def _rows_of_part(frames: list[nw.DataFrame[Any]]) -> Host:
-    return np.sort(_stacked(frames)[ROW].to_numpy())
+    return np.sort(stacked(frames)[ROW].to_numpy())
 
 
 def _repeated(part: nw.DataFrame[Any], names: Sequence[str]) -> Host:
@@ -207,10 +202,6 @@ def first_of_each(frame: nw.DataFrame[Any], names: Sequence[str]) -> Host:
     mask[:] = False
     mask[first.to_numpy()] = True
     return mask
-
-
-def _stacked(frames: list[nw.DataFrame[Any]]) -> pl.DataFrame:
-    return pl.concat([frame.to_native() for frame in frames])
 
 
 def _by_hash(frame: pl.DataFrame, count: int) -> list[pl.DataFrame]:

@@ -158,7 +158,8 @@ def _best(x: Any, n_clusters: int, n_init: int, seed: int, parameters: dict[str,
         return search.model(n_clusters, search.solution(n_clusters)), search.run
     check_names(parameters)
     model = KMeans(n_clusters, random_state=seed, **parameters)
-    return model.fit(x), model.prepare(x)
+    run = model.prepare(x)
+    return model.solve(run), run
 
 
 def _without_score(run: Run, solution: Solution) -> Candidate:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from gpuseg.backends.cpu import CROSSING, REPAYS, vendor_lloyd_wins
 from gpuseg.cluster import KMeans, _assignment
 from gpuseg.engines import Block, local
 from gpuseg.neighbors import centers as bodies
+from tests.clusters import processes
 
 SHAPES = [(1, 1, 1), (1, 3, 2), (127, 4, 3), (128, 5, 4), (129, 1, 2), (300, 7, 1), (40, 2, 60), (1000, 16, 16)]
 """Rows, features and centres: around a tile and around the features that are added up at once."""
@@ -287,10 +287,7 @@ def test_processes_do_not_change_a_bit_of_the_compiled_passes(always, dtype):
     """On workers too, which read what was compiled from the cache; scattered arrays are read-only there."""
     always(kernels=True)
     x = data(1700, 6, 5, dtype)[0].x
-    with (
-        LocalCluster(2, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster,
-        Client(cluster),
-    ):
+    with processes(2, threads=2):
         found = [
             KMeans(5, random_state=1, solver="lloyd", backend="cpu", engine=engine).fit(x)
             for engine in ("local", "dask")

@@ -6,16 +6,14 @@ import sys
 import time
 
 import pytest
-from distributed import Client, LocalCluster
+
+from tests.clusters import processes
 
 
 @pytest.fixture(scope="package")
 def cluster():
     """Give the client of two worker processes; it is not the current one."""
-    with (
-        LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=":0") as made,
-        Client(made, set_as_default=False) as client,
-    ):
+    with processes(2, current=False) as client:
         yield client
 
 

@@ -15,6 +15,7 @@ from gpuseg.cluster import KMeans
 from gpuseg.engines import blocks_of, local
 from gpuseg.engines.dask import current, scattered
 from gpuseg.errors import InvalidFile, InvalidInput
+from tests.clusters import processes
 
 ROWS = 500
 RNG = np.random.default_rng(5)
@@ -36,10 +37,7 @@ def small_blocks(monkeypatch):
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def workers(request):
-    with (
-        LocalCluster(request.param, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster,
-        Client(cluster),
-    ):
+    with processes(request.param, threads=2):
         yield request.param
 
 

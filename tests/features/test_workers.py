@@ -40,7 +40,7 @@ def workers(cluster):
 
 @pytest.fixture
 def many_shards(monkeypatch):
-    monkeypatch.setattr("gpuseg.features._shards.ROWS", 4_000)
+    monkeypatch.setattr("gpuseg.engines.shards.ROWS", 4_000)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from dask import array as da
 from dask import dataframe as dd
-from distributed import Client, LocalCluster
 from polars.testing import assert_frame_equal
 
 import gpuseg
@@ -16,16 +15,14 @@ from gpuseg.io import pieces
 from gpuseg.io.parted import PartedTable
 from gpuseg.io.parts import in_parts, open_parts
 from gpuseg.io.tables import open_table
+from tests.clusters import processes
 
 ROWS = pl.DataFrame({"id": range(12), "x": [i / 2 for i in range(12)], "word": ["a,b", None, "ü"] * 4})
 
 
 @pytest.fixture(scope="module", autouse=True)
 def workers():
-    with (
-        LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
-        Client(cluster) as client,
-    ):
+    with processes(2) as client:
         yield client
 
 

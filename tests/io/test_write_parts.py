@@ -2,7 +2,6 @@ import json
 
 import polars as pl
 import pytest
-from distributed import Client, LocalCluster
 
 from gpuseg.engines.dask import DaskSite
 from gpuseg.engines.dask_parts import DaskParts
@@ -11,6 +10,7 @@ from gpuseg.io import read_table, write_table
 from gpuseg.io.outputs import together
 from gpuseg.io.parted import PartedTable
 from gpuseg.io.write_parts import MANIFEST
+from tests.clusters import processes
 
 PARTS = [pl.DataFrame({"id": [1, 2], "x": ["a", None]}), pl.DataFrame({"id": [3], "x": ["c"]})]
 
@@ -27,10 +27,7 @@ def broken(frame):
 
 @pytest.fixture(scope="module")
 def client():
-    with (
-        LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
-        Client(cluster) as client,
-    ):
+    with processes(2) as client:
         yield client
 
 

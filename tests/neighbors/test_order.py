@@ -7,7 +7,7 @@ from array_api_compat import array_namespace
 
 from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.dask_parts import DaskParts
-from gpuseg.engines.parts import LocalParts, height_of
+from gpuseg.engines.parts import LocalParts
 from gpuseg.neighbors import order
 from gpuseg.neighbors.order import canonical_order, count_distinct, ordered_parts
 
@@ -37,7 +37,7 @@ def test_equal_rows_are_spread(monkeypatch):
     monkeypatch.setattr(order, "SORTED", 300)
     parts = DaskParts.of(itself, np.split(np.concatenate([ONE_ROW, ONE_ROW + 1]), 6)).map(canonical_order)
     pieces = parts.exchange(order.between, order.sorted_again, 20, np.repeat([[1.0, 2.0], [2.0, 3.0]], [9, 10], axis=0))
-    sizes = pieces.collect(height_of)
+    sizes = pieces.collect(len)
     assert sum(sizes) == 6000
     assert max(sizes) < 600
 

@@ -7,7 +7,6 @@ import dask.dataframe as dd
 import numpy as np
 import polars as pl
 import pytest
-from distributed import Client, LocalCluster
 
 from gpuseg.engines import blocks_of, engine_for
 from gpuseg.engines.dask import DaskSite
@@ -17,6 +16,7 @@ from gpuseg.errors import InvalidInput
 from gpuseg.io.parted import PartedTable
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.preprocessing.ranking import quantiles_of
+from tests.clusters import processes
 
 RNG = np.random.default_rng(17)
 CUTS = [0, 140, 140, 330, 331, 600]
@@ -77,10 +77,7 @@ def in_parts(parts, frames):
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def workers(request):
-    with (
-        LocalCluster(request.param, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
+    with processes(request.param) as client:
         yield client
 
 
@@ -131,7 +128,7 @@ def test_parts_on_workers_are_learnt_as_one_table(workers):
 
 @pytest.mark.parametrize("shard", [60, 250])
 def test_what_meets_in_shards_is_counted_alike(monkeypatch, shard):
-    monkeypatch.setattr("gpuseg.preprocessing.meeting.SHARD", shard)
+    monkeypatch.setattr("gpuseg.engines.shards.ROWS", shard)
     alike(OPTIONS["drop"], in_parts(LocalParts.of(FRAMES), FRAMES))
 
 

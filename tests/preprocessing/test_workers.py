@@ -3,9 +3,9 @@
 import dask.array as da
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
 
 from gpuseg.preprocessing import Preprocessor
+from tests.clusters import processes
 
 ROWS = 200
 RNG = np.random.default_rng(5)
@@ -15,10 +15,7 @@ X[::17, 0] = np.nan
 
 @pytest.fixture(scope="module")
 def workers():
-    with (
-        LocalCluster(2, threads_per_worker=2, processes=True, dashboard_address=":0") as cluster,
-        Client(cluster) as client,
-    ):
+    with processes(2, threads=2) as client:
         yield client
 
 

@@ -1,4 +1,7 @@
-"""Which shard a customer belongs to: a hash of the id that is the same in every process, library and version."""
+"""Shards, in which rows that belong together meet: how many, and which one an id belongs to.
+
+An id goes by a hash that is the same in every process, library and version.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +10,8 @@ import narwhals as nw
 import numpy as np
 
 from gpuseg.backends import Host
-from gpuseg.io.tables import Frame
+
+Frame = nw.DataFrame[Any]
 
 ROWS = 1_000_000
 """Rows of a shard, about: what is made of them takes a few hundred megabytes at most."""
