@@ -4,31 +4,32 @@ from collections.abc import Sequence
 
 import narwhals as nw
 
+from gpuseg.features._event_census import Census
 from gpuseg.features._event_kinds import AWAY, Names
-from gpuseg.features._event_rows import CHANNEL, TYPE, Events
+from gpuseg.features._event_rows import CHANNEL, TYPE
 from gpuseg.features._rows import CUSTOMER, TIME
 from gpuseg.features._typed import streamed
-from gpuseg.io.tables import Frame
+from gpuseg.io.tables import Frame, Lazy
 
 EVENTS, ON_SITE, CODE = "events", "events_on_site", "code"
 COUNTED = ("visits", "clicks", "opens", "sent", "conversions")
 TYPES, CHANNELS = "count_", "channel_"
 
 
-def made_columns(events: Events) -> list[str]:
+def made_columns(census: Census) -> list[str]:
     """Return the names of the counts by type and by channel, as columns of the result."""
-    channels = events.channels.counts if events.channels else ()
-    return [*(TYPES + name for name in events.types.counts), *(CHANNELS + name for name in channels)]
+    channels = census.channels.counts if census.channels else ()
+    return [*(TYPES + name for name in census.types.counts), *(CHANNELS + name for name in channels)]
 
 
-def counts_of(events: Events) -> Frame:
+def counts_of(kept: Frame | Lazy, census: Census) -> Frame:
     """Return one row a customer: its last event, and its events in all, on the site, by kind, type and channel.
 
     Rows are grouped by customer and type first: the many columns are made of the few groups.
     """
-    types, channels = events.types, events.channels
+    types, channels = census.types, census.channels
     keys = [TYPE, CHANNEL] if channels else [TYPE]
-    groups = events.kept.group_by(CUSTOMER, *keys).agg(nw.len().alias(EVENTS), nw.col(TIME).max())
+    groups = kept.group_by(CUSTOMER, *keys).agg(nw.len().alias(EVENTS), nw.col(TIME).max())
     columns = [_among(types.where(kinds=[kind])).alias(kind) for kind in COUNTED]
     columns.append((nw.col(EVENTS) - _among(types.where(kinds=sorted(AWAY)))).alias(ON_SITE))
     columns += [_among(types.where(name=name)).alias(TYPES + name) for name in types.counts]

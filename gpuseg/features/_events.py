@@ -1,25 +1,26 @@
-"""Web, app and e-mail events in, one row a customer out."""
+"""Web, app and e-mail events in, one row a customer out: here in one go, or by workers in shards of customers."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import narwhals as nw
-
+from gpuseg.engines.shards import count_for, cut_by, stacked
 from gpuseg.errors import InvalidInput
-from gpuseg.features._event_counts import COUNTED, EVENTS, ON_SITE, counts_of, made_columns
+from gpuseg.features import _as_of
+from gpuseg.features._event_census import Census, Group, census_of, groups_of, kept_of
+from gpuseg.features._event_counts import made_columns
+from gpuseg.features._event_features import MADE, Wanted, features_of, left_out_of, wanted
 from gpuseg.features._event_kinds import KINDS, check_kinds
-from gpuseg.features._event_rows import Events, census, event_rows
+from gpuseg.features._event_rows import EventTypes, event_rows, event_types
 from gpuseg.features._names import check_free
-from gpuseg.features._rows import CUSTOMER, TIME, whole_days
-from gpuseg.features._sessions import CONVERTED, SESSIONS, gap_of, sessions_of
+from gpuseg.features._rows import CUSTOMER
+from gpuseg.features._sessions import gap_of
+from gpuseg.features._typed import Source, streamed
 from gpuseg.features.event_report import EventReport
 from gpuseg.features.roles import EventRoles, resolve_events
-from gpuseg.io.tables import Frame, open_table
+from gpuseg.io.parts import OpenedParts, in_parts, open_parts
+from gpuseg.io.tables import Frame, Opened, open_table
 from gpuseg.settings import say
-
-RECENCY, PER_SESSION, CONVERSION, OPEN_RATE = "event_recency", "events_per_session", "conversion_rate", "open_rate"
-MADE = (RECENCY, EVENTS, *COUNTED, SESSIONS, PER_SESSION, CONVERSION, OPEN_RATE)
 
 
 def events(
@@ -33,6 +34,7 @@ def events(
     kinds: Mapping[str, str | Sequence[str]] | None = None,
     time_format: str | None = None,
     as_of: str | dt.date | None = None,
+    engine: Any = "auto",
 ) -> Any:
     """Return how every customer visits, clicks and reads, one row a customer in order of id.
 
@@ -53,6 +55,8 @@ def events(
 
     Dropped and counted are rows without an id, with a bad timestamp, after ``as_of``, and without a type. Times,
     ``time_format`` and ``as_of`` are as in ``clean_transactions``. Every value is the same whatever the order of rows.
+    ``engine`` is that of ``customer_features``: with Dask all events of a customer meet in a shard, in which customers
+    are in order of id, and every value is that of one process.
     Raises InvalidInput where a column is missing, ambiguous or of the wrong kind, and where no event is left.
 
     >>> import polars as pl
@@ -76,6 +80,7 @@ def events(
         kinds=kinds,
         time_format=time_format,
         as_of=as_of,
+        engine=engine,
     )[0]
 
 
@@ -90,6 +95,7 @@ def event_features(
     kinds: Mapping[str, str | Sequence[str]] | None = None,
     time_format: str | None = None,
     as_of: str | dt.date | None = None,
+    engine: Any = "auto",
 ) -> tuple[Any, EventReport]:
     """Return what ``events`` returns, and the report of what was read, dropped and taken for what.
 
@@ -103,69 +109,111 @@ def event_features(
     >>> report.summary()
     '1 of 2 events kept; dropped: 1 no id'
     """
-    gap, named = gap_of(session_gap), check_kinds(kinds)
-    opened = open_table(table, text=True)
     wishes = {"customer": customer, "time": time, "type": type, "channel": channel}
-    if not (names := opened.frame.collect_schema().names()):
+    asked = Asked(wishes, gap_of(session_gap), check_kinds(kinds), time_format, as_of)
+    if in_parts(table, engine):
+        return _over_parts(open_parts(table, engine, text=True), asked)
+    return _here(open_table(table, text=True), asked)
+
+
+class Asked(NamedTuple):
+    """What a caller asks for: columns by role, microseconds between two sessions, types by kind, and how to read."""
+
+    columns: dict[str, str | None]
+    gap: int
+    kinds: dict[str, list[str]]
+    time_format: str | None
+    as_of: str | dt.date | None
+
+
+def _here(opened: Opened, asked: Asked) -> tuple[Any, EventReport]:
+    roles = _roles_of(opened.frame.collect_schema().names(), asked)
+    types = event_types(Source.of(opened.frame), roles, asked.time_format)
+    rows, moment = event_rows(opened.frame, types), _moment(types, roles, asked)
+    census = _census(groups_of(rows, moment), roles, moment, asked)
+    left_out = left_out_of(census)
+    features = features_of(kept_of(rows, census), wanted(census, asked.gap, left_out))
+    report = _report(census, roles, len(features), left_out)
+    return opened.give_back(_named(features, roles.customer)), report
+
+
+def _over_parts(opened: OpenedParts, asked: Asked) -> tuple[Any, EventReport]:
+    """Return what ``_here`` does of a table in parts: rows are counted in one walk, and in the next go to shards."""
+    roles = _roles_of(list(opened.names), asked)
+    opened = opened.only(list(dict.fromkeys(roles.present().values())))
+    types = event_types(Source.of_parts(opened), roles, asked.time_format)
+    moment = _moment(types, roles, asked)
+    groups = [group for part in opened.parts.collect(_counted, types, moment) for group in part]
+    census = _census(groups, roles, moment, asked)
+    left_out = left_out_of(census)
+    shards = opened.parts.exchange(_cut, stacked, count_for(census.rows), types, census)
+    made = shards.map(_made, wanted(census, asked.gap, left_out)).kept()
+    sizes = made.collect(_size)
+    report = _report(census, roles, sum(sizes), left_out)
+    made = made.chosen([number for number, size in enumerate(sizes) if size])
+    return opened.give_back(made.map(_named, roles.customer)), report
+
+
+def _roles_of(names: list[str], asked: Asked) -> EventRoles:
+    if not names:
         raise InvalidInput("the table has no columns; give one with events")
-    roles = resolve_events(names, wishes)
+    roles = resolve_events(names, asked.columns)
     check_free("customer", roles.customer, MADE)
-    rows, zone = event_rows(opened.frame, roles, time_format)
-    found = census(rows, zone, roles, as_of, named)
-    check_free("customer", roles.customer, made_columns(found))
-    features, left_out = _features(found, gap)
-    report = _report(found, roles, len(features), left_out)
-    if report.kept < report.read:
-        say(report.summary())
-    return opened.give_back(features.sort(CUSTOMER).rename({CUSTOMER: roles.customer})), report
+    return roles
 
 
-def _features(found: Events, gap: int) -> tuple[Frame, dict[str, str]]:
-    counts = counts_of(found).sort(CUSTOMER)
-    counts = counts.join(sessions_of(found, counts, gap), on=CUSTOMER, how="left")
-    counts = counts.with_columns(nw.col(SESSIONS, CONVERTED).fill_null(0))
-    sessions, sent = nw.col(SESSIONS), nw.col("sent")
-    rates = [
-        whole_days(nw.lit(found.as_of) - nw.col(TIME)).alias(RECENCY),
-        nw.when(sessions > 0).then(nw.col(ON_SITE) / sessions).alias(PER_SESSION),
-        nw.when(sessions > 0).then(nw.col(CONVERTED) / sessions).alias(CONVERSION),
-        nw.when(sent > 0).then(nw.col("opens") / sent).alias(OPEN_RATE),
-    ]
-    left_out = _left_out(found, has_sessions=bool(counts[SESSIONS].sum()))
-    columns = [name for name in MADE if name not in left_out]
-    return counts.with_columns(*rates).select(CUSTOMER, *columns, *made_columns(found)), left_out
+def _moment(types: EventTypes, roles: EventRoles, asked: Asked) -> dt.datetime | None:
+    return None if asked.as_of is None else _as_of.given(asked.as_of, types.zone, roles.time)
 
 
-def _left_out(found: Events, *, has_sessions: bool) -> dict[str, str]:
-    """Return why features are left out, by name, and say it."""
-    absent = [kind for kind in COUNTED if not found.types.where(kinds=[kind])]
-    needs = {**{kind: {kind} for kind in COUNTED}, CONVERSION: {"conversions"}, OPEN_RATE: {"opens", "sent"}}
-    kindless = [name for name, kinds in needs.items() if kinds.intersection(absent)]
-    why = f"no type of event is one of {', '.join(absent)}"
-    left_out = dict.fromkeys(kindless, why)
-    if kindless:
-        say(f"{', '.join(kindless)} {'are' if kindless[1:] else 'is'} left out: {why}")
-    if not has_sessions:
-        without = "no event is on the site: all happen to messages"
-        left_out |= dict.fromkeys((SESSIONS, PER_SESSION, CONVERSION), without)
-        say(f"{SESSIONS}, {PER_SESSION}, {CONVERSION} are left out: {without}")
-    return left_out
+def _census(groups: Sequence[Group], roles: EventRoles, moment: dt.datetime | None, asked: Asked) -> Census:
+    """Return what all events say; raise InvalidInput where a column of counts would have the customer's name."""
+    census = census_of(groups, roles, moment, asked.kinds)
+    check_free("customer", roles.customer, made_columns(census))
+    return census
 
 
-def _report(found: Events, roles: EventRoles, customers: int, left_out: dict[str, str]) -> EventReport:
-    kinds = {kind: types for kind in KINDS if (types := found.types.of([kind]))}
-    return EventReport(
-        read=found.rows + sum(found.dropped.values()),
-        kept=found.rows,
-        dropped=found.dropped,
+def _counted(part: Frame, types: EventTypes, moment: dt.datetime | None) -> list[Group]:
+    return groups_of(event_rows(part, types), moment)
+
+
+def _cut(part: Frame, count: int, types: EventTypes, census: Census) -> list[Frame]:
+    """Return the events of a part that count as a piece for each shard."""
+    return cut_by(streamed(kept_of(event_rows(part, types), census)), count, CUSTOMER)
+
+
+def _made(rows: Frame, wish: Wanted) -> Frame | None:
+    """Return the features of a shard's customers, None where it has none."""
+    if not len(rows):
+        return None
+    return features_of(rows.lazy() if rows.implementation.is_polars() else rows, wish)
+
+
+def _size(made: Frame | None) -> int:
+    return 0 if made is None else len(made)
+
+
+def _named(features: Frame, customer: str) -> Frame:
+    return features.rename({CUSTOMER: customer})
+
+
+def _report(census: Census, roles: EventRoles, customers: int, left_out: dict[str, str]) -> EventReport:
+    """Return the report, and say what was dropped where something was."""
+    report = EventReport(
+        read=census.rows + sum(census.dropped.values()),
+        kept=census.rows,
+        dropped=census.dropped,
         customers=customers,
-        as_of=found.as_of,
-        first=found.first,
-        last=found.last,
+        as_of=census.as_of,
+        first=census.first,
+        last=census.last,
         roles=roles.present(),
-        kinds=kinds,
-        types=found.types.counts,
-        channels=found.channels.counts if found.channels else {},
-        without_channel=found.without_channel,
+        kinds={kind: types for kind in KINDS if (types := census.types.of([kind]))},
+        types=census.types.counts,
+        channels=census.channels.counts if census.channels else {},
+        without_channel=census.without_channel,
         left_out=left_out,
     )
+    if report.kept < report.read:
+        say(report.summary())
+    return report

@@ -43,7 +43,7 @@ from gpuseg.features._flags import (
 from gpuseg.features._typed import Source, roles_of, streamed, typed, types_of
 from gpuseg.features.cleaning_report import REASONS, CleaningReport
 from gpuseg.features.roles import FLAG, Wishes
-from gpuseg.io.parts import OpenedParts, PartRows
+from gpuseg.io.parts import OpenedParts
 from gpuseg.io.tables import Frame, Lazy
 
 Make = Callable[[Cleaned, Sequence[str]], Made]
@@ -80,10 +80,7 @@ def in_shards(opened: OpenedParts, wishes: Wishes, names: Sequence[str], make: M
     if narrow:
         needed = {*roles.present().values(), FLAG}
         opened = opened.only([name for name in opened.names if name in needed])
-    source = Source(
-        opened.schema, (lambda safe: PartRows(opened.parts.map(_renamed, safe))) if opened.on_host else None
-    )
-    plan = plan_of(types_of(source, roles, wishes), wishes)
+    plan = plan_of(types_of(Source.of_parts(opened), roles, wishes), wishes)
     groups = merged(opened.parts.collect(_counted, plan))
     decided = decide(groups, plan, prefixed=_is_prefixed(opened.parts, plan, groups))
     if decided.largest > LARGEST:
@@ -139,10 +136,6 @@ def _is_prefixed(parts: Parts, plan: Plan, groups: Sequence[Group]) -> bool:
     met = parts.exchange(_cut_orders, stacked, count_for(sum(g.rows for g in groups)), plan)
     found = met.collect(distinct_orders)
     return sum(begin for begin, _ in found) <= sum(others for _, others in found)
-
-
-def _renamed(part: Frame, safe: dict[str, str]) -> Frame:
-    return part.rename(safe)
 
 
 def _flagged(part: Frame, plan: Plan) -> Frame | Lazy:

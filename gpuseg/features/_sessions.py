@@ -8,11 +8,12 @@ from typing import Any
 import narwhals as nw
 
 from gpuseg.errors import InvalidInput
+from gpuseg.features._event_census import Census
 from gpuseg.features._event_kinds import AWAY
-from gpuseg.features._event_rows import TYPE, Events
+from gpuseg.features._event_rows import TYPE
 from gpuseg.features._rows import CUSTOMER, FITS, TIME
 from gpuseg.features._typed import beside, streamed
-from gpuseg.io.tables import Frame
+from gpuseg.io.tables import Frame, Lazy
 
 SESSIONS, CONVERTED, CODE = "sessions", "converted_sessions", "customer_code"
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -39,36 +40,36 @@ def gap_of(gap: dt.timedelta | float | str) -> int:
     return span // dt.timedelta(microseconds=1)
 
 
-def sessions_of(events: Events, customers: Frame, gap: int) -> Frame:
+def sessions_of(kept: Frame | Lazy, census: Census, customers: Frame, gap: int) -> Frame:
     """Return customer, sessions and those with a conversion, of customers who have any.
 
     A customer and a time are packed into one whole number, which sorts faster than two columns and takes less memory;
     where not all fit, customers are taken in several passes. ``customers`` is in order of id.
     """
-    span = _ticks(events)
-    rest = min(gap // events.unit, span)
+    span = _ticks(census)
+    rest = min(gap // census.unit, span)
     # One tick more than the gap lies between the last moment of a customer and the first of the next.
     width = span + rest + 1
     coded = customers.select(CUSTOMER).with_row_index(CODE).with_columns(nw.col(CODE).cast(nw.Int64))
     at_once = FITS // (2 * width)
     parts = [
-        _counted(_keys(events, coded[start : start + at_once], width), rest, width)
+        _counted(_keys(kept, census, coded[start : start + at_once], width), rest, width)
         for start in range(0, len(coded), at_once)
     ]
     return coded.join(nw.concat(parts), on=CODE).select(CUSTOMER, SESSIONS, CONVERTED)
 
 
-def _ticks(events: Events) -> int:
+def _ticks(census: Census) -> int:
     """Return how many moments lie between the first event and the last, with both."""
-    return (events.last - events.first) // dt.timedelta(microseconds=events.unit) + 1
+    return (census.last - census.first) // dt.timedelta(microseconds=census.unit) + 1
 
 
-def _keys(events: Events, coded: Frame, width: int) -> Any:
+def _keys(kept: Frame | Lazy, census: Census, coded: Frame, width: int) -> Any:
     """Return a sorted number of every event on the site: its customer, its time, and in the last bit a conversion."""
-    rows = events.kept.filter(~nw.col(TYPE).is_in(events.types.of(sorted(AWAY))))
-    first = (events.first - EPOCH) // dt.timedelta(microseconds=1)
-    tick = (nw.col(TIME).dt.timestamp("us") - first) // events.unit
-    converts = nw.col(TYPE).is_in(events.types.of(["conversions"])).cast(nw.Int64)
+    rows = kept.filter(~nw.col(TYPE).is_in(census.types.of(sorted(AWAY))))
+    first = (census.first - EPOCH) // dt.timedelta(microseconds=1)
+    tick = (nw.col(TIME).dt.timestamp("us") - first) // census.unit
+    converts = nw.col(TYPE).is_in(census.types.of(["conversions"])).cast(nw.Int64)
     low = int(coded[CODE].item(0))
     rows = rows.join(beside(coded, rows), on=CUSTOMER)
     key = ((nw.col(CODE) - low) * width + tick) * 2 + converts

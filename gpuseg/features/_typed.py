@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import narwhals as nw
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
 from gpuseg.features._names import check_free, safe_names
 from gpuseg.features.roles import FLAG, Roles, Wishes, resolve
+from gpuseg.io.parts import OpenedParts, PartRows
 from gpuseg.io.tables import Frame, Lazy
 from gpuseg.io.text import (
     BLANKS,
@@ -70,12 +71,19 @@ class Source(NamedTuple):
     rows: Callable[[dict[str, str]], Rows] | None
 
     @classmethod
-    def of(cls, frame: Frame | Lazy) -> "Source":
+    def of(cls, frame: Frame | Lazy) -> Self:
         """Return what a table is to whoever finds its types."""
         if not frame.implementation.is_polars():
             return cls(frame.collect_schema(), None)
         native = frame.lazy().to_native()
         return cls(native.collect_schema(), lambda safe: Scan(native.rename(safe)))
+
+    @classmethod
+    def of_parts(cls, opened: OpenedParts) -> Self:
+        """Return what a table in parts is to whoever finds its types; its rows are looked at where they are."""
+        if not opened.on_host:
+            return cls(opened.schema, None)
+        return cls(opened.schema, lambda safe: PartRows(opened.parts.map(_renamed, safe)))
 
 
 def roles_of(names: Sequence[str], wishes: Wishes, *, made: Sequence[str] = ()) -> Roles:
@@ -149,6 +157,10 @@ def streamed(frame: Frame | Lazy) -> Frame:
 def beside(table: Frame, rows: Frame | Lazy) -> Any:
     """Return a table in memory as one that can be joined to rows: lazy where they are."""
     return table.lazy() if isinstance(rows, nw.LazyFrame) else table
+
+
+def _renamed(part: Frame, safe: dict[str, str]) -> Frame:
+    return part.rename(safe)
 
 
 def _amount(types: Types) -> nw.Expr:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 import gpuseg
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
 from gpuseg.features import event_features, events
-from gpuseg.features._event_rows import census, event_rows
-from gpuseg.features._events import _features
+from gpuseg.features._event_census import census_of, groups_of, kept_of
+from gpuseg.features._event_features import features_of, left_out_of, wanted
+from gpuseg.features._event_rows import event_rows, event_types
 from gpuseg.features._sessions import gap_of
+from gpuseg.features._typed import Source
 from gpuseg.features.roles import EVENT_NAMES, EventRoles
 from tests.features.conftest import LIBRARIES, columns
 
@@ -235,13 +237,15 @@ def test_the_body_is_the_same_for_a_table_like_cudf():
     # cuDF goes through the same part of Narwhals as pandas, which stands in for it here with nullable columns.
     eager = nw.from_native(ROWS.to_pandas(use_pyarrow_extension_array=True))
     roles = EventRoles("customer_id", "time", "type", "channel")
-    rows, zone = event_rows(eager, roles, None)
-    table, _ = _features(census(rows, zone, roles, "2026-01-10", {}), gap_of("30m"))
-    found = table.sort("customer").to_polars().with_columns(pl.selectors.float().fill_nan(None))
+    rows = event_rows(eager, event_types(Source.of(eager), roles, None))
+    moment = dt.datetime(2026, 1, 10)
+    census = census_of(groups_of(rows, moment), roles, moment, {})
+    table = features_of(kept_of(rows, census), wanted(census, gap_of("30m"), left_out_of(census)))
+    found = table.to_polars().with_columns(pl.selectors.float().fill_nan(None))
     assert list(found.to_dict(as_series=False).values()) == list(EXPECTED.values())
     text = nw.from_native(ROWS.with_columns(pl.col("time").cast(pl.String)).to_pandas(use_pyarrow_extension_array=True))
     with pytest.raises(UnsupportedOnBackend, match="column 'time' of a table on a GPU holds String"):
-        event_rows(text, roles, None)
+        event_rows(text, event_types(Source.of(text), roles, None))
 
 
 TYPES = ("visit", "page_view", "click", "search", "open", "email_sent", "purchase", "bounce")

@@ -1,29 +1,23 @@
 """The law of sharded features: what workers make of a table in parts is what one process makes of it."""
 
 import os
-import signal
 import threading
-import time
 from dataclasses import replace
 
 import pandas as pd
 import polars as pl
 import pytest
 from dask import dataframe as dd
-from distributed import Client, LocalCluster
+from distributed import Client
 from polars.testing import assert_frame_equal
 
 from gpuseg.datasets import make_shop
 from gpuseg.errors import InvalidInput
 from gpuseg.features import behaviour, clean_transactions, customer_features, repeat_purchases, rfm
+from tests.clusters import cluster_of, kill_when_pieces_are_held
 
 pytestmark = pytest.mark.usefixtures("many_shards")
 EVERYTHING = ["all", "amount_mean", "amount_std"]
-
-
-def cluster_of(number):
-    # What the end of a worker says in the log is silenced.
-    return LocalCluster(number, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=60)
 
 
 @pytest.fixture(scope="module")
@@ -107,18 +101,6 @@ def test_three_workers_of_which_one_is_killed_in_the_middle_give_the_same(folder
         assert victim not in client.run(os.getpid).values()
         assert report_of_workers == report
         assert by_id(away).equals(here)
-
-
-def kill_when_pieces_are_held(cluster, pid, killed):
-    """Kill a worker as soon as pieces of the exchange are held anywhere, so that some are lost."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        held = [key for key, task in list(cluster.scheduler.tasks.items()) if task.state == "memory"]
-        if any("_sliced" in str(key) for key in held):
-            os.kill(pid, signal.SIGKILL)
-            killed.set()
-            return
-        time.sleep(0.001)
 
 
 def native(part):
