@@ -26,6 +26,14 @@ def spread(request):
     return lambda x: da.from_array(x, chunks=(137, *x.shape[1:]))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def small_files_apart():
+    """Let every small file be a part of its own: the tables of tests are small, and are to be in several parts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gpuseg.io.parts.SMALL", 0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def data():
     if not DATA.is_dir():

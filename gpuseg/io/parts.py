@@ -13,7 +13,7 @@ from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
 from gpuseg.io.files import found, is_keyed, said
 from gpuseg.io.parted import PartedTable, empty_in_pandas, in_pandas, shape_of
-from gpuseg.io.pieces import ROWS, Look, fitted, load, look_at, types_of
+from gpuseg.io.pieces import ROWS, SMALL, Look, fitted, joined, load, look_at, types_of
 from gpuseg.io.schemas import agreed
 from gpuseg.io.tables import Frame, open_table
 from gpuseg.io.text import Look as TextLook
@@ -87,9 +87,10 @@ def open_parts(source: Any, engine: Any = "auto", *, text: bool = False) -> Open
     """Return a table in parts that Dask works on: paths, a Dask DataFrame, a ``PartedTable``, any frame in memory.
 
     The input alone decides the parts: of Parquet a run of row groups of at most a million rows, of CSV and
-    Arrow a file, of a Dask DataFrame a partition, of a frame in memory a million rows. Files are listed here,
-    and read by the workers. ``text`` reads every column of a CSV as text. ``give_back`` makes a ``PartedTable`` for
-    paths and for one, a Dask DataFrame for one, and brings the rows here for a frame of this process.
+    Arrow a file, small neighbours joined; of a Dask DataFrame a partition, of a frame in memory a million rows.
+    Files are listed here, and read by the workers. ``text`` reads every column of a CSV as text. ``give_back`` makes
+    a ``PartedTable`` for paths and for one, a Dask DataFrame for one, and brings the rows here for a frame of this
+    process.
 
     Raises InvalidFile for a path that is missing here or that a worker cannot see, for a file that cannot be
     read, and where parts differ in columns or types; InvalidInput where there is no table, or no row.
@@ -116,11 +117,12 @@ def _of_files(source: Any, site: Any, *, text: bool) -> OpenedParts:
         if piece.csv is not None and piece.csv.dialect.encoding == "cp1252":
             say(f"{piece.path} is not UTF-8; it is read as Windows-1252")
 
-    def reload(names: Sequence[str]) -> Parts:
-        some = partial(load, columns=tuple(names), types=dict(types))
-        return DaskParts.of(some, _some_rows(pieces, said(source)), site=site)
+    parts = _some_rows(joined(pieces, SMALL), said(source))
 
-    sizes = tuple(piece.rows for piece in pieces)
+    def reload(names: Sequence[str]) -> Parts:
+        return DaskParts.of(partial(load, columns=tuple(names), types=dict(types)), parts, site=site)
+
+    sizes = tuple(sum(piece.rows for piece in part) for part in parts)
     return OpenedParts(reload(list(types)), tuple(types), PartedTable.of, said(source), dict(types), sizes, reload)
 
 

@@ -64,6 +64,30 @@ def test_row_groups_are_joined_up_to_a_number_of_rows(folder):
     assert list(pieces._runs([600_000, 500_000])) == [(0, 600_000), (600_000, 500_000)]
 
 
+@pytest.mark.parametrize("form", ["parquet", "csv", "arrow"])
+def test_small_neighbours_are_a_part_with_the_same_rows(form, tmp_path, monkeypatch):
+    write = {"parquet": pl.DataFrame.write_parquet, "csv": pl.DataFrame.write_csv, "arrow": pl.DataFrame.write_ipc}
+    for number, rows in enumerate([3, 1, 0, 4, 2, 2]):
+        write[form](ROWS[2 * number : 2 * number + rows], tmp_path / f"{number}.{form}")
+    apart = open_parts(tmp_path / f"*.{form}")
+    assert apart.sizes == (3, 1, 4, 2, 2)
+    monkeypatch.setattr("gpuseg.io.parts.SMALL", 5)
+    opened = open_parts(tmp_path / f"*.{form}")
+    assert opened.sizes == (4, 4, 4)
+    assert here(opened).equals(here(apart))
+    assert here(opened.only(["word"])).equals(here(apart).select("word"))
+
+
+def test_small_files_of_other_keys_and_types_are_joined(tmp_path, monkeypatch):
+    monkeypatch.setattr("gpuseg.io.parts.SMALL", 100)
+    for year, kind in {2025: pl.Int64, 2026: pl.Float64}.items():
+        (tmp_path / f"year={year}").mkdir()
+        ROWS.with_columns(pl.col("id").cast(kind)).write_parquet(tmp_path / f"year={year}" / "a.parquet")
+    opened = open_parts(tmp_path)
+    assert opened.sizes == (24,)
+    assert_frame_equal(here(opened), open_table(tmp_path).eager().to_native())
+
+
 def test_only_the_columns_asked_for_are_read(folder):
     opened = open_parts(folder).only(["word", "id"])
     assert opened.names == ("word", "id")
