@@ -132,6 +132,11 @@ def add_fitting(command: Command) -> None:
     add_seed(command)
 
 
+def add_dry_run(command: Command) -> None:
+    """Add the option that asks for the plan alone."""
+    add_flag(command, "--dry-run", help="print what the work needs and which backend is taken; write nothing")
+
+
 def add_seed(command: Command) -> None:
     """Add the seed of random draws."""
     command.add_argument(

@@ -23,8 +23,7 @@ def add_workers(command: Command) -> None:
 @contextmanager
 def engine_of(options: argparse.Namespace) -> Iterator[Any]:
     """Give what ``engine`` is for a command; workers end and connections close with the block, whatever happens."""
-    if options.workers and options.scheduler:
-        raise UsageError("--workers and --scheduler are two ways to have workers; give one of them")
+    _refuse_both(options)
     if options.workers:
         from gpuseg.engines.cluster import workers
 
@@ -37,3 +36,18 @@ def engine_of(options: argparse.Namespace) -> Iterator[Any]:
             yield client
     else:
         yield "auto"
+
+
+def where(options: argparse.Namespace) -> str:
+    """Return in words where a command is going to work."""
+    from gpuseg.notebook import counted
+
+    _refuse_both(options)
+    if options.workers:
+        return f"{counted(options.workers, 'new worker')} on this machine"
+    return f"the workers at {options.scheduler}" if options.scheduler else "this process"
+
+
+def _refuse_both(options: argparse.Namespace) -> None:
+    if options.workers and options.scheduler:
+        raise UsageError("--workers and --scheduler are two ways to have workers; give one of them")

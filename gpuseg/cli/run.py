@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gpuseg.cli._arguments import add_fitting, add_roles, add_segmenting, role_options, segmenter_of
+from gpuseg.cli._arguments import add_dry_run, add_fitting, add_roles, add_segmenting, role_options, segmenter_of
+from gpuseg.cli._dry_run import give_plan_of_run
 from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import folder, source
@@ -33,6 +34,7 @@ def add(command: Command) -> None:
     add_segmenting(command)
     add_fitting(command)
     add_workers(command)
+    add_dry_run(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -47,6 +49,9 @@ def run(options: argparse.Namespace) -> None:
     check_new_folder(options.output, paths, options.transactions)
     if options.report:
         check_output(options.report, options.transactions, endings=REPORTS, made=options.output)
+    if options.dry_run:
+        give_plan_of_run(options, [*paths, options.report] if options.report else paths)
+        return
     with engine_of(options) as engine:
         customers, report = customer_features(options.transactions, engine=engine, **role_options(options))
         value = WORTH if WORTH in customers.columns else None

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpuseg.cli._arguments import add_fitting, add_flag, add_segmenting, segmenter_of
+from gpuseg.cli._arguments import add_dry_run, add_fitting, add_segmenting, segmenter_of
+from gpuseg.cli._dry_run import give_plan_of_table
 from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
 
 if TYPE_CHECKING:
-    from gpuseg.planning import Plan
     from gpuseg.segmenter import Segmenter
 
 HELP = "Segment the customers of a table, and keep the model."
@@ -37,7 +37,7 @@ def add(command: Command) -> None:
     add_fitting(command)
     add_workers(command)
     command.add_argument("--model", metavar="M", type=path, help="write the model to this .gpuseg file")
-    add_flag(command, "--dry-run", help="print what the fit needs and which backend is taken; write nothing")
+    add_dry_run(command)
 
 
 def add_id(command: Command) -> None:
@@ -57,8 +57,7 @@ def run(options: argparse.Namespace) -> None:
         if file:
             check_output(file, options.customers, endings=endings)
     if options.dry_run:
-        planned = plan_of(options)
-        give(options, {"plan": planned.to_dict()}, [str(planned)])
+        give_plan_of_table(options)
         return
     with engine_of(options) as engine:
         segmenter = segmenter_of(options, id_column=options.id, value_column=options.value, engine=engine)
@@ -72,37 +71,6 @@ def run(options: argparse.Namespace) -> None:
     outputs = {name: str(file) if (file := getattr(options, name)) else None for name in ("output", "model", "report")}
     files = [options.output, options.model, options.report]
     give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, files, options.workers))
-
-
-def plan_of(options: argparse.Namespace) -> "Plan":
-    """Return the plan of the fit that the options describe; of the table only columns and the number of rows are read.
-
-    A category is counted as one column; it gets one a level.
-    """
-    import narwhals as nw
-
-    from gpuseg.errors import missing_column
-    from gpuseg.io import open_table
-    from gpuseg.io.tables import collected
-    from gpuseg.planning import plan
-    from gpuseg.selection.search import STARTS
-
-    frame, given = open_table(options.customers).frame.lazy(), dict(options.set_param)
-    names, named = frame.collect_schema().names(), {"columns": options.columns or (), "id_column": (options.id,)}
-    for what, wanted in named.items():
-        if lacking := [name for name in wanted if name is not None and name not in names]:
-            raise missing_column(what, lacking[0], names)
-    rows = collected(frame.select(nw.len()), str(options.customers)).item()
-    columns = options.columns or [name for name in names if name != options.id]
-    return plan(
-        options.algorithm,
-        int(rows),
-        len(columns),
-        n_clusters=options.k_range[1] if options.k == "auto" else options.k,
-        n_init=given.get("n_init", STARTS),
-        min_samples=given.get("min_samples") or given.get("min_cluster_size", 5),
-        backend=options.backend,
-    )
 
 
 def customers_of(options: argparse.Namespace, engine: Any) -> Any:

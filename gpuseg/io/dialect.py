@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple, cast
 
@@ -71,8 +72,10 @@ def unreadable(source: object, error: BaseException, *, kind: str = "a table") -
     return InvalidFile(f"{source} cannot be read as {kind} ({why}); give an undamaged file that you may read")
 
 
-def dialect_of(path: Path) -> Dialect:
+def dialect_of(path: Path, *, chunks: int | None = None) -> Dialect:
     r"""Return how a CSV file is written, from one pass over its bytes; raise InvalidFile where it is no table.
+
+    ``chunks``: of the text only so many chunks are looked at.
 
     >>> import pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp(), "a.csv")
@@ -80,7 +83,7 @@ def dialect_of(path: Path) -> Dialect:
     >>> dialect_of(path).delimiter, dialect_of(path).columns
     (';', ('id', 'amount'))
     """
-    encoding, line_end, blank_lines = _surveyed(path)
+    encoding, line_end, blank_lines = _surveyed(path, chunks)
     text = next(_chunks(path, encoding), "")
     head = [line for _, line in zip(range(LINES), io.StringIO(text, newline=""), strict=False)]
     if not head or not head[0].strip():
@@ -113,7 +116,7 @@ def in_utf8(path: Path, dialect: Dialect) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", copy)
 
 
-def _surveyed(path: Path) -> tuple[str, str, int]:
+def _surveyed(path: Path, chunks: int | None = None) -> tuple[str, str, int]:
     """Return the encoding, the line end, and the number of blank lines."""
     with _bytes(path) as file:
         start = file.read(CHUNK)
@@ -122,7 +125,7 @@ def _surveyed(path: Path) -> tuple[str, str, int]:
         raise InvalidFile(f"{path} is no text file (it holds zero bytes); give a CSV file, in UTF-8 if you can")
     for name in (marked,) if marked else ("utf-8", "cp1252"):
         try:
-            line_end, blank_lines = _lines_of(path, name)
+            line_end, blank_lines = _lines_of(path, name, chunks)
         except UnicodeError:
             continue
         if name == "cp1252":
@@ -133,11 +136,12 @@ def _surveyed(path: Path) -> tuple[str, str, int]:
     raise InvalidFile(f"{path} is neither UTF-8, UTF-16 nor Windows-1252 text; save it as UTF-8")
 
 
-def _lines_of(path: Path, encoding: str) -> tuple[str, int]:
-    """Return the line end and the number of blank lines; decode the whole file to see them."""
+def _lines_of(path: Path, encoding: str, chunks: int | None) -> tuple[str, int]:
+    """Return the line end and the number of blank lines; decode the whole file, or so many chunks, to see them."""
     text = next(_chunks(path, encoding), "")
     line_end = "\r" if "\n" not in text and "\r" in text else "\n"
-    return line_end, sum(count for _, count in _without_blank_lines(_chunks(path, encoding), line_end))
+    texts = islice(_chunks(path, encoding), chunks)
+    return line_end, sum(count for _, count in _without_blank_lines(texts, line_end))
 
 
 def _without_blank_lines(chunks: Iterable[str], line_end: str) -> Iterator[tuple[str, int]]:
