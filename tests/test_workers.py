@@ -130,6 +130,14 @@ def test_a_table_of_words_dates_and_gaps(table, customers, two):
     assert Segmenter(engine=two, **few).choose_k(str(customers)).k == here.choice_.k
 
 
+def test_small_files_that_are_joined_to_parts_give_the_same_segments(table, customers, two, monkeypatch):
+    few = {"id_column": "id", "k_range": (3, 4)}
+    monkeypatch.setattr("gpuseg.io.parts.SMALL", 1000)  # of 3,000 rows in 8 files
+    there = Segmenter(engine=two, **few).fit(str(customers))
+    assert len(there.segments_.sizes) == 4
+    assert_same(there, Segmenter(**few).fit(table), key="id")
+
+
 def test_customers_in_a_dask_frame_come_back_in_one(table, two):
     frame = dd.from_pandas(table.to_pandas(), npartitions=3)
     there = Segmenter("id", n_clusters=3, engine=two).fit(frame)
