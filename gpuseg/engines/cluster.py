@@ -28,9 +28,9 @@ SHARE = 0.8
 THREADS = 1
 """Threads of a worker process, each of which works on a part and holds it; within a part Polars has its own.
 
-More gained nothing that could be told: ``gpuseg run`` of 10 million transactions on two busy cores, in 4 turns, took 0.9
-to 1.4 times as long with 2 workers of 2 threads as with 2 of 1 (median 1.2), and 0.7 to 1.2 times with 1 of 2 threads
-as with 1 of 1 (median 0.9).
+More gained nothing that could be told: ``gpuseg run`` of 10 million transactions on two busy cores, in 4 turns, took
+0.9 to 1.4 times as long with 2 workers of 2 threads as with 2 of 1 (median 1.2), and 0.7 to 1.2 times with 1 of 2
+threads as with 1 of 1 (median 0.9).
 """
 PYTHON, VERSION = "python", "gpuseg:__version__"
 ALIKE = (PYTHON, "dask", "distributed", "polars", "gpuseg")
