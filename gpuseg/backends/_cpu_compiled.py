@@ -36,7 +36,16 @@ class Cache(FunctionCache):
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function compiled at its first call, or read from Numba's cache where there is a folder for one."""
-    dispatcher: Any = numba.njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
+    return _compiled(function, FASTMATH)
+
+
+def compiled_exactly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function compiled as it is written: every rounding is the one of its line."""
+    return _compiled(function, set())
+
+
+def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Callable[..., Any]:
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
     with suppress(RuntimeError):  # neither the package's folder nor the user's can be written to
         dispatcher._cache = Cache(function)  # noqa: SLF001 - what cache=True does, with a cache of ours
     return dispatcher
@@ -113,24 +122,6 @@ def label_tile(tile: Host, doubled: Host, norms: Host, product: Host, best: Host
             nearer = that if right < left else this
             label[i] = nearer if new < old else label[i]
             best[i] = min(old, new)
-
-
-@compiled
-def lloyd_step(x: Host, weight: Host, offset: Host, doubled: Host, norms: Host) -> tuple[Host, Host]:
-    """Return the weighted sums of the rows of each centre, and their weights."""
-    n, d = x.shape
-    tile, product, best, label = scratch(x, d)
-    sums, weights = np.zeros((len(norms), d)), np.zeros(len(norms))
-    for start in range(0, n, TILE):
-        size = min(TILE, n - start)
-        fill(x, start, size, offset, tile)
-        label_tile(tile, doubled, norms, product, best, label)
-        for i in range(size):
-            j, w = int(label[i]), np.float64(weight[start + i])
-            weights[j] += w
-            for f in range(d):
-                sums[j, f] += w * np.float64(x[start + i, f] - offset[f])
-    return sums, weights
 
 
 @compiled

@@ -3,10 +3,11 @@
 Nothing of Numba is loaded before the first call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from threading import current_thread, main_thread
-from typing import Any
+from contextlib import contextmanager
+from threading import Lock, current_thread, main_thread
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,35 @@ from gpuseg.backends._protocol import Host, Kernel
 
 _compiled: set[tuple[Any, Any]] = set()
 """Loops that are compiled for a dtype."""
+_written: set[int] = set()
+"""The bounds that are being written to."""
+_lock = Lock()
+
+
+class Bounds(NamedTuple):
+    """What a block keeps from step to step: of each row its centre, and by how much that is the nearest.
+
+    Exact weighted sums and weights of the centres' rows, (k, 2, d + 1), their grids, the centres that all of it
+    belongs to, and how far from the origin centres may go before all rows are looked at. It is written to in place.
+    """
+
+    label: Host
+    margin: Host
+    sums: Host
+    grid: Host
+    known: Host
+    reach: Host
+
+    def anew(self) -> "Bounds":
+        """Return bounds of no step yet."""
+        return Bounds(
+            np.full_like(self.label, len(self.known)),
+            np.empty_like(self.margin),
+            np.zeros_like(self.sums),
+            self.grid,
+            np.zeros_like(self.known),
+            np.zeros_like(self.reach),
+        )
 
 
 def sums_of(block: Any) -> tuple[int, float, Host]:
@@ -27,11 +57,40 @@ def squared_about(block: Any, mean: Host) -> tuple[Host]:
     return (_called(_loops().squared_about, _rows(block), block.weight, mean),)
 
 
-def lloyd_step(block: Any, centers: Host, offset: Host) -> tuple[Host, Host]:
-    """Return one block's share of a Lloyd step; see ``neighbors.centers.lloyd_step``."""
-    loops, x = _loops(), _rows(block)
-    sums, weights = _called(loops.lloyd_step, x, block.weight, offset.astype(x.dtype), *_padded(x, centers))
-    return sums, weights
+def bounds(block: Any, n_clusters: int, offset: Host) -> Bounds:
+    """Return what the steps of ``lloyd_step`` keep of a block, before the first."""
+    x = _rows(block)
+    n, d = x.shape
+    wide = _called(_steps().widest, x, block.weight, offset.astype(x.dtype))
+    return Bounds(
+        label=np.full(n, n_clusters, np.uint32),
+        margin=np.empty(n, x.dtype),
+        sums=np.zeros((n_clusters, 2, d + 1)),
+        grid=_grid(wide, n),
+        known=np.zeros((n_clusters, d)),
+        reach=np.zeros(1, x.dtype),
+    )
+
+
+def lloyd_step(block: Any, bounds: Bounds, centers: Host, offset: Host) -> tuple[Host, Host]:
+    """Return one block's share of a Lloyd step; see ``neighbors.centers.lloyd_step``.
+
+    The bounds are brought to these centres. Whatever centres they were at, the share has the same bits.
+    """
+    x = _rows(block)
+    with alone(bounds) as held:
+        _called(
+            _steps().lloyd_step,
+            x,
+            block.weight,
+            offset.astype(x.dtype),
+            centers,
+            *_padded(x, centers),
+            np.finfo(x.dtype).eps,
+            held,
+        )
+        total = held.sums[:, 0] + held.sums[:, 1]
+    return total[:, :-1], total[:, -1]
 
 
 def nearest(block: Any, centers: Host, offset: Host) -> tuple[Host, Host]:
@@ -93,6 +152,36 @@ def nearer(block: Any, d2: Host, center: Host, offset: Host) -> Host:
     return found
 
 
+def _grid(wide: Host, rows: int) -> Host:
+    """Return the numbers that round to the two grids of exact sums of so many numbers, none above ``wide``."""
+    spare = int(rows).bit_length() + 1 - np.finfo(np.float64).nmant
+    _, top = np.frexp(wide)
+    first = top + spare
+    return 1.5 * np.exp2(np.stack([first, first - 1 + spare]) + float(np.finfo(np.float64).nmant))
+
+
+@contextmanager
+def alone(bounds: Bounds) -> Iterator[Bounds]:
+    """Give bounds that nobody else writes to: others, of no step yet, where a task that was given up still does."""
+    key = id(bounds.label)
+    with _lock:
+        free = key not in _written and bounds.label.flags.writeable
+        if free:
+            _written.add(key)
+    try:
+        yield bounds if free else bounds.anew()
+    finally:
+        if free:
+            _written.discard(key)
+
+
+def _steps() -> Any:
+    """Return the compiled step with bounds, loaded here for the first time."""
+    from gpuseg.backends import _cpu_lloyd
+
+    return _cpu_lloyd
+
+
 def _loops() -> Any:
     """Return the compiled loops, loaded here for the first time."""
     from gpuseg.backends import _cpu_compiled
@@ -129,6 +218,7 @@ KERNELS: Mapping[str, Kernel] = {
     for body in (
         sums_of,
         squared_about,
+        bounds,
         lloyd_step,
         nearest,
         inertia,

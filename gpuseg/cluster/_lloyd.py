@@ -1,14 +1,15 @@
 """Lloyd's algorithm as a list of steps; centres are less offset (the mean) throughout."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import InvalidInput
-from gpuseg.neighbors.centers import Far, add, farthest, join_far, squared_about, sums_of
+from gpuseg.neighbors.centers import Far, add, bounds, farthest, join_far, lloyd_step, squared_about, sums_of
 
 
 class Data(NamedTuple):
@@ -43,14 +44,27 @@ def describe(engine: Engine, sums_of: Kernel = sums_of, squared_about: Kernel = 
     return Data(rows, weight, np.where(np.isfinite(rounded), rounded, mean), float(np.mean(about / weight)))
 
 
+class Steps(NamedTuple):
+    """The passes over a block that a step takes: a backend's kernels or the array functions of these names."""
+
+    bounds: Kernel = bounds
+    lloyd_step: Kernel = lloyd_step
+
+    @classmethod
+    def of(cls, kernel: Callable[[Kernel], Kernel]) -> Self:
+        """Return the passes that ``kernel`` gives for the array functions."""
+        return cls(*map(kernel, cls()))
+
+
 def lloyd(
-    engine: Engine, step: Kernel, centers: Host, offset: Host, *, max_iter: int, tolerance: float
+    engine: Engine, steps: Steps, centers: Host, offset: Host, *, max_iter: int, tolerance: float
 ) -> tuple[Host, int]:
     """Return the centres and the number of steps taken; ``tolerance`` is of the summed squared shift."""
     n_iter, shift = 0, np.inf
+    bounded = engine.map(steps.bounds, len(centers), offset)
     while n_iter < max_iter and shift > tolerance:
         n_iter += 1
-        sums, weights = engine.reduce(step, add, centers, offset)
+        sums, weights = bounded.reduce(steps.lloyd_step, add, centers, offset)
         if (empty := np.flatnonzero(weights == 0)).size:
             far = engine.reduce(partial(farthest, count=len(empty)), join_far, centers, offset)
             sums, weights = relocate(sums, weights, empty, far)

@@ -13,7 +13,7 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
-from gpuseg.cluster._lloyd import Data, Labelled, label_block, lloyd
+from gpuseg.cluster._lloyd import Data, Labelled, Steps, label_block, lloyd
 from gpuseg.cluster._seeding import Passes, Seed, generator, seed_centers, weighted_draw
 from gpuseg.engines import Block
 from gpuseg.errors import UnsupportedOnBackend
@@ -94,10 +94,10 @@ class Run:
         """
         if solution.exact:
             return solution
-        step = self.work.kernel(lloyd_step, len(solution.centers))
+        steps = self._steps(len(solution.centers))
         left, tolerance = max(1, self.max_iter - solution.n_iter), max(self.tol, AT_REST) * self.data.variance
         centers, _ = lloyd(
-            self.work.engine, step, solution.centers, self.data.offset, max_iter=left, tolerance=tolerance
+            self.work.engine, steps, solution.centers, self.data.offset, max_iter=left, tolerance=tolerance
         )
         return solution._replace(centers=centers, exact=True)
 
@@ -167,9 +167,13 @@ class Run:
     def _lloyd(self, start: Host, *, max_iter: int, compared: bool) -> Solution:
         """Return the end by our loop over blocks."""
         engine, offset = self.work.engine, self.data.offset
-        step, share = (self.work.kernel(body, len(start)) for body in (lloyd_step, inertia))
-        centers, n_iter = lloyd(engine, step, start, offset, max_iter=max_iter, tolerance=self.tol * self.data.variance)
+        steps, share = self._steps(len(start)), self.work.kernel(inertia, len(start))
+        tolerance = self.tol * self.data.variance
+        centers, n_iter = lloyd(engine, steps, start, offset, max_iter=max_iter, tolerance=tolerance)
         return Solution(centers, n_iter, sum(engine.collect(share, centers, offset)) if compared else np.nan)
+
+    def _steps(self, n_clusters: int) -> Steps:
+        return Steps.of(partial(self.work.kernel, n_clusters=n_clusters))
 
     def _vendor(self, start: Host, *, max_iter: int, compared: bool) -> Solution:  # noqa: ARG002 - the library's inertia is free
         """Return the end by the backend's library."""

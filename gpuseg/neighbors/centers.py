@@ -67,7 +67,11 @@ def tiles(x: Array, offset: Host, width: int) -> Iterator[tuple[slice, Array]]:
         yield cut, x[cut, :] - shift
 
 
-def lloyd_step(block: Block, centers: Host, offset: Host) -> tuple[Host, Host]:
+def bounds(block: Block, n_clusters: int, offset: Host) -> None:
+    """Return what the steps keep of a block, so as to pass over rows: nothing, array functions look at each row."""
+
+
+def lloyd_step(block: Block, bounds: Any, centers: Host, offset: Host) -> tuple[Host, Host]:  # noqa: ARG001 - a kernel keeps bounds
     """Return one block's share of a Lloyd step: weighted sums (k, d) and weights (k,), float64."""
     xp = array_namespace(block.x)
     placed, numbers = beside(block.x, centers), xp.arange(len(centers), device=device(block.x))

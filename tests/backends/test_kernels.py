@@ -1,9 +1,11 @@
 """The compiled passes of the CPU give what the array functions give, to rounding; and they need no writable folder."""
 
+import math
 import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from tests.clusters import processes
 SHAPES = [(1, 1, 1), (1, 3, 2), (127, 4, 3), (128, 5, 4), (129, 1, 2), (300, 7, 1), (40, 2, 60), (1000, 16, 16)]
 """Rows, features and centres: around a tile and around the features that are added up at once."""
 DTYPES = [np.float32, np.float64]
+STEPS = 12
 
 
 def data(n, d, k, dtype, *, offset=0.0, seed=0):
@@ -30,6 +33,11 @@ def data(n, d, k, dtype, *, offset=0.0, seed=0):
     weight = rng.integers(0, 4, size=n).astype(dtype)
     shift = np.full(d, np.float64(np.float32(offset)))
     return Block(0, x, weight), middle + rng.normal(size=(k, d)) * 0.1, shift
+
+
+def step(module, block, placed, offset):
+    """Return what a first step gives."""
+    return module.lloyd_step(block, module.bounds(block, len(placed), offset), placed, offset)
 
 
 def close(dtype):
@@ -97,12 +105,14 @@ def test_sums_are_the_oracles(n, d, k, dtype):
     block, placed, offset = data(n, d, k, dtype)
     tolerance = {"rtol": 1e-9, "atol": 1e-9} if dtype == np.float64 else {"rtol": 1e-5, "atol": 1e-4}
     mean = block.x.mean(axis=0, dtype=np.float64)
-    calls = {"sums_of": (), "squared_about": (mean,), "lloyd_step": (placed, offset), "inertia": (placed, offset)}
+    calls = {"sums_of": (), "squared_about": (mean,), "inertia": (placed, offset)}
     for name, arguments in calls.items():
         found, wanted = (getattr(module, name)(block, *arguments) for module in (_cpu_kernels, bodies))
         assert type(found) is type(wanted)
         for one, two in [(found, wanted)] if name == "inertia" else zip(found, wanted, strict=True):
             np.testing.assert_allclose(one, two, **tolerance)
+    for one, two in zip(step(_cpu_kernels, block, placed, offset), step(bodies, block, placed, offset), strict=True):
+        np.testing.assert_allclose(one, two, **tolerance)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -161,10 +171,10 @@ def test_rows_apart_in_memory_are_the_same_rows(dtype):
     block, placed, offset = data(400, 6, 3, dtype)
     apart = block._replace(x=np.asfortranarray(block.x))
     strided = block._replace(x=np.repeat(block.x, 2, axis=1)[:, ::2])
-    for name in ("nearest", "labels", "lloyd_step"):
-        wanted = getattr(_cpu_kernels, name)(block, placed, offset)
+    for pass_ in (_cpu_kernels.nearest, _cpu_kernels.labels, partial(step, _cpu_kernels)):
+        wanted = pass_(block, placed, offset)
         for other in (apart, strided):
-            for one, two in zip(getattr(_cpu_kernels, name)(other, placed, offset), wanted, strict=True):
+            for one, two in zip(pass_(other, placed, offset), wanted, strict=True):
                 np.testing.assert_array_equal(one, two)
 
 
@@ -178,10 +188,66 @@ def test_whole_numbers_are_summed_exactly(n, d, k, seed):
     np.testing.assert_array_equal(
         _cpu_kernels.nearest(block, placed, offset)[0], bodies.nearest(block, placed, offset)[0]
     )
-    for one, two in zip(
-        _cpu_kernels.lloyd_step(block, placed, offset), bodies.lloyd_step(block, placed, offset), strict=True
-    ):
+    for one, two in zip(step(_cpu_kernels, block, placed, offset), step(bodies, block, placed, offset), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 2500), d=st.integers(1, 9), k=st.integers(1, 13), seed=st.integers(0, 99),
+    dtype=st.sampled_from(DTYPES), whole=st.booleans(), scale=st.sampled_from([1e-30, 1.0, 1e12]),
+)  # fmt: skip
+def test_rows_passed_over_do_not_change_a_bit(n, d, k, seed, dtype, whole, scale):
+    """Bounds kept over many steps give what bounds of no step give: ties, copies, big jumps, weights of zero."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-3, 4, size=(n, d)) if whole else rng.standard_t(2, size=(n, d))
+    x = (x * scale).astype(dtype)
+    block = Block(0, x, rng.choice([0.0, 1.0, 0.3, 1e6], size=n).astype(dtype))
+    offset = x.mean(axis=0, dtype=np.float64).astype(np.float32).astype(np.float64)
+    placed = x[rng.integers(n, size=k)] - offset
+    bounds = _cpu_kernels.bounds(block, k, offset)
+    for turn in range(STEPS):
+        kept = _cpu_kernels.lloyd_step(block, bounds, placed, offset)
+        anew = _cpu_kernels.lloyd_step(block, bounds.anew(), placed, offset)
+        for one, two in zip(kept, anew, strict=True):
+            np.testing.assert_array_equal(one, two)
+        weights = kept[1][:, None]
+        placed = np.where(weights > 0, kept[0] / np.where(weights > 0, weights, 1), placed)
+        if turn == STEPS // 2:  # one centre far away, as when an empty cluster is given a row
+            placed[0] = x[rng.integers(n)] * 1.5 - offset
+
+
+def test_most_rows_are_passed_over_at_the_end():
+    block, placed, offset = data(20_000, 4, 5, np.float64)
+    bounds = _cpu_kernels.bounds(block, 5, offset)
+    for _ in range(15):
+        sums, weights = _cpu_kernels.lloyd_step(block, bounds, placed, offset)
+        placed = sums / weights[:, None]
+    assert np.mean(bounds.margin > 0) > 0.8
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sums_of_numbers_of_all_sizes_are_rounded_once(dtype):
+    rng = np.random.default_rng(0)
+    x = (rng.choice([-1.0, 1.0], (4000, 1)) * 10.0 ** rng.uniform(-6, 6, (4000, 1))).astype(dtype)
+    block = Block(0, x, np.ones(4000, dtype))
+    (sums, _), offset = step(_cpu_kernels, block, np.zeros((1, 1)), np.zeros(1)), np.zeros(1)
+    assert sums[0, 0] == pytest.approx(math.fsum(x[:, 0].astype(np.float64)), rel=1e-15)
+    assert step(_cpu_kernels, block._replace(x=x[::-1].copy()), np.zeros((1, 1)), offset)[0] == sums
+
+
+def test_bounds_that_another_task_writes_to_or_that_are_read_only_are_not_used():
+    block, placed, offset = data(3000, 4, 5, np.float64)
+    wanted = step(_cpu_kernels, block, placed, offset)
+    bounds = _cpu_kernels.bounds(block, 5, offset)
+    with _cpu_kernels.alone(bounds) as mine, _cpu_kernels.alone(bounds) as other:
+        assert mine is bounds
+        assert other is not bounds
+    for field in bounds:
+        field.flags.writeable = False
+    for one, two in zip(_cpu_kernels.lloyd_step(block, bounds, placed, offset), wanted, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert np.all(bounds.label == 5)
 
 
 @pytest.fixture
