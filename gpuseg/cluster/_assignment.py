@@ -8,7 +8,6 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.engines import Block
-from gpuseg.engines.local import each
 from gpuseg.neighbors.centers import two_nearest
 
 NOISE = -1
@@ -60,32 +59,6 @@ def by_segment(label: Host) -> Iterator[tuple[int, Host]]:
     for segment, members in enumerate(np.split(order, ends)[1:-1]):
         if len(members):
             yield segment, members
-
-
-def distance_quantiles(label: Host, distance: Host, weight: Host, segments: int) -> Host:
-    """Return each segment's distances at RANKS by weight, (segments, 201).
-
-    >>> distance_quantiles(np.array([0, 0, -1]), np.array([1.0, 3.0, 9.0]), np.ones(3), 1)[0, [0, 100, 200]]
-    array([1., 1., 3.])
-    """
-    quantiles = np.zeros((segments, len(RANKS)))
-    members = list(by_segment(label))
-    found = each(lambda pair: _quantiles(distance[pair[1]], weight[pair[1]]), members) if members else []
-    for (segment, _), values in zip(members, found, strict=True):
-        quantiles[segment] = values
-    return quantiles
-
-
-def _quantiles(distance: Host, weight: Host) -> Host:
-    """Return the distances at RANKS by weight."""
-    if weight.min() == weight.max():
-        away, at = np.sort(distance), RANKS * len(distance)
-        low = at.astype(np.int64)
-        least, most = (away[np.clip(place, 1, len(away)) - 1].astype(np.float64) for place in (low, low + 1))
-        return least + (at - low) * (most - least)
-    order = np.argsort(distance)
-    share, away = np.cumsum(weight[order]), distance[order]
-    return np.interp(RANKS, np.append(0.0, share / share[-1]), np.append(away[0], away))
 
 
 def novelty(label: Host, distance: Host, quantiles: Host) -> Host:

@@ -6,9 +6,10 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, distance_quantiles, novelty
+from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, novelty
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
+from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import (
     distinct,
     nothing_near,
@@ -87,7 +88,7 @@ class DBSCAN(Clusterer):
         number, self.segment_weight_ = numbered(label, rows, weight, 1 + int(np.max(label)))
         self.n_clusters_, self.core_sample_indices_ = len(self.segment_weight_), cores
         self.core_rows_, self.core_segments_ = core.rows, number[core.segments]
-        self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_)
+        self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_, backend)
         self.labels_ = given_back(number[label], backend, blocks)
         return self._say(Dispatch(backend.name, engine.name, "vendor", reason, steps))
 
