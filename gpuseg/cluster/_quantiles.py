@@ -144,7 +144,9 @@ def bins_of(label: Array, distance: Array, weight: Array, bins: Bins) -> Array:
     xp: Any = array_namespace(distance)
     there = device(distance)
     starts, scales = (xp.asarray(table.ravel(), device=there) for table in (bins.starts, bins.scales))
-    away, counts = xp.astype(distance, xp.float64, copy=False), (label >= 0) & (weight > 0)
+    counts = (label >= 0) & (weight > 0)
+    # Noise may be infinitely far from every segment.
+    away = xp.astype(xp.where(counts, distance, xp.zeros_like(distance)), xp.float64, copy=False)
     at = xp.astype(xp.where(counts, label, xp.zeros_like(label)), xp.int64) * PIECES
     step = PIECES // 2
     while step:

@@ -51,9 +51,11 @@ class Solver(NamedTuple):
 class Run:
     """Open rows, what is known of them, and how a start is to be brought to its end.
 
-    ``alike``: whether ends on workers and here are to be the same, where the backend has a loop of its own for that.
+    ``given``: the rows as the caller has them. ``alike``: whether ends on workers and here are to be the same, where
+    the backend has a loop of its own for that.
     """
 
+    given: Any
     work: Work
     data: Data
     names: Host | None

@@ -34,9 +34,10 @@ class KMeans(Clusterer):
     centres falls to this share of the mean variance. ``solver``: "lloyd" (our loop over blocks),
     "vendor" (scikit-learn or cuML, rows in memory) or "auto" (the one measured to be faster).
 
-    After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``cluster_centers_``, ``inertia_``,
-    ``n_iter_``, ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the centres and 201
-    quantiles a segment: no row of a person. Raises InvalidInput for more clusters than rows and for NaN.
+    After ``fit``: ``labels_`` (int32; 0 is the heaviest segment; for Dask input a lazy Dask array, as ``predict``
+    gives), ``cluster_centers_``, ``inertia_``, ``n_iter_``, ``segment_weight_``, ``backend_``, ``dispatch_``. A model
+    stores the centres and 201 quantiles a segment: no row of a person. Raises InvalidInput for more clusters than rows
+    and for NaN.
 
     >>> import numpy as np
     >>> model = KMeans(2, random_state=0).fit(np.array([[0.0], [1.0], [9.0], [10.0], [11.0]]))
@@ -96,7 +97,7 @@ class KMeans(Clusterer):
                 f"n_clusters={self.n_clusters} is more than the rows, n_samples={data.rows}; use at most {data.rows}"
             )
         names = getattr(self, "feature_names_in_", None)
-        run = Run(work, data, names, self.max_iter, self.tol, self.solver)
+        run = Run(X, work, data, names, self.max_iter, self.tol, self.solver)
         run.chosen(self.n_clusters)
         return run
 
@@ -167,21 +168,19 @@ class KMeans(Clusterer):
         number = np.full(count, -1, dtype=np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
         self.distance_quantiles_ = quantiles_of(seen, run.work.backend, count)[order]
-        labels = seen.become(renumbered, number).rows(alone, dtypes=(np.int32,))
-        self.labels_ = in_callers_library(labels, run.work.blocks)[0]
         self.cluster_centers_, self.offset_ = (best.centers + offset)[order], offset
         self.segment_weight_, self.n_iter_ = weight[order], best.n_iter
+        if run.work.blocks.lazy:  # the workers hold nothing for labels that nobody may ask for
+            self.labels_ = self.predict(run.given)
+        else:
+            labels = seen.rows(renumbered, number, dtypes=(np.int32,))
+            self.labels_ = in_callers_library(labels, run.work.blocks)[0]
 
 
-def renumbered(block: Labelled, number: Host) -> Array:
+def renumbered(block: Labelled, number: Host) -> tuple[Array]:
     """Return the segments of a block by their new numbers."""
     xp = array_namespace(block.label)
-    return xp.take(xp.asarray(number, device=device(block.label)), block.label)
-
-
-def alone(label: Array) -> tuple[Array]:
-    """Return a block's labels, to be joined."""
-    return (label,)
+    return (xp.take(xp.asarray(number, device=device(block.label)), block.label),)
 
 
 def warn_fewer(n_clusters: int, found: int) -> None:
