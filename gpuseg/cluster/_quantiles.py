@@ -206,7 +206,7 @@ def different(parts: Sequence[Seen]) -> Seen:
     new = (place[1:] != place[:-1]) | (distance[1:] != distance[:-1])
     starts = xp.nonzero(xp.concat([xp.ones_like(place[:1], dtype=xp.bool), new]))[0]
     sums = xp.concat([xp.zeros_like(weight[:1]), xp.cumulative_sum(weight)])
-    ends = xp.concat([starts[1:], xp.asarray([place.shape[0]], dtype=starts.dtype, device=device(place))])
+    ends = xp.concat([starts, xp.asarray([place.shape[0]], dtype=starts.dtype, device=device(place))])[1:]
     totals = xp.take(sums, ends) - xp.take(sums, starts)
     return Seen(xp.take(place, starts), xp.take(distance, starts), totals, xp.take(first, starts))
 
