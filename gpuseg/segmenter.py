@@ -18,7 +18,7 @@ from gpuseg._estimator import (
     restored_parameters,
     seed_of,
 )
-from gpuseg.backends import Array, to_host
+from gpuseg.backends import Array
 from gpuseg.cluster import ALGORITHMS, Clusterer, Dispatch
 from gpuseg.customers import Customers, check_ids, check_value, opened_customers
 from gpuseg.engines.blocks import ROWS
@@ -266,7 +266,7 @@ class Segmenter(ClusterMixin, Stored):
         rows, own = ordered.rows(ROWS), self.algorithm_params or {}
         if self.algorithm != "kmeans":
             found = ALGORITHMS[self.algorithm](backend=self.backend, **own).fit(rows)
-            score = sampled_silhouette(rows, to_host(found.labels_), random_state=seed_of(self.random_state))
+            score = sampled_silhouette(rows, found.labels_, random_state=seed_of(self.random_state))
             return KChoice(found.n_clusters_, f"{self.algorithm} found the number itself", []), found, score
         parameters = self._parameters(ordered, own)
         if self.n_clusters == "auto":

@@ -316,3 +316,26 @@ def squared_about(x: Host, weight: Host, mean: Host) -> Host:
         for f in range(x.shape[1]):
             sums[f] += w * (np.float64(x[i, f]) - mean[f]) ** 2
     return sums
+
+
+@compiled
+def bins_of(distance: Host, label: Host, weight: Host, starts: Host, scales: Host, each: int) -> Host:
+    """Return the bin of each row: a segment's pieces, as many as a power of two, are ``each`` bins a piece."""
+    n, pieces = len(label), starts.shape[1]
+    place, at = np.empty(n, np.int32), np.empty(TILE, np.uint64)
+    flat, scale, last = starts.ravel(), scales.ravel(), np.float64(each - 1)
+    for start in range(0, n, TILE):
+        size = min(TILE, n - start)
+        for i in range(size):
+            at[i] = max(label[start + i], 0) * pieces
+        step = pieces // 2
+        while step:
+            for i in range(size):
+                at[i] += step if flat[at[i] + np.uint64(step)] <= distance[start + i] else 0
+            step //= 2
+        for i in range(size):
+            within = np.floor((np.float64(distance[start + i]) - flat[at[i]]) * scale[at[i]])
+            found = np.int64(at[i]) * each + np.int64(min(max(within, 0.0), last))
+            counts = label[start + i] >= 0 and weight[start + i] > 0
+            place[start + i] = found if counts else len(flat) * each
+    return place

@@ -182,6 +182,20 @@ def _steps() -> Any:
     return _cpu_lloyd
 
 
+def sums_by(label: Host, weight: Host | None, count: int) -> Host:
+    """Return the weight of the rows of each label; see ``neighbors.groups.sums_by``."""
+    rows = None if weight is None else weight.astype(np.float64, copy=False)
+    # Labels from -1 up: noise has the first place.
+    return np.bincount(label + 1, rows, count + 1)[1 : count + 1].astype(np.float64, copy=False)
+
+
+def bins_of(label: Host, distance: Host, weight: Host, bins: Any) -> Host:
+    """Return the bin of each row; see ``cluster._quantiles.bins_of``."""
+    flat = (np.ascontiguousarray(field) for field in (distance, label, weight))
+    found: Host = _called(_loops().bins_of, *flat, bins.starts, bins.scales, bins.each)
+    return found
+
+
 def _loops() -> Any:
     """Return the compiled loops, loaded here for the first time."""
     from gpuseg.backends import _cpu_compiled
@@ -227,6 +241,8 @@ KERNELS: Mapping[str, Kernel] = {
         squared_norms,
         costs_with,
         nearer,
+        sums_by,
+        bins_of,
     )
 }
 """Every pass by the name of its array body."""

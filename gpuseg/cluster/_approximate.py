@@ -67,8 +67,9 @@ def assign_block(block: Block, search: Any, within: Any, trained: Trained, quant
     """Return the fields of a block's Assignment; ``within`` finds the nearest row of a segment."""
     numbers, distance = search(block.x)
     segment, strength = approximate_predict(to_host(numbers), to_host(distance), trained)
-    found, away = (to_host(field) for field in within(block.x, *placed(block, segment)))
-    return placed(block, segment, away, strength, novelty(found, away, quantiles))
+    label, sure = placed(block, segment, strength)
+    found, away = within(block.x, label)
+    return label, away, sure, novelty(found, away, quantiles)
 
 
 def core_block(block: Block, search: Any) -> tuple[Any, ...]:

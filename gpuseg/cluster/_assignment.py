@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host, to_host
+from gpuseg.backends import Array, Host
 from gpuseg.engines import Block
-from gpuseg.engines.local import each
 from gpuseg.neighbors.centers import two_nearest
 
 NOISE = -1
@@ -62,59 +61,51 @@ def by_segment(label: Host) -> Iterator[tuple[int, Host]]:
             yield segment, members
 
 
-def distance_quantiles(label: Host, distance: Host, weight: Host, segments: int) -> Host:
-    """Return each segment's distances at RANKS by weight, (segments, 201).
-
-    >>> distance_quantiles(np.array([0, 0, -1]), np.array([1.0, 3.0, 9.0]), np.ones(3), 1)[0, [0, 100, 200]]
-    array([1., 1., 3.])
-    """
-    quantiles = np.zeros((segments, len(RANKS)))
-    members = list(by_segment(label))
-    found = each(lambda pair: _quantiles(distance[pair[1]], weight[pair[1]]), members) if members else []
-    for (segment, _), values in zip(members, found, strict=True):
-        quantiles[segment] = values
-    return quantiles
-
-
-def _quantiles(distance: Host, weight: Host) -> Host:
-    """Return the distances at RANKS by weight."""
-    if weight.min() == weight.max():
-        away, at = np.sort(distance), RANKS * len(distance)
-        low = at.astype(np.int64)
-        least, most = (away[np.clip(place, 1, len(away)) - 1].astype(np.float64) for place in (low, low + 1))
-        return least + (at - low) * (most - least)
-    order = np.argsort(distance)
-    share, away = np.cumsum(weight[order]), distance[order]
-    return np.interp(RANKS, np.append(0.0, share / share[-1]), np.append(away[0], away))
-
-
-def novelty(label: Host, distance: Host, quantiles: Host) -> Host:
-    """Return the rank in [0, 1] of each distance among its segment's; of equal distances the lowest rank.
+def novelty(label: Array, distance: Array, quantiles: Host) -> Array:
+    """Return the rank in [0, 1] of each distance among its segment's; of equal distances the lowest rank, of noise 1.
 
     >>> novelty(np.array([0, 0, 0]), np.array([0.5, 1.0, 2.0]), np.linspace(1.0, 3.0, 201)[None, :])
     array([0. , 0. , 0.5])
     """
-    ranks = np.ones(len(label))
-    for segment, members in by_segment(label):
-        # np.interp takes the last of equal knots: negated and reversed, that is the lowest rank.
-        ranks[members] = np.interp(-distance[members], -quantiles[segment][::-1], RANKS[::-1])
-    return ranks
+    xp: Any = array_namespace(distance)
+    away, segments = xp.astype(distance, xp.float64, copy=False), label >= 0
+    if not len(quantiles):
+        return xp.ones_like(away)
+    count, last = quantiles.shape[1], quantiles.shape[1] - 1
+    width = 1 << count.bit_length()
+    padded = np.pad(quantiles, ((0, 0), (0, width - count)), constant_values=np.inf).ravel()
+    knots, first = (
+        xp.asarray(padded, device=device(distance)),
+        xp.astype(xp.where(segments, label, xp.zeros_like(label)), xp.int64),
+    )
+    at, step = first * width, width // 2
+    while step:  # how many knots are below, by halves
+        at = at + step * xp.astype(xp.take(knots, at + (step - 1)) < away, xp.int64)
+        step //= 2
+    below = at - first * width
+    inside = (below > 0) & (below <= last)
+    at = xp.where(inside, at, first * width + 1)
+    away = xp.where(inside, away, xp.take(knots, at))
+    low, high = xp.take(knots, at - 1), xp.take(knots, at)
+    share = (high - away) / xp.where(inside, high - low, xp.ones_like(away))
+    beyond = xp.astype((below > 0) | ~segments, xp.float64)
+    return xp.where(inside & segments, (xp.astype(below, xp.float64) - share) / last, beyond)
 
 
-def confidence(first: Host, second: Host) -> Host:
+def confidence(first: Array, second: Array) -> Array:
     """Return 1 - d1/d2: 1 where there is no other segment, 0 where both distances are 0.
 
     >>> confidence(np.array([1.0, 0.0, 3.0]), np.array([4.0, 0.0, np.inf]))
     array([0.75, 0.  , 1.  ])
     """
-    ratio = np.divide(first, second, out=np.ones_like(first, dtype=np.float64), where=second > 0)
-    return 1.0 - np.minimum(ratio, 1.0)
+    xp = array_namespace(first)
+    ratio = xp.where(second > 0, first / xp.where(second > 0, second, xp.ones_like(second)), xp.ones_like(first))
+    return 1.0 - xp.where(ratio < 1, ratio, xp.ones_like(ratio))
 
 
 def assigned(block: Block, centers: Host, offset: Host, quantiles: Host) -> Assignment:
     """Return one block's assignment to centres less offset, on its device; a kernel of this name may replace it."""
     segment, first, second = two_nearest(block, centers, offset)
     xp = array_namespace(segment)
-    near, away, other = to_host(segment), to_host(first).astype(np.float64), to_host(second).astype(np.float64)
-    values = (away, confidence(away, other), novelty(near, away, quantiles))
-    return Assignment(segment, *(xp.asarray(value, device=device(segment)) for value in values))
+    away, other = (xp.astype(field, xp.float64, copy=False) for field in (first, second))
+    return Assignment(segment, away, confidence(away, other), novelty(segment, away, quantiles))

@@ -5,8 +5,10 @@ from functools import partial
 from typing import NamedTuple, Self
 
 import numpy as np
+from array_api_compat import array_namespace
 
-from gpuseg.backends import Array, Host, Kernel, to_host
+from gpuseg.backends import Host, Kernel
+from gpuseg.cluster._quantiles import Labelled
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.centers import Far, add, bounds, farthest, join_far, lloyd_step, squared_about, sums_of
@@ -19,14 +21,6 @@ class Data(NamedTuple):
     weight: float
     offset: Host
     variance: float
-
-
-class Labelled(NamedTuple):
-    """One value a row: segment, distance to its centre in the rows' dtype, and weight; of a block or joined."""
-
-    label: Array
-    distance: Host
-    weight: Host
 
 
 def describe(engine: Engine, sums_of: Kernel = sums_of, squared_about: Kernel = squared_about) -> Data:
@@ -94,6 +88,19 @@ def update(sums: Host, weights: Host, centers: Host) -> Host:
 
 
 def label_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> Labelled:
-    """Return each row's label, on its device, and distance and weight as NumPy."""
+    """Return each row's label, distance and weight, where the block is."""
     label, distance = nearest(block, centers, offset)
-    return Labelled(label, to_host(distance), to_host(block.weight).astype(np.float64, copy=False))
+    return Labelled(label, distance, block.weight)
+
+
+def masses_of(block: Labelled, sums_by: Kernel, count: int) -> tuple[Host, Host, float]:
+    """Return each cluster's weight and sum of distances in a block, and the sum of all squared distances."""
+    xp = array_namespace(block.distance)
+    distance, weight = (xp.astype(field, xp.float64, copy=False) for field in (block.distance, block.weight))
+    weights, distances = (sums_by(block.label, field, count) for field in (weight, weight * distance))
+    return weights, distances, float(weight @ (distance * distance))
+
+
+def masses_at(block: Block, nearest: Kernel, centers: Host, offset: Host, sums_by: Kernel) -> tuple[Host, Host, float]:
+    """Return ``masses_of`` of a block's rows, each at its nearest centre."""
+    return masses_of(label_block(block, nearest, centers, offset), sums_by, len(centers))

@@ -6,18 +6,19 @@ Several numbers of clusters share one: the rows are opened, checked and describe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
-from gpuseg.cluster._lloyd import Data, Labelled, Steps, label_block, lloyd
+from gpuseg.cluster._lloyd import Data, Steps, label_block, lloyd, masses_at
 from gpuseg.cluster._seeding import Passes, Seed, generator, seed_centers, weighted_draw
-from gpuseg.engines import Block
+from gpuseg.engines import Block, Engine
 from gpuseg.errors import UnsupportedOnBackend
-from gpuseg.neighbors.centers import inertia, lloyd_step, nearest
+from gpuseg.neighbors.centers import add, inertia, labels, lloyd_step, nearest
+from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.progress import bar
 
@@ -50,9 +51,11 @@ class Solver(NamedTuple):
 class Run:
     """Open rows, what is known of them, and how a start is to be brought to its end.
 
-    ``alike``: whether ends on workers and here are to be the same, where the backend has a loop of its own for that.
+    ``given``: the rows as the caller has them. ``alike``: whether ends on workers and here are to be the same, where
+    the backend has a loop of its own for that.
     """
 
+    given: Any
     work: Work
     data: Data
     names: Host | None
@@ -101,12 +104,21 @@ class Run:
         )
         return solution._replace(centers=centers, exact=True)
 
-    def labelled(self, centers: Host) -> Labelled:
-        """Return each row's nearest centre, distance to it, and weight."""
+    def labelled(self, centers: Host) -> Engine:
+        """Return the engine whose blocks are each row's nearest centre, distance to it, and weight."""
         search = self.work.kernel(nearest, len(centers))
-        blocks = self.work.engine.collect(label_block, search, centers, self.data.offset)
-        label = to_host(array_namespace(blocks[0].label).concat([block.label for block in blocks], axis=0))
-        return Labelled(label, *(np.concatenate([block[at] for block in blocks]) for at in (1, 2)))
+        return self.work.engine.become(label_block, search, centers, self.data.offset)
+
+    def masses(self, centers: Host) -> tuple[Host, Host, float]:
+        """Return each cluster's weight and sum of distances, and the inertia, in one walk that keeps nothing."""
+        search, sums = self.work.kernel(nearest, len(centers)), self.work.backend.kernel_or(sums_by)
+        weights, distances, squares = self.work.engine.reduce(masses_at, add, search, centers, self.data.offset, sums)
+        return weights, distances, squares
+
+    def labels(self, centers: Host) -> Host:
+        """Return each row's nearest centre."""
+        search = self.work.kernel(labels, len(centers))
+        return to_host(self.work.engine.rows(search, centers, self.data.offset, dtypes=(np.int32,))[0])
 
     def sample(self, rows: int, seed: int) -> Array:
         """Return a random sample of the rows without repeats, in order: the same on every engine."""
@@ -208,21 +220,22 @@ def rows_at(block: Block, picked: Host, starts: Host) -> Array:
 
 def mass_of(block: Block, offset: Host) -> tuple[float, float, float]:
     """Return a block's weight, and the weighted sums of squared distances to the offset and of their squares."""
-    weight, squared = to_host(block.weight).astype(np.float64), squared_to(block, offset)
-    return float(weight.sum()), float(weight @ squared), float(weight @ squared**2)
+    xp, squared = array_namespace(block.x), squared_to(block, offset)
+    weight = xp.astype(block.weight, xp.float64, copy=False)
+    return float(xp.sum(weight)), float(weight @ squared), float(weight @ squared**2)
 
 
 def drawn_of(block: Block, counts: Host, share: Host, offset: Host, seed: int) -> tuple[Array, Host]:
     """Return as many rows of a block as were drawn for it, with what each weighs before the number of all draws."""
-    weight = to_host(block.weight).astype(np.float64)
-    chance = share[0] + share[1] * squared_to(block, offset)
+    xp: Any = array_namespace(block.x)
+    chance = float(share[0]) + float(share[1]) * squared_to(block, offset)
     uniform = generator(Seed(seed, 0), block.number, 0).random(int(counts[block.number]))
-    picked = np.sort(weighted_draw(weight * chance, uniform))
-    return rows_of(block.x, picked), 1.0 / chance[picked]
+    picked = xp.sort(weighted_draw(xp.astype(block.weight, xp.float64) * chance, uniform))
+    return xp.take(block.x, picked, axis=0), 1.0 / to_host(xp.take(chance, picked))
 
 
-def squared_to(block: Block, offset: Host) -> Host:
+def squared_to(block: Block, offset: Host) -> Array:
     """Return each row's squared distance to the offset, float64."""
     xp = array_namespace(block.x)
     away = xp.astype(block.x, xp.float64, copy=False) - xp.asarray(offset, device=device(block.x))[None, :]
-    return to_host(xp.sum(away * away, axis=1))
+    return xp.sum(away * away, axis=1)

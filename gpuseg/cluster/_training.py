@@ -75,6 +75,8 @@ def alike(rows: Host, label: Host, strength: Host) -> tuple[Host, Host]:
     return label[best], strength[best]
 
 
-def nothing_near(x: Array, *_: Array) -> tuple[Host, Host]:
+def nothing_near(x: Array, *_: Array) -> tuple[Array, Array]:
     """Return noise and an infinite distance for each row: the search of a model without a segment."""
-    return np.full(x.shape[0], NOISE), np.full(x.shape[0], np.inf)
+    xp, there = array_namespace(x), device(x)
+    rows = x.shape[0]
+    return xp.full(rows, NOISE, device=there), xp.full(rows, xp.inf, dtype=xp.float64, device=there)

@@ -6,14 +6,14 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, distance_quantiles, novelty
+from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, novelty
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
+from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import (
     distinct,
     nothing_near,
     numbered,
-    placed,
     weights_of,
 )
 from gpuseg.engines import Block, Blocks
@@ -87,7 +87,7 @@ class DBSCAN(Clusterer):
         number, self.segment_weight_ = numbered(label, rows, weight, 1 + int(np.max(label)))
         self.n_clusters_, self.core_sample_indices_ = len(self.segment_weight_), cores
         self.core_rows_, self.core_segments_ = core.rows, number[core.segments]
-        self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_)
+        self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_, backend)
         self.labels_ = given_back(number[label], backend, blocks)
         return self._say(Dispatch(backend.name, engine.name, "vendor", reason, steps))
 
@@ -158,16 +158,21 @@ def apart(backend: Backend, core: Core, eps: float) -> Host:
 
 def label_block(block: Block, search: Any) -> tuple[Array, ...]:
     """Return a block's segments and the distances to the nearest core points."""
-    segment, distance = (to_host(field) for field in search(block.x))
-    return placed(block, segment.astype(np.int32), distance)
+    segment, distance = search(block.x)
+    xp = array_namespace(segment)
+    return xp.astype(segment, xp.int32), distance
 
 
 def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:
     """Return the fields of a block's Assignment."""
-    xp, (segment, first) = array_namespace(block.x), (to_host(field) for field in search(block.x))
-    near, sure = np.flatnonzero(first <= eps), np.zeros(len(first))
-    if near.size:
-        at, own = placed(block, near, segment[near])
-        sure[near] = confidence(first[near], to_host(other(xp.take(block.x, at, axis=0), own)))
-    found = np.where(first <= eps, segment, NOISE).astype(np.int32)
-    return placed(block, found, first, sure, novelty(segment, first, quantiles))
+    xp: Any = array_namespace(block.x)
+    segment, first = search(block.x)
+    near, sure = first <= eps, xp.zeros_like(first)
+    rows = xp.nonzero(near)[0]
+    if rows.shape[0]:
+        own, of = xp.take(segment, rows), xp.take(first, rows)
+        found = confidence(of, other(xp.take(block.x, rows, axis=0), own))
+        place = xp.cumulative_sum(xp.astype(near, xp.int64)) - 1
+        sure = xp.where(near, xp.take(found, xp.where(near, place, xp.zeros_like(place))), sure)
+    label = xp.astype(xp.where(near, segment, xp.full_like(segment, NOISE)), xp.int32)
+    return label, first, sure, novelty(segment, first, quantiles)

@@ -6,10 +6,11 @@ import numpy as np
 
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._approximate import Trained, assign_block, core_block, label_block
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, distance_quantiles
+from gpuseg.cluster._assignment import ASSIGNED, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._condensed import METHODS, CondensedTree, Selection, SingleLinkage, condense, memberships, select
+from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import alike, nothing_near, numbered
 from gpuseg.engines import Blocks
 from gpuseg.errors import InvalidInput, unknown
@@ -143,7 +144,7 @@ class HDBSCAN(Clusterer):
         label, x = self.training_labels_[kept], backend.to_device(self.training_rows_[kept])
         distance = to_host(self._within(backend, skip=1)(x, backend.to_device(label))[1])
         distance = np.where(np.isfinite(distance), distance, 0.0)
-        return distance_quantiles(label, distance, np.ones(len(label)), self.n_clusters_)
+        return distance_quantiles(label, distance, np.ones(len(label)), self.n_clusters_, backend)
 
     def _within(self, backend: Backend, *, skip: int = 0) -> Any:
         """Return the search ``(x, segment) -> (segment, distance)`` for the nearest row of a segment."""

@@ -4,16 +4,19 @@ import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, Task, one_blas_thread, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, assigned, distance_quantiles, order_ids
-from gpuseg.cluster._base import Clusterer, check_is_fitted, given_back, in_callers_library, seed_of
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, assigned, order_ids
+from gpuseg.cluster._base import Clusterer, check_is_fitted, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count, check_number
-from gpuseg.cluster._lloyd import describe
+from gpuseg.cluster._lloyd import describe, masses_of
+from gpuseg.cluster._quantiles import Labelled, quantiles_of
 from gpuseg.cluster._run import Run, Solution
 from gpuseg.engines import Blocks
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
-from gpuseg.neighbors.centers import labels, squared_about, sums_of
+from gpuseg.neighbors.centers import add, labels, squared_about, sums_of
+from gpuseg.neighbors.groups import sums_by
 from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
@@ -31,9 +34,10 @@ class KMeans(Clusterer):
     centres falls to this share of the mean variance. ``solver``: "lloyd" (our loop over blocks),
     "vendor" (scikit-learn or cuML, rows in memory) or "auto" (the one measured to be faster).
 
-    After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``cluster_centers_``, ``inertia_``,
-    ``n_iter_``, ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the centres and 201
-    quantiles a segment: no row of a person. Raises InvalidInput for more clusters than rows and for NaN.
+    After ``fit``: ``labels_`` (int32; 0 is the heaviest segment; for Dask input a lazy Dask array, as ``predict``
+    gives), ``cluster_centers_``, ``inertia_``, ``n_iter_``, ``segment_weight_``, ``backend_``, ``dispatch_``. A model
+    stores the centres and 201 quantiles a segment: no row of a person. Raises InvalidInput for more clusters than rows
+    and for NaN.
 
     >>> import numpy as np
     >>> model = KMeans(2, random_state=0).fit(np.array([[0.0], [1.0], [9.0], [10.0], [11.0]]))
@@ -93,7 +97,7 @@ class KMeans(Clusterer):
                 f"n_clusters={self.n_clusters} is more than the rows, n_samples={data.rows}; use at most {data.rows}"
             )
         names = getattr(self, "feature_names_in_", None)
-        run = Run(work, data, names, self.max_iter, self.tol, self.solver)
+        run = Run(X, work, data, names, self.max_iter, self.tol, self.solver)
         run.chosen(self.n_clusters)
         return run
 
@@ -153,21 +157,30 @@ class KMeans(Clusterer):
 
     def _number(self, best: Solution, run: Run) -> None:
         """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
-        offset = run.data.offset
-        found, distance, mass = run.labelled(best.centers)
-        weight = np.bincount(found, weights=mass, minlength=len(best.centers))
+        offset, count = run.data.offset, len(best.centers)
+        seen = run.labelled(best.centers)
+        sums = run.work.backend.kernel_or(sums_by)
+        weight, _, self.inertia_ = seen.reduce(masses_of, add, sums, count)
         order = order_ids(best.centers + offset, weight)
         order = order[weight[order] > 0]
         if len(order) < self.n_clusters:
             warn_fewer(self.n_clusters, len(order))
-        number = np.full(len(weight), -1, dtype=np.int32)
+        number = np.full(count, -1, dtype=np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
-        label = number[found]
-        self.labels_ = given_back(label, run.work.backend, run.work.blocks)
+        self.distance_quantiles_ = quantiles_of(seen, run.work.backend, count)[order]
         self.cluster_centers_, self.offset_ = (best.centers + offset)[order], offset
-        self.segment_weight_ = weight[order]
-        self.distance_quantiles_ = distance_quantiles(label, distance, mass, len(order))
-        self.inertia_, self.n_iter_ = float(mass @ np.square(distance, dtype=np.float64)), best.n_iter
+        self.segment_weight_, self.n_iter_ = weight[order], best.n_iter
+        if run.work.blocks.lazy:  # the workers hold nothing for labels that nobody may ask for
+            self.labels_ = self.predict(run.given)
+        else:
+            labels = seen.rows(renumbered, number, dtypes=(np.int32,))
+            self.labels_ = in_callers_library(labels, run.work.blocks)[0]
+
+
+def renumbered(block: Labelled, number: Host) -> tuple[Array]:
+    """Return the segments of a block by their new numbers."""
+    xp = array_namespace(block.label)
+    return (xp.take(xp.asarray(number, device=device(block.label)), block.label),)
 
 
 def warn_fewer(n_clusters: int, found: int) -> None:

@@ -16,6 +16,8 @@ ROWS = 65_536
 
 UNKNOWN = -1
 """The size of a block whose rows nobody counted."""
+TOGETHER = 16
+"""Blocks' values that are merged at a time: few enough to be held at once, enough for all cores."""
 SPARE = 1e3
 """How far below the root of a dtype's largest number data must stay: distances add up squares of features."""
 
@@ -77,8 +79,17 @@ class Engine(Protocol):
     def map(self, function: Callable[..., Any], *args: Any) -> Self:
         """Return an engine that keeps ``function``'s value beside each block."""
 
+    def become(self, function: Callable[..., Any], *args: Any) -> Self:
+        """Return an engine whose blocks are ``function``'s values; the blocks they were made of are not looked at."""
+
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
+
+    def merge(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
+        """Return ``reduce``'s value, combined where the blocks are, TOGETHER at a time: for large partials.
+
+        ``combine`` takes what it gives.
+        """
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import dask.array as da
 import numpy as np
@@ -14,7 +14,7 @@ from distributed import Client, get_client
 from gpuseg.backends import KNOWN, Choice, Task, choose, get_backend, holder, one_blas_thread, to_host
 from gpuseg.backends._protocol import Backend, Kernel
 from gpuseg.engines._faults import DataLost, await_worker, check, done, keep, run, send, told
-from gpuseg.engines.blocks import UNKNOWN, Block, Blocks, place
+from gpuseg.engines.blocks import TOGETHER, UNKNOWN, Block, Blocks, place
 from gpuseg.engines.cluster import Connection, check_versions, connection_to
 from gpuseg.errors import GpusegError, WorkersLost
 from gpuseg.settings import wished_backend
@@ -133,26 +133,48 @@ class Placed:
         return keep(client, values) if self.keep else values
 
 
+class Step(NamedTuple):
+    """A function of every block, the arguments that follow, and whether its values are the blocks from then on."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    becomes: bool
+
+
 class DaskEngine:
-    """Placed blocks in row order, and what the steps of ``map`` put beside each."""
+    """Placed blocks in row order, what ``become`` made of them, and what the last ``map`` put beside each."""
 
     name: ClassVar[str] = "dask"
 
-    def __init__(self, placed: Placed, steps: tuple[tuple[Any, ...], ...] = ()) -> None:
+    def __init__(self, placed: Placed, steps: tuple[Step, ...] = ()) -> None:
         self.placed, self.steps = placed, steps
-        self.age, self.beside = placed.age, [()] * len(placed.values)
+        self._start()
 
     def map(self, function: Callable[..., Any], *args: Any) -> "DaskEngine":
         """Return the engine that keeps ``function``'s value beside each block."""
-        after = DaskEngine(self.placed, (*self.steps, (function, *args)))
-        after.beside = self._again(lambda: self._mapped(function, *args))
-        after.age = self.placed.age
-        return after
+        return self._after(Step(function, args, becomes=False))
+
+    def become(self, function: Callable[..., Any], *args: Any) -> "DaskEngine":
+        """Return the engine whose blocks are ``function``'s values."""
+        return self._after(Step(function, args, becomes=True))
 
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
         client = self.placed.site.client
         return self._again(lambda: run(client, self._tasks(function, *args, task=brought)))
+
+    def merge(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
+        """Return ``combine`` of ``partial``'s values, TOGETHER at a time and on the workers, until one is left."""
+        client, task = self.placed.site.client, delayed(combine, pure=False)
+
+        def merged() -> Any:
+            parts = self._tasks(partial, *args, task=brought)
+            while True:
+                parts = [task(parts[start : start + TOGETHER]) for start in range(0, len(parts), TOGETHER)]
+                if len(parts) == 1:
+                    return run(client, parts)[0]
+
+        return self._again(merged)
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
@@ -181,12 +203,26 @@ class DaskEngine:
             for field, dtype in enumerate(dtypes)
         )
 
-    def _mapped(self, function: Callable[..., Any], *args: Any) -> list[tuple[Any, ...]]:
-        return [(value,) for value in keep(self.placed.site.client, self._tasks(function, *args))]
+    def _after(self, step: Step) -> "DaskEngine":
+        after = DaskEngine(self.placed, (*self.steps, step))
+        after.values, after.beside = self._again(lambda: self._taken(step))
+        after.age = self.placed.age
+        return after
+
+    def _start(self) -> None:
+        self.age, self.values = self.placed.age, self.placed.values
+        self.beside: list[tuple[Any, ...]] = [()] * len(self.values)
+
+    def _taken(self, step: Step) -> tuple[Sequence[Any], list[tuple[Any, ...]]]:
+        """Return the blocks after one more step, and what is beside each."""
+        found = keep(self.placed.site.client, self._tasks(step.function, *step.args))
+        if step.becomes:
+            return found, [()] * len(found)
+        return self.values, [(value,) for value in found]
 
     def _tasks(self, function: Callable[..., Any], *args: Any, task: Callable[..., Any] = alone) -> list[Delayed]:
         task = delayed(task, pure=False)
-        pairs = zip(self.placed.values, self.beside, strict=True)
+        pairs = zip(self.values, self.beside, strict=True)
         return [task(function, value, *beside, *args) for value, beside in pairs]
 
     def _again(self, work: Callable[[], T]) -> T:
@@ -204,10 +240,9 @@ class DaskEngine:
         """Take the steps again where the blocks were placed anew since."""
         if self.age == self.placed.age:
             return
-        self.beside = [()] * len(self.placed.values)
+        self._start()
         for step in self.steps:
-            self.beside = self._mapped(*step)
-        self.age = self.placed.age
+            self.values, self.beside = self._taken(step)
 
 
 @dataclass(frozen=True)
@@ -254,9 +289,9 @@ def current() -> Client | None:
         return None
 
 
-def rows_of_block(block: Block, function: Callable[..., Any], dtypes: Any, columns: Any, *args: Any) -> tuple[Any, ...]:
+def rows_of_block(block: Any, function: Callable[..., Any], dtypes: Any, columns: Any, *args: Any) -> tuple[Any, ...]:
     """Return a block's arrays on the host; a part of a Dask collection may have no rows."""
-    if not block.x.shape[0]:
+    if isinstance(block, Block) and not block.x.shape[0]:
         return tuple(np.empty((0, *columns), dtype=dtype) for dtype in dtypes)
     return hosted(function(block, *args))
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from array_api_compat import array_namespace
 
 from gpuseg.backends import get_backend, one_blas_thread
-from gpuseg.engines.blocks import Block, Blocks, place
+from gpuseg.engines.blocks import TOGETHER, Blocks, place
 
 HELD = 0.5
 """The share of the free memory up to which blocks of files are kept; beyond it they are read at every walk."""
@@ -40,7 +40,7 @@ def each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
 class LocalEngine:
     """Blocks in row order, each given by a call, and what ``map`` put beside each."""
 
-    sources: Sequence[Callable[[], Block]]
+    sources: Sequence[Callable[[], Any]]
     beside: Sequence[tuple[Any, ...]]
     name: ClassVar[str] = "local"
 
@@ -61,10 +61,26 @@ class LocalEngine:
         """Return the engine that keeps ``function``'s value beside each block."""
         return replace(self, beside=[(value,) for value in self.collect(function, *args)])
 
+    def become(self, function: Callable[..., Any], *args: Any) -> Self:
+        """Return the engine whose blocks are ``function``'s values."""
+        values = self.collect(function, *args)
+        return replace(self, sources=[partial(_itself, value) for value in values], beside=[()] * len(values))
+
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
         pairs = list(zip(self.sources, self.beside, strict=True))
         return each(lambda pair: _called(pair, function, args), pairs)
+
+    def merge(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
+        """Return ``combine`` of ``partial``'s values, TOGETHER at a time, until one is left."""
+        pairs = list(zip(self.sources, self.beside, strict=True))
+        parts = [
+            combine(each(lambda pair: _called(pair, partial, args), pairs[start : start + TOGETHER]))
+            for start in range(0, len(pairs), TOGETHER)
+        ]
+        while len(parts) > 1:
+            parts = [combine(parts[start : start + TOGETHER]) for start in range(0, len(parts), TOGETHER)]
+        return parts[0]
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every block, in block order."""
@@ -80,10 +96,10 @@ class LocalEngine:
         return tuple(array_namespace(*parts).concat(parts, axis=0) for parts in map(list, fields))
 
 
-def _itself(block: Block) -> Block:
+def _itself(block: Any) -> Any:
     return block
 
 
-def _called(pair: tuple[Callable[[], Block], tuple[Any, ...]], function: Callable[..., Any], args: Any) -> Any:
+def _called(pair: tuple[Callable[[], Any], tuple[Any, ...]], function: Callable[..., Any], args: Any) -> Any:
     source, beside = pair
     return function(source(), *beside, *args)

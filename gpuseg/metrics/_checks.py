@@ -3,32 +3,34 @@
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace, device, is_array_api_obj
 
-from gpuseg.backends import Array, Host, to_host
+from gpuseg.backends import Array, to_host
 from gpuseg.engines import is_dask
 from gpuseg.engines.blocks import refuse_odd
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.sample import rows_of
 
 
-def checked(x: Any, labels: Any) -> tuple[Array, Host]:
-    """Return the rows as an array and their labels as NumPy; raise InvalidInput where these are no such pair."""
+def checked(x: Any, labels: Any) -> tuple[Array, Array]:
+    """Return the rows and their labels, both where the rows are; raise InvalidInput where these are no such pair."""
     if is_dask(x) or is_dask(labels):
         raise InvalidInput("x or labels is a Dask collection; pass rows in memory, as x.compute()")
-    rows, host = x if is_array_api_obj(x) else np.asarray(x), np.asarray(to_host(labels))
+    rows = x if is_array_api_obj(x) else np.asarray(x)
+    xp = array_namespace(rows)
+    of = labels if is_array_api_obj(labels) and array_namespace(labels) is xp else np.asarray(to_host(labels))
     if rows.ndim != 2 or not rows.shape[1]:  # noqa: PLR2004 - a matrix
         raise InvalidInput(f"x has shape {tuple(rows.shape)}; pass two dimensions, rows and features")
     if isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf":
         raise InvalidInput(f"x holds {rows.dtype}; pass an array of numbers")
-    if host.shape != (rows.shape[0],) or host.dtype.kind not in "iuf":
+    if tuple(of.shape) != (rows.shape[0],) or not array_namespace(of).isdtype(of.dtype, ("integral", "real floating")):
         raise InvalidInput(
-            f"labels are {host.dtype} of shape {host.shape}; pass a number a row, -1 for noise, ({rows.shape[0]},)"
+            f"labels are {of.dtype} of shape {tuple(of.shape)}; pass a number a row, -1 for noise, ({rows.shape[0]},)"
         )
-    return rows, host
+    return rows, xp.asarray(of, device=device(rows))
 
 
-def finite_rows(x: Array, picked: Host) -> Array:
+def finite_rows(x: Array, picked: Array) -> Array:
     """Return the picked rows in float64; raise InvalidInput where one of them is not finite.
 
     In float32 the expanded square of a distance loses clusters that lie close together and far from the mean.

@@ -67,11 +67,12 @@ def worst_ratio(found: Dispersion) -> float:
 
 
 def _dispersion(x: Array, labels: Array) -> Dispersion:
-    rows, host = checked(x, labels)
-    found = np.unique(host[host >= 0])
+    rows, of = checked(x, labels)
+    xp = array_namespace(of)
+    found = [label for label in to_host(xp.unique_values(of)).tolist() if label >= 0]
     if len(found) < 2:  # noqa: PLR2004 - clusters to tell apart
         raise InvalidInput(f"labels hold {len(found)} cluster(s); pass at least 2 clusters")
-    parts = [_about(finite_rows(rows, np.flatnonzero(host == cluster))) for cluster in found]
+    parts = [_about(finite_rows(rows, xp.nonzero(of == cluster)[0])) for cluster in sorted(found)]
     centers, weights, distances, within = (np.array(field) for field in zip(*parts, strict=True))
     middle = weights @ centers / weights.sum()
     between = float(weights @ np.sum((centers - middle) ** 2, axis=1))

@@ -13,7 +13,7 @@ from gpuseg.cluster._checks import check_count
 from gpuseg.engines import each
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics._checks import checked, finite_rows
-from gpuseg.neighbors.sample import sample_rows
+from gpuseg.neighbors.sample import rows_of, sample_rows
 
 SAMPLE = 10_000
 """Rows of a sampled silhouette: the work grows with its square, the error with 1 / sqrt(rows)."""
@@ -46,10 +46,10 @@ def silhouette(x: Array, labels: Array, *, sample_size: int | None = SAMPLE, ran
     >>> round(score.mean, 4)
     0.8885
     """
-    rows, host = checked(x, labels)
-    score = sampled_silhouette(rows, host, sample_size=sample_size, random_state=random_state)
+    rows, of = checked(x, labels)
+    score = sampled_silhouette(rows, of, sample_size=sample_size, random_state=random_state)
     if score is None:
-        found = len(np.unique(host[host >= 0]))
+        found = np.count_nonzero(to_host(array_namespace(of).unique_values(of)) >= 0)
         raise InvalidInput(
             f"labels hold {found} cluster(s), of which fewer than 2 are among the rows scored; "
             "pass at least 2 clusters, or a larger sample_size"
@@ -58,14 +58,14 @@ def silhouette(x: Array, labels: Array, *, sample_size: int | None = SAMPLE, ran
 
 
 def sampled_silhouette(
-    x: Array, labels: Host, *, sample_size: int | None = SAMPLE, random_state: Any = 0
+    x: Array, labels: Array, *, sample_size: int | None = SAMPLE, random_state: Any = 0
 ) -> Score | None:
     """Return the silhouette of a sample of the rows that are no noise (-1); None for fewer than 2 clusters."""
     if sample_size is not None:
         check_count("sample_size", sample_size, low=2)
-    there = np.flatnonzero(labels >= 0)
-    picked = there[sample_rows(len(there), sample_size, seed_of(random_state))]
-    return score_of(silhouette_samples(finite_rows(x, picked), [labels[picked]])[0])
+    there = array_namespace(labels).nonzero(labels >= 0)[0]
+    picked = rows_of(there, sample_rows(there.shape[0], sample_size, seed_of(random_state)))
+    return score_of(silhouette_samples(finite_rows(x, picked), [to_host(rows_of(labels, picked))])[0])
 
 
 def silhouette_samples(x: Array, labellings: Sequence[Host]) -> list[Host | None]:

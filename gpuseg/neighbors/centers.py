@@ -161,12 +161,13 @@ def _squared(x: Array) -> Array:
 
 def farthest(block: Block, centers: Host, offset: Host, count: int) -> Far:
     """Return the ``count`` rows of positive weight that lie farthest from their centres."""
-    label, distance = (to_host(field) for field in nearest(block, centers, offset))
-    weight = to_host(block.weight).astype(np.float64)
-    squared = np.where(weight > 0, distance.astype(np.float64) ** 2, -1.0)
-    picked = np.argsort(-squared, kind="stable")[:count]
-    rows = np.stack([to_host(block.x[int(i), :]) for i in picked]).astype(np.float64) - offset
-    return Far(squared[picked], rows, label[picked], weight[picked])
+    xp: Any = array_namespace(block.x)
+    label, distance = nearest(block, centers, offset)
+    weight, away = (xp.astype(field, xp.float64, copy=False) for field in (block.weight, distance))
+    squared = xp.where(weight > 0, away * away, -xp.ones_like(away))
+    picked = xp.argsort(-squared, stable=True)[:count]
+    rows = to_host(xp.take(block.x, picked, axis=0)).astype(np.float64) - offset
+    return Far(to_host(xp.take(squared, picked)), rows, *(to_host(xp.take(of, picked)) for of in (label, weight)))
 
 
 def join_far(parts: Sequence[Far]) -> Far:

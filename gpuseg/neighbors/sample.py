@@ -19,7 +19,7 @@ def sample_rows(n: int, sample_size: int | None, seed: int) -> Host:
     return np.sort(np.random.default_rng(seed).choice(n, sample_size, replace=False))
 
 
-def rows_of(x: Array, picked: Host) -> Array:
+def rows_of(x: Array, picked: Array) -> Array:
     """Return the rows of these numbers, on the device of ``x``.
 
     >>> rows_of(np.array([[1.0], [2.0], [3.0]]), np.array([2, 0])).tolist()

@@ -6,17 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpuseg._estimator import seed_of
-from gpuseg.backends import Host, Kernel, to_host, with_room
+from gpuseg.backends import Host, to_host, with_room
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.cluster._checks import check_count
-from gpuseg.cluster._lloyd import label_block
 from gpuseg.cluster.kmeans import warn_fewer
-from gpuseg.engines import Block
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics import SAMPLE, Score
 from gpuseg.metrics.dispersion import Dispersion, variance_ratio, worst_ratio
 from gpuseg.metrics.silhouette import score_of, silhouette_samples
-from gpuseg.neighbors.centers import add, nearest
 from gpuseg.progress import bar
 from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.rule import Scored, recommended
@@ -130,7 +127,7 @@ def _tries(search: Search, ks: Sequence[int], sample: Run) -> dict[int, Tried]:
         if candidate.k < k:
             warn_fewer(k, candidate.k)
         if candidate.k not in tries:
-            tries[candidate.k] = Tried(solution, candidate, sample.labelled(solution.centers + shift).label)
+            tries[candidate.k] = Tried(solution, candidate, sample.labels(solution.centers + shift))
     return tries
 
 
@@ -164,22 +161,12 @@ def _best(x: Any, n_clusters: int, n_init: int, seed: int, parameters: dict[str,
 
 def _without_score(run: Run, solution: Solution) -> Candidate:
     """Return what all rows say of a solution: everything but the silhouette."""
-    search = run.work.kernel(nearest, len(solution.centers))
-    masses = run.work.engine.reduce(masses_of, add, search, solution.centers, run.data.offset)
-    weights, distances, squares = masses
+    weights, distances, squares = run.masses(solution.centers)
     made = weights > 0
     centers, weights, distances = solution.centers[made], weights[made], distances[made]
     found = Dispersion(centers, weights, distances / weights, squares, run.total)
     indices = [value if np.isfinite(value) else None for value in (variance_ratio(found), worst_ratio(found))]
     return Candidate(len(weights), found.within, None, None, *indices)
-
-
-def masses_of(block: Block, search: Kernel, centers: Host, offset: Host) -> tuple[Host, Host, float]:
-    """Return each cluster's weight and sum of distances in a block, and the sum of all squared distances."""
-    label, distance, mass = label_block(block, search, centers, offset)
-    host = to_host(label)
-    weights, distances = (np.bincount(host, of, len(centers)) for of in (mass, mass * distance))
-    return weights, distances, float(mass @ np.square(distance, dtype=np.float64))
 
 
 def _with_score(candidate: Candidate, score: Score | None) -> Candidate:

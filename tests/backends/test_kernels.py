@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gpuseg.backends import _cpu_kernels, get_backend
 from gpuseg.backends.cpu import CROSSING, REPAYS, vendor_lloyd_wins
 from gpuseg.cluster import KMeans, _assignment
+from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.engines import Block, local
 from gpuseg.neighbors import centers as bodies
 from tests.clusters import processes
@@ -72,7 +73,7 @@ def test_nearest_centres_are_the_oracles(n, d, k, dtype):
 def test_assignments_are_the_oracles(n, d, k, dtype):
     block, placed, offset = data(n, d, k, dtype)
     label, distance = bodies.nearest(block, placed, offset)
-    quantiles = _assignment.distance_quantiles(label, distance, np.ones(n), k)
+    quantiles = distance_quantiles(label, distance, np.ones(n), k, get_backend("cpu"))
     found, wanted = (module.assigned(block, placed, offset, quantiles) for module in (_cpu_kernels, _assignment))
     assert tuple(field.dtype for field in found) == tuple(field.dtype for field in wanted) == _assignment.ASSIGNED
     assert lies_between(block, offset, placed, found[0], wanted[0])

@@ -30,7 +30,7 @@ ROWS = 200
 
 def state(x, **options):
     model = KMeans(5, random_state=2, n_init=1, max_iter=6, solver="lloyd", backend="cpu", **options).fit(x)
-    return b"".join(a.tobytes() for a in (model.cluster_centers_, model.labels_, model.distance_quantiles_))
+    return b"".join(np.asarray(a).tobytes() for a in (model.cluster_centers_, model.labels_, model.distance_quantiles_))
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ def fitted(x, **options):
 
 def bits(model):
     arrays = (model.cluster_centers_, model.labels_, model.distance_quantiles_, model.segment_weight_)
-    return b"".join(array.tobytes() for array in arrays)
+    return b"".join(np.asarray(array).tobytes() for array in arrays)
 
 
 def test_a_folder_a_glob_and_a_list_are_the_same_here_and_on_workers(cluster, folder):
