@@ -38,19 +38,25 @@ def each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """Blocks in row order, each given by a call, and what ``map`` put beside each."""
+    """Blocks in row order, each given by a call, and what ``map`` put beside each.
+
+    ``thrifty``: one block is worked on at a time.
+    """
 
     sources: Sequence[Callable[[], Block]]
     beside: Sequence[tuple[Any, ...]]
+    thrifty: bool = False
     name: ClassVar[str] = "local"
 
     @classmethod
-    def of(cls, blocks: Blocks, backend: str) -> Self:
-        """Return the engine with every block on its device, or read anew at each walk where they do not fit."""
+    def of(cls, blocks: Blocks, backend: str, *, thrifty: bool = False) -> Self:
+        """Return the engine with every block on its device, or put there anew at each walk where they do not fit."""
         pairs = enumerate(zip(blocks.parts, blocks.weights, strict=True))
         reading = blocks.read_on(backend)
         sources = [partial(place, i, part, weight, reading) for i, (part, weight) in pairs]
-        engine = cls(sources, [()] * len(sources))
+        engine = cls(sources, [()] * len(sources), thrifty)
+        if thrifty:
+            return engine
         if blocks.in_memory:  # views and shared weights, for which threads would take longer to wake
             return replace(engine, sources=[partial(_itself, source()) for source in sources])
         if blocks.nbytes > HELD * get_backend(backend).free_memory():
@@ -64,6 +70,9 @@ class LocalEngine:
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
         pairs = list(zip(self.sources, self.beside, strict=True))
+        if self.thrifty:
+            with one_blas_thread():
+                return [_called(pair, function, args) for pair in pairs]
         return each(lambda pair: _called(pair, function, args), pairs)
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
