@@ -1,7 +1,9 @@
 """Where to work is named by a word, a Client or an address; what is wrong with it is one sentence."""
 
+import contextlib
 import os
 import pickle
+import socket
 import threading
 import time
 
@@ -77,6 +79,27 @@ def test_an_address_on_which_nobody_listens_is_said(monkeypatch):
     monkeypatch.setattr(clusters, "PATIENCE", 1)
     with pytest.raises(WorkersLost, match=r"no scheduler answers at tcp://127.0.0.1:9 within 1 s; start one with"):
         fitted("tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.0\r\n"], ids=["nothing", "a banner"])
+def test_an_address_on_which_something_else_listens_is_said(monkeypatch, said):
+    monkeypatch.setattr(clusters, "PATIENCE", 1)
+    taken = []
+
+    def answer():
+        with contextlib.suppress(OSError):  # closed below
+            while True:
+                taken.append(server.accept()[0])
+                taken[-1].sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(WorkersLost, match=rf"no scheduler answers at {address} within 1 s; start one with"):
+            fitted(address)
+        server.shutdown(socket.SHUT_RDWR)
+    for each in taken:
+        each.close()
 
 
 def test_workers_of_another_version_are_said(scheduler, tmp_path):
