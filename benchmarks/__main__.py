@@ -3,8 +3,8 @@
     python -m benchmarks [NAME ...] [--backend cpu cuda] [--repeats 3] [--minutes 15] [--json OUT]
 
 NAME is a row of the table, or the beginning of several ("kmeans", "sweep"); without one every row runs that is not long
-and needs no file. No row begins after ``--minutes``. ``--data`` is the folder of the labelled sets, ``--practice`` a practitioner's script, of which
-``make FILE`` wrote the transactions to ``--transactions``.
+and needs no file. No row begins after ``--minutes``. ``--data`` is the folder of the labelled sets, ``--practice`` a
+practitioner's script, of which ``make FILE`` wrote the transactions to ``--transactions``.
 """
 
 import argparse
