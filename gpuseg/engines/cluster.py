@@ -17,7 +17,7 @@ from gpuseg.backends import get_backend
 from gpuseg.backends.devices import driver, gpu_missing
 from gpuseg.engines.local import cores
 from gpuseg.engines.sites import ADDRESS, check_engine
-from gpuseg.errors import GpusegError, InvalidInput, UnsupportedOnBackend, WorkersLost
+from gpuseg.errors import BackendUnavailable, GpusegError, InvalidInput, UnsupportedOnBackend, WorkersLost
 from gpuseg.settings import wished_backend
 
 PATIENCE = 10
@@ -230,7 +230,7 @@ def _on_cores(count: int) -> Any:
 def _on_gpus(count: int) -> Any:
     """Return a cluster of processes with a GPU each."""
     if (why := gpu_missing()) is not None:
-        raise UnsupportedOnBackend(f"backend='cuda' cannot be used by workers here: {why}")
+        raise BackendUnavailable(f"backend='cuda' cannot be used by workers here: {why}; or use backend='cpu'")
     found = driver()
     gpus = len(found.gpus) if found else 0
     if count > gpus:

@@ -182,6 +182,15 @@ def test_workers_are_started_with_their_share_and_end_with_the_block():
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: PTH110
 
 
+@pytest.mark.skipif(KNOWN["cuda"].missing() is None, reason="there is a GPU here")
+def test_workers_on_gpus_that_are_not_here_are_said():
+    with (
+        pytest.raises(BackendUnavailable, match=r"cannot be used by workers here: .*; or use backend=.cpu."),
+        workers(1, backend="cuda"),
+    ):
+        pass
+
+
 def test_a_worker_that_ends_while_it_starts_is_said():
     family = psutil.Process()
     others = set(family.children())
