@@ -93,11 +93,13 @@ def test_an_address_on_which_something_else_listens_is_said(monkeypatch, said):
                 taken[-1].sendall(said)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=answer, daemon=True).start()
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(WorkersLost, match=rf"no scheduler answers at {address} within 1 s; start one with"):
             fitted(address)
         server.shutdown(socket.SHUT_RDWR)
+        answering.join(timeout=5)
     for each in taken:
         each.close()
 
