@@ -1,14 +1,16 @@
 """The command that runs the table.
 
-    python -m benchmarks [NAME ...] [--backend cpu cuda] [--repeats 3] [--json OUT]
+    python -m benchmarks [NAME ...] [--backend cpu cuda] [--repeats 3] [--minutes 15] [--json OUT]
 
 NAME is a row of the table, or the beginning of several ("kmeans", "sweep"); without one every row runs that is not long
-and needs no file. ``--data`` is the folder of the labelled sets, ``--practice`` a practitioner's script, of which
-``make FILE`` wrote the transactions to ``--transactions``.
+and needs no file. No row begins after ``--minutes``. ``--data`` is the folder of the labelled sets, ``--practice`` a
+practitioner's script, of which ``make FILE`` wrote the transactions to ``--transactions``.
 """
 
 import argparse
+import math
 import sys
+import time
 from pathlib import Path
 
 from benchmarks.harness import Benchmark, as_json, compared, printed
@@ -30,6 +32,7 @@ def options_of() -> argparse.Namespace:
         parser.add_argument(f"--{option}")
     parser.add_argument("--backend", nargs="+", default=["cpu"], choices=("cpu", "cuda"))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=math.inf)
     options = parser.parse_args()
     if unknown := [name for name in options.names if not any(row.name.startswith(name) for row in TABLE)]:
         parser.error(f"no row begins with {unknown[0]!r}; rows are: {'; '.join(row.name for row in TABLE)}")
@@ -60,9 +63,12 @@ def chosen(options: argparse.Namespace) -> list[Benchmark]:
 def main() -> None:
     """Run the rows, print each, and keep all as JSON."""
     options = options_of()
-    found = []
+    found, began = [], time.monotonic()
     with config(notices="off", progress=False):
         for row in chosen(options):
+            if time.monotonic() - began > 60 * options.minutes:
+                print(f"{row.name} is left out: --minutes {options.minutes:g} are over", file=sys.stderr)
+                continue
             found.append(compared(row, options, options.repeats))
             print(printed(found[-1]), flush=True)
     if options.json:

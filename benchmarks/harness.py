@@ -8,6 +8,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import distributions
 from typing import Any, NamedTuple
 
 from gpuseg.backends.devices import driver
@@ -15,6 +16,8 @@ from gpuseg.card import versions
 
 MB = 1024
 """Kilobytes, in which Linux gives the peak, of a megabyte."""
+PEERS = ("scikit-learn-intelex", "faiss", "pandas", "cuml-cu", "cudf-cu", "cupy-cuda")
+"""How the names of the peers' packages begin."""
 Data = Any
 Scores = Mapping[str, float]
 Run = Callable[[Data], Any]
@@ -124,7 +127,8 @@ def machine() -> dict[str, Any]:
     """Return what the figures were taken on."""
     found = driver()
     gpus = [gpu.name for gpu in found.gpus] if found else []
-    return {"cores": os.cpu_count(), "gpus": gpus, "platform": platform.platform(), "versions": versions()}
+    peers = {dist.name: dist.version for dist in distributions() if dist.name.startswith(PEERS)}
+    return {"cores": os.cpu_count(), "gpus": gpus, "platform": platform.platform(), "versions": versions() | peers}
 
 
 def printed(found: Mapping[str, Any]) -> str:

@@ -10,7 +10,12 @@ from gpuseg.settings import wished_backend
 
 ALGORITHMS = ("kmeans", "dbscan", "hdbscan")
 ITEMS = {"float64": 8, "float32": 4}
-REMARKS = {"dbscan": "a fit counts the rows within eps of a row on a sample: memory on the CPU depends on them"}
+REMARKS = {
+    "dbscan": "a fit counts the rows within eps of a row on a sample: memory on the CPU depends on them",
+    "hdbscan": "where memory runs out under backend='auto', a fit goes on on the CPU: cuML's smaller steps are "
+    "approximate",
+}
+"""What the figures do not say."""
 HEAD = ("backend", "needs", "free", "work", "about", "")
 
 

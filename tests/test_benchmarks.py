@@ -35,6 +35,13 @@ def test_a_row_without_its_data_is_left_out_and_said():
     assert "whole job is left out: give --practice and --transactions" in done.stderr
 
 
+def test_no_row_begins_after_the_time_is_up():
+    done = benchmark("kmeans 4000", "--minutes", "0")
+    assert done.returncode == 0, done.stderr
+    assert "kmeans 4000 x 3, k 6, 10 starts is left out: --minutes 0 are over" in done.stderr
+    assert done.stdout == ""
+
+
 def test_wrong_use_is_one_line():
     for arguments, says in ((["kmans"], "no row begins with 'kmans'"), (["--repeats", "0"], "give at least 1")):
         done = benchmark(*arguments)

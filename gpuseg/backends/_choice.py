@@ -18,11 +18,12 @@ HOST = "cpu"
 
 
 class Choice(NamedTuple):
-    """A backend, why it was taken, and what was tried before it and ran out of memory."""
+    """A backend, why it was taken, what was tried before it and ran out of memory, and whether to spare memory."""
 
     backend: Backend
     reason: str
     steps: tuple[str, ...] = ()
+    thrifty: bool = False
 
 
 class Verdict(NamedTuple):
@@ -44,13 +45,20 @@ def choose(x: object, argument: str = "auto", *, fit: str | None = None, task: T
     attempt = current.get() or Attempt()
     wish = wished_backend(argument)
     choice = _chosen(x, wish, fit, task, attempt)
+    return noted(choice, fit=fit, task=task, free=wish.name == "auto")
+
+
+def noted(choice: Choice, *, fit: str | None, task: Task | None, free: bool, remote: bool = False) -> Choice:
+    """Return the choice with what was tried before it; it is what the attempt runs now, see ``Attempt``."""
+    attempt = current.get() or Attempt()
     if fit is not None or task is not None:
         attempt.backend, attempt.fit, attempt.task = choice.backend.name, fit, task
-        attempt.free = wish.name == "auto"
-    if choice.backend.name in attempt.thrifty:
+        attempt.free, attempt.remote = free, remote
+    thrifty = choice.backend.name in attempt.thrifty
+    if thrifty:
         fits = {**choice.backend.fits, **choice.backend.thrifty}
         choice = choice._replace(backend=replace(choice.backend, fits=fits))
-    return choice._replace(steps=tuple(attempt.steps))
+    return choice._replace(steps=tuple(attempt.steps), thrifty=thrifty)
 
 
 def verdicts(task: Task | None, fit: str | None) -> list[Verdict]:

@@ -83,6 +83,8 @@ def _kmeans_cpu(task: Task) -> Need:
     wide = task.solver == "auto" and task.n_clusters * task.columns > CROSSING
     copies = 1 if (task.solver == "vendor" or wide) and not task.streamed else 0
     work = kmeans_work(task)
+    # Beside fits of twenty steps in float64, 0.3 to 1 million rows by 4 to 32 columns and 4 to 32 clusters, on 2 cores
+    # that others also used, this was 0.7 to 1.4 times the time; rows that rest after a few steps take a third of it.
     seconds = 1e-7 * task.rows * task.columns * task.n_init + 0.5e-9 * work
     return Need(task.rows * (0 if task.streamed else 120) + copies * task.matrix, work / MILLION, seconds)
 

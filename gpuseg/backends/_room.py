@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from gpuseg.backends._attempt import LONGEST, Attempt, current, out_of_memory, ran_out, room_sentence
+from gpuseg.backends._attempt import LONGEST, Attempt, RanOut, current, out_of_memory, ran_out, room_sentence
 from gpuseg.backends._choice import verdicts
 from gpuseg.backends._registry import KNOWN, free_memory, get_backend
 from gpuseg.errors import GpusegError, OutOfMemory
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 def with_room(function: Callable[Given, Value]) -> Callable[Given, Value]:
     """Return ``function``, a whole fit, such that one that runs out of memory under "auto" is tried again.
 
-    First on the same backend in smaller batches, where it offers them, then on the next one. Every step is logged,
+    First on the same backend in smaller batches, where there are any, then on the next one. Every step is logged,
     and is in what ``choose`` returns from then on. Where one such function calls another, the outer one tries
     again. Raises OutOfMemory where nothing is left to try, or where the backend was asked for by name.
     """
@@ -34,11 +34,14 @@ def with_room(function: Callable[Given, Value]) -> Callable[Given, Value]:
                 try:
                     return function(*args, **kwargs)
                 except (MemoryError, RuntimeError) as error:
-                    if isinstance(error, GpusegError) or not ran_out(error) or attempt.backend is None:
+                    final = isinstance(error, GpusegError) and not isinstance(error, RanOut)
+                    if final or not ran_out(error) or attempt.backend is None:
                         raise
                     _step(attempt, attempt.backend, error)
                 # Out of the handler, where nothing holds the arrays of what failed any more.
                 gc.collect()
+                while attempt.pending:
+                    attempt.pending.pop()()
         finally:
             current.reset(token)
 
@@ -49,26 +52,42 @@ def _step(attempt: Attempt, name: str, error: BaseException) -> None:
     """Note and log what comes after ``error``; raise OutOfMemory where nothing does."""
     if not attempt.free:
         raise _spent(attempt, name, error) from error
-    algorithm = attempt.fit or (attempt.task.algorithm if attempt.task else None)
-    if name not in attempt.thrifty and algorithm in get_backend(name).thrifty:
+    if name not in attempt.thrifty and _has_smaller(attempt, name):
         attempt.thrifty.add(name)
         step = f"{name!r} ran out of memory, tried again in smaller batches"
     else:
         attempt.left.add(name)
-        left = [verdict.name for verdict in verdicts(attempt.task, attempt.fit) if verdict.against is None]
-        if not left:
+        if not (left := _left(attempt, name)):
             raise _spent(attempt, name, error) from error
         step = f"{name!r} ran out of memory, went on on {left[0]!r}"
     attempt.steps.append(step)
     log.info(step)
 
 
+def _has_smaller(attempt: Attempt, name: str) -> bool:
+    """Return whether smaller batches can be tried: our loop over blocks has them, of the library's fits a few."""
+    if attempt.fit is not None:
+        return attempt.fit in get_backend(name).thrifty
+    return attempt.task is not None and attempt.task.solver != "vendor"
+
+
+def _left(attempt: Attempt, name: str) -> list[str]:
+    """Return the backends to go on with; of workers it is only known that they all have the last one."""
+    if attempt.remote:
+        return list(KNOWN)[list(KNOWN).index(name) + 1 :]
+    return [verdict.name for verdict in verdicts(attempt.task, attempt.fit) if verdict.against is None]
+
+
 def _spent(attempt: Attempt, name: str, error: BaseException) -> OutOfMemory:
     """Return the error for memory that ran out, with the plan's figures."""
+    if isinstance(error, RanOut) and error.__cause__ is not None:
+        error = error.__cause__
     said = " ".join(str(error).split())[:LONGEST] or type(error).__name__
-    spent, task = f"backend {name!r} ran out of memory ({said})", attempt.task
+    where = "on a worker, " if attempt.remote else ""
+    spent, task = f"{where}backend {name!r} ran out of memory ({said})", attempt.task
     if task is None or task.algorithm not in KNOWN[name].needs:
         return OutOfMemory(f"{spent}; use fewer rows")
-    room = room_sentence(name, task, KNOWN[name].needs[task.algorithm](task), free_memory(name))
+    free = None if attempt.remote else free_memory(name)
+    room = room_sentence(name, task, KNOWN[name].needs[task.algorithm](task), free)
     others = "" if attempt.free else "; or use backend='auto', which goes on elsewhere"
     return out_of_memory(attempt, task, [f"{spent}: {room}"], others)

@@ -54,7 +54,7 @@ class Dispatch(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Input ready to be worked on; ``whole`` is the matrix where the backend works, None where it is not in memory."""
+    """Input ready to be worked on; ``whole`` is the matrix where the backend works, None where it comes in blocks."""
 
     blocks: Blocks
     backend: Backend
@@ -84,9 +84,12 @@ class Clusterer(ClusterMixin, Stored):
         site = site_of(self.engine, lazy=is_dask(x))
         blocks = self._blocks(x, sample_weight, site, reset=reset)
         fit, task = (self._fit_name, self._task(blocks)) if reset else (None, None)
-        backend, reason, steps = site.choose(blocks.held, self.backend, fit=fit, task=task)
-        if not blocks.in_memory or site.name == "dask":
-            return Work(blocks, backend, site.engine(blocks, backend.name, keep=reset), reason, steps)
+        backend, reason, steps, thrifty = site.choose(blocks.held, self.backend, fit=fit, task=task)
+        # What no library has to fit goes on in blocks where memory ran out before.
+        in_blocks = thrifty and self._fit_name is None
+        if in_blocks or not blocks.in_memory or site.name == "dask":
+            engine = site.engine(blocks, backend.name, keep=reset, thrifty=in_blocks)
+            return Work(blocks, backend, engine, reason, steps)
         # One crossing for all rows, so that no backend has the blocks and the whole of them.
         whole = carried(blocks.held, backend)
         there = replace(blocks, parts=blocks_of(whole).parts, held=whole)

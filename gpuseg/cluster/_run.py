@@ -152,7 +152,7 @@ class Run:
     def chosen(self, n_clusters: int) -> Solver:
         """Return who brings starts of ``n_clusters`` to their ends: as asked for, else the faster one."""
         backend, width = self.work.backend, n_clusters * self.work.blocks.n_features
-        can = "kmeans" in backend.fits and self.work.blocks.in_memory and self.work.engine.name == "local"
+        can = "kmeans" in backend.fits and self.work.whole is not None
         if self.solver == "vendor" and not can:
             raise UnsupportedOnBackend(
                 f"solver='vendor' needs rows in memory and a k-means of backend {backend.name!r}; use solver='lloyd'"

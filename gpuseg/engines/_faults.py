@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
+from functools import partial
 from queue import Empty, SimpleQueue
 from time import sleep, time
 from typing import Any, NoReturn
+from weakref import ref
 
 from dask.base import compute, persist
 from dask.delayed import Delayed
-from distributed import Client, Future
+from distributed import Client, Future, futures_of
 from distributed.client import ClosedClientError, FutureCancelledError, FuturesCancelledError
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
+from gpuseg.backends import RanOut, attempted, ran_out
 from gpuseg.errors import GpusegError, OutOfMemory, WorkersLost
 from gpuseg.settings import log
 
@@ -24,6 +27,8 @@ ANSWER = 20.0
 """Seconds that the scheduler has for its answer: with ``LOOK`` and a second try well under a minute."""
 ALONE = 300.0
 """Seconds without a single worker after which the work is given up: a cluster that grows on demand takes minutes."""
+MOMENT = 0.02
+"""Seconds between two looks at what is soon over."""
 MEMORY = "worker-restart-memory"
 """The topic under which Dask's nannies log that they ended a worker for the memory it took."""
 
@@ -52,7 +57,25 @@ def run(client: Client | None, tasks: Sequence[Delayed]) -> list[Any]:
 def keep(client: Client | None, tasks: Sequence[Delayed]) -> list[Delayed]:
     """Return the tasks with their values being worked out and held where they are."""
     with told(client):
-        return list(persist(*tasks)) if client is None else list(client.persist(list(tasks)))
+        if client is None:
+            return list(persist(*tasks))
+        kept = list(client.persist(list(tasks)))
+        if (attempt := attempted()) is not None:
+            attempt.pending.append(partial(_let_go, client, [ref(future) for future in futures_of(kept)]))
+        return kept
+
+
+def _let_go(client: Client, held: Sequence[ref[Future]]) -> None:
+    """Release what a fit that failed had on the workers, and wait until it is gone: the next try needs the room.
+
+    An error can hold futures for longer than it is of use.
+    """
+    futures = [future for each in held if (future := each()) is not None]
+    for future in futures:
+        future.release()
+    until, keys = time() + LOOK, [future.key for future in futures]
+    while any(done(client, client.scheduler.who_has(keys=keys)).values()) and time() < until:
+        sleep(MOMENT)
 
 
 def send(client: Client, values: Sequence[Any]) -> list[Future]:
@@ -70,8 +93,10 @@ def told(client: Client | None) -> Iterator[None]:
         yield
     except GpusegError:
         raise
-    except MemoryError as error:
-        raise OutOfMemory(
+    except (MemoryError, RuntimeError) as error:  # libraries of the GPU raise either
+        if not ran_out(error):
+            raise
+        raise RanOut(
             f"a block of the work does not fit in memory ({error}); use smaller blocks, or workers with more memory"
         ) from error
     except KilledWorker as error:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from gpuseg.backends import get_backend
 from gpuseg.backends.devices import driver, gpu_missing
 from gpuseg.engines.local import cores
 from gpuseg.engines.sites import ADDRESS, check_engine
-from gpuseg.errors import GpusegError, InvalidInput, UnsupportedOnBackend, WorkersLost
+from gpuseg.errors import BackendUnavailable, GpusegError, InvalidInput, UnsupportedOnBackend, WorkersLost
 from gpuseg.settings import wished_backend
 
 PATIENCE = 10
@@ -92,7 +93,7 @@ def connection_to(address: str) -> Connection:
         raise InvalidInput(
             f"{address} cannot be connected to ({reason}); give an address as tcp://host:8786, or a Client of yours"
         ) from error
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, MemoryError, struct.error) as error:
         raise WorkersLost(
             f"no scheduler answers at {address} within {PATIENCE} s; start one with `dask scheduler`, or give another"
         ) from error
@@ -108,12 +109,15 @@ def connection_to(address: str) -> Connection:
 
 
 async def _answered(address: str) -> None:
-    """Return where a scheduler answers; raise what Dask raises where none does."""
+    """Return where a scheduler answers; raise what Dask raises where none does.
+
+    What is no scheduler may take the connection and say nothing, or what is read as the length of a message.
+    """
     from distributed.comm import connect
     from distributed.security import Security
 
-    comm = await connect(address, PATIENCE, **Security().get_connection_args("client"))
-    await comm.close()
+    comm = await asyncio.wait_for(connect(address, PATIENCE, **Security().get_connection_args("client")), PATIENCE + 1)
+    comm.abort()
 
 
 def check_versions(client: Any) -> None:
@@ -233,7 +237,7 @@ def _on_cores(count: int) -> Any:
 def _on_gpus(count: int) -> Any:
     """Return a cluster of processes with a GPU each."""
     if (why := gpu_missing()) is not None:
-        raise UnsupportedOnBackend(f"backend='cuda' cannot be used by workers here: {why}")
+        raise BackendUnavailable(f"backend='cuda' cannot be used by workers here: {why}; or use backend='cpu'")
     found = driver()
     gpus = len(found.gpus) if found else 0
     if count > gpus:

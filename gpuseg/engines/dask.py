@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
@@ -11,7 +12,8 @@ import numpy as np
 from dask.delayed import Delayed, delayed
 from distributed import Client, get_client
 
-from gpuseg.backends import KNOWN, Choice, Task, choose, get_backend, holder, one_blas_thread, to_host
+from gpuseg.backends import KNOWN, Choice, Task, attempted, choose, get_backend, holder, noted, one_blas_thread, to_host
+from gpuseg.backends import without as choosing_without
 from gpuseg.backends._protocol import Backend, Kernel
 from gpuseg.engines._faults import DataLost, await_worker, check, done, keep, run, send, told
 from gpuseg.engines.blocks import TOGETHER, UNKNOWN, Block, Blocks, place
@@ -36,6 +38,11 @@ def hosted(value: Any) -> Any:
         fields = [hosted(field) for field in value]
         return type(value)(*fields) if hasattr(value, "_fields") else tuple(fields)
     return value if holder(value) is None else to_host(value)
+
+
+def placing(task: Callable[..., Any], function: Callable[..., Any], given: tuple[Any, ...], *args: Any) -> Any:
+    """Return what the task gives for a block that is on the device for no longer."""
+    return task(function, place(*given), *args)
 
 
 def brought(function: Callable[..., Any], *args: Any) -> Any:
@@ -69,15 +76,17 @@ class DaskSite:
         """
         if self.client is None:
             return choose(x, backend, fit=fit, task=task)
-        wish, holding = wished_backend(backend), holder(x)
-        if wish.name == "auto" and holding is not None and not isinstance(x, np.ndarray):
+        wish, holding, attempt = wished_backend(backend), holder(x), attempted()
+        free, left = wish.name == "auto", attempt.left if attempt else set()
+        if free and holding is not None and holding.name not in left and not isinstance(x, np.ndarray):
             wish = wish._replace(name=holding.name, source=f"the data is held by {holding.name!r}")
         found = self._offered(wish.name, fit, task)
         common = max((name for name, _ in found), key=list(KNOWN).index)
         if any(name != common for name, _ in found):
             found = self._offered(common, fit, task)
             wish = wish._replace(name=common, source=f"auto took {common!r}, which every worker can use")
-        return Choice(known_here(common), found[0][1] if wish.name == "auto" else wish.source)
+        choice = Choice(known_here(common), found[0][1] if wish.name == "auto" else wish.source)
+        return noted(choice, fit=fit, task=self._share(task), free=free, remote=True)
 
     def collect(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Return ``function``'s value of every item, in order, worked out on the workers."""
@@ -88,19 +97,26 @@ class DaskSite:
         """Return parts of a Dask collection worked out once and held on the workers."""
         return keep(self.client, parts)
 
-    def engine(self, blocks: Blocks, backend: str, *, keep: bool = True) -> "DaskEngine":
+    def engine(self, blocks: Blocks, backend: str, *, keep: bool = True, thrifty: bool = False) -> "DaskEngine":
         """Return the engine that walks the blocks on the workers."""
-        return DaskEngine(Placed(blocks, backend, self, keep=keep))
+        return DaskEngine(Placed(blocks, backend, self, keep=keep, thrifty=thrifty))
+
+    def _share(self, task: Task | None) -> Task | None:
+        """Return what there is to do for one worker."""
+        client: Any = self.client
+        return task and task._replace(rows=-(-task.rows // max(1, check(client))), held=None, streamed=True)
 
     def _offered(self, backend: str, fit: str | None, task: Task | None) -> list[tuple[str, str]]:
         """Return what each worker would choose, and why; one that died since does not answer, and others go on."""
         client: Any = self.client
         answers: list[Any] = []
+        attempt = attempted()
+        left = sorted(attempt.left) if attempt else []
         for _ in range(TRIES):
             with told(client):
                 await_worker(client)
-                share = task and task._replace(rows=-(-task.rows // max(1, check(client))), held=None, streamed=True)
-                asked = client.run(offered, backend, fit, share, on_error="return", asynchronous=True)
+                share = self._share(task)
+                asked = client.run(offered, backend, fit, share, left, on_error="return", asynchronous=True)
                 answers = list(done(client, asked).values())
             if found := [answer for answer in answers if not isinstance(answer, Exception)]:
                 return found
@@ -110,10 +126,14 @@ class DaskSite:
 
 
 class Placed:
-    """Blocks on the workers, and how to put them there again where the only copy went with a worker."""
+    """Blocks on the workers, and how to put them there again where the only copy went with a worker.
 
-    def __init__(self, blocks: Blocks, backend: str, site: DaskSite, *, keep: bool) -> None:
-        self.blocks, self.site, self.keep = blocks, site, keep
+    ``thrifty``: ``values`` are the arguments of ``place``, which each task calls: Dask would hold what another one gave
+    until the scheduler lets it go.
+    """
+
+    def __init__(self, blocks: Blocks, backend: str, site: DaskSite, *, keep: bool, thrifty: bool = False) -> None:
+        self.blocks, self.site, self.keep, self.thrifty = blocks, site, keep, thrifty
         self.reading, self.age = blocks.read_on(backend), 0
         self.from_here = site.client is not None and any(
             isinstance(part, np.ndarray) for part in (*blocks.parts, *blocks.weights)
@@ -125,11 +145,14 @@ class Placed:
         self.age += 1
         self.values = self._values()
 
-    def _values(self) -> Sequence[Delayed]:
+    def _values(self) -> Sequence[Any]:
         task, client = delayed(place, traverse=False, pure=False), self.site.client
         parts, weights = (scattered(each, client) for each in (self.blocks.parts, self.blocks.weights))
         pairs = enumerate(zip(parts, weights, strict=True))
-        values = [task(i, part, weight, self.reading) for i, (part, weight) in pairs]
+        given = [(i, part, weight, self.reading) for i, (part, weight) in pairs]
+        if self.thrifty:
+            return given
+        values = [task(*each) for each in given]
         return keep(client, values) if self.keep else values
 
 
@@ -221,7 +244,8 @@ class DaskEngine:
         return self.values, [(value,) for value in found]
 
     def _tasks(self, function: Callable[..., Any], *args: Any, task: Callable[..., Any] = alone) -> list[Delayed]:
-        task = delayed(task, pure=False)
+        raw = self.placed.thrifty and self.values is self.placed.values
+        task = delayed(partial(placing, task) if raw else task, pure=False)
         pairs = zip(self.values, self.beside, strict=True)
         return [task(function, value, *beside, *args) for value, beside in pairs]
 
@@ -275,9 +299,10 @@ def known_here(name: str) -> Backend:
     return Elsewhere(name, cpu.matrix, cpu.to_device, cpu.to_host, cpu.free_memory)
 
 
-def offered(backend: str, fit: str | None, task: Task | None) -> tuple[str, str]:
-    """Return the backend that a worker would choose, and why."""
-    choice = choose(None, backend, fit=fit, task=task)
+def offered(backend: str, fit: str | None, task: Task | None, left: Sequence[str]) -> tuple[str, str]:
+    """Return the backend that a worker would choose, and why; ``left`` ran out of memory before."""
+    with choosing_without(left):
+        choice = choose(None, backend, fit=fit, task=task)
     return choice.backend.name, choice.reason
 
 

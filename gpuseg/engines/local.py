@@ -38,19 +38,25 @@ def each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """Blocks in row order, each given by a call, and what ``map`` put beside each."""
+    """Blocks in row order, each given by a call, and what ``map`` put beside each.
+
+    ``thrifty``: one block is worked on at a time.
+    """
 
     sources: Sequence[Callable[[], Any]]
     beside: Sequence[tuple[Any, ...]]
+    thrifty: bool = False
     name: ClassVar[str] = "local"
 
     @classmethod
-    def of(cls, blocks: Blocks, backend: str) -> Self:
-        """Return the engine with every block on its device, or read anew at each walk where they do not fit."""
+    def of(cls, blocks: Blocks, backend: str, *, thrifty: bool = False) -> Self:
+        """Return the engine with every block on its device, or put there anew at each walk where they do not fit."""
         pairs = enumerate(zip(blocks.parts, blocks.weights, strict=True))
         reading = blocks.read_on(backend)
         sources = [partial(place, i, part, weight, reading) for i, (part, weight) in pairs]
-        engine = cls(sources, [()] * len(sources))
+        engine = cls(sources, [()] * len(sources), thrifty)
+        if thrifty:
+            return engine
         if blocks.in_memory:  # views and shared weights, for which threads would take longer to wake
             return replace(engine, sources=[partial(_itself, source()) for source in sources])
         if blocks.nbytes > HELD * get_backend(backend).free_memory():
@@ -68,16 +74,12 @@ class LocalEngine:
 
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
-        pairs = list(zip(self.sources, self.beside, strict=True))
-        return each(lambda pair: _called(pair, function, args), pairs)
+        return self._walked(slice(None), function, args)
 
     def merge(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s values, TOGETHER at a time, until one is left."""
-        pairs = list(zip(self.sources, self.beside, strict=True))
-        parts = [
-            combine(each(lambda pair: _called(pair, partial, args), pairs[start : start + TOGETHER]))
-            for start in range(0, len(pairs), TOGETHER)
-        ]
+        starts = range(0, len(self.sources), TOGETHER)
+        parts = [combine(self._walked(slice(start, start + TOGETHER), partial, args)) for start in starts]
         while len(parts) > 1:
             parts = [combine(parts[start : start + TOGETHER]) for start in range(0, len(parts), TOGETHER)]
         return parts[0]
@@ -94,6 +96,14 @@ class LocalEngine:
         """Return the arrays of ``function``, a tuple a block, each joined over the blocks."""
         fields = zip(*self.collect(function, *args), strict=True)
         return tuple(array_namespace(*parts).concat(parts, axis=0) for parts in map(list, fields))
+
+    def _walked(self, run: slice, function: Callable[..., Any], args: Any) -> list[Any]:
+        """Return ``function``'s value of every block of a run."""
+        pairs = list(zip(self.sources[run], self.beside[run], strict=True))
+        if self.thrifty:
+            with one_blas_thread():
+                return [_called(pair, function, args) for pair in pairs]
+        return each(lambda pair: _called(pair, function, args), pairs)
 
 
 def _itself(block: Any) -> Any:

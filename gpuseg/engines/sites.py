@@ -33,10 +33,11 @@ class Site(Protocol):
     def kept(self, parts: Sequence[Any]) -> Sequence[Any]:
         """Return parts of a Dask collection worked out once and held there."""
 
-    def engine(self, blocks: Blocks, backend: str, *, keep: bool = True) -> Engine:
+    def engine(self, blocks: Blocks, backend: str, *, keep: bool = True, thrifty: bool = False) -> Engine:
         """Return the engine that walks the blocks there.
 
-        Without ``keep`` workers hold nothing: results stay lazy, and hang off the caller's own graph.
+        Without ``keep`` workers hold nothing: results stay lazy, and hang off the caller's own graph. ``thrifty``:
+        blocks come to their devices anew at each walk, to that of this process one after another.
         """
 
 
@@ -57,9 +58,9 @@ class LocalSite:
         """Return the parts, which are here."""
         return parts
 
-    def engine(self, blocks: Blocks, backend: str, *, keep: bool = True) -> Engine:  # noqa: ARG002 - memory is here
+    def engine(self, blocks: Blocks, backend: str, *, keep: bool = True, thrifty: bool = False) -> Engine:  # noqa: ARG002 - memory is here
         """Return the engine that walks the blocks in this process."""
-        return LocalEngine.of(blocks, backend)
+        return LocalEngine.of(blocks, backend, thrifty=thrifty)
 
 
 def site_of(engine: Any = "auto", *, lazy: bool = False) -> Site:

@@ -103,13 +103,21 @@ def kind_of(path: Path) -> str:
 
 def _joined(paths: list[Path], scan: Callable[[Path], pl.LazyFrame]) -> pl.LazyFrame:
     """Return the rows of files one after the other; whole numbers and decimals may meet in a column."""
-    scans = [scan(path) for path in paths]
-    schemas = [frame.collect_schema() for frame in scans]
+    scans, schemas = zip(*(_looked_at(path, scan) for path in paths), strict=True)
     names = list(agreed(paths, schemas))
     if len(scans) == 1:
         return scans[0]
     how = "vertical" if all(a == b for a, b in pairwise(schemas)) else "vertical_relaxed"
     return pl.concat([frame.select(exactly(*names)) for frame in scans], how=how)  # type: ignore[arg-type]
+
+
+def _looked_at(path: Path, scan: Callable[[Path], pl.LazyFrame]) -> tuple[pl.LazyFrame, pl.Schema]:
+    """Return the rows of one of the files, not yet read, and their types; raise InvalidFile with its name."""
+    try:
+        frame = scan(path)
+        return frame, frame.collect_schema()
+    except UNREADABLE as error:
+        raise unreadable(path, error, kind=kind_of(path)) from error
 
 
 def is_keyed(source: Source | Sequence[Source], paths: Sequence[Path]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import array_api_strict as xp
 import numpy as np
+import polars as pl
 import pytest
 
 import gpuseg
@@ -21,21 +22,16 @@ TASK = Task("kmeans", 1000, 4)
 @pytest.fixture
 def small(monkeypatch):
     """Put the small device before the CPU, until the test ends; give what sets its room."""
-    saved = dict(KNOWN)
-    KNOWN.clear()
-    KNOWN.update({"small": small_backend.KNOWN, "cpu": saved["cpu"]})
+    saved = small_backend.put_first({})
 
-    def room(fits=0, thrifty=0, error=None):
-        monkeypatch.setattr(small_backend, "ROOM", {"fits": fits, "thrifty": thrifty})
+    def room(fits=0, thrifty=0, held=0, error=None):
+        monkeypatch.setattr(small_backend, "ROOM", {"fits": fits, "thrifty": thrifty, "held": held})
         if error is not None:
             monkeypatch.setattr(small_backend, "ERROR", error)
 
-    room(10**9, 10**9)
-    get_backend.cache_clear()
+    room(10**9, 10**9, 10**9)
     yield room
-    KNOWN.clear()
-    KNOWN.update(saved)
-    get_backend.cache_clear()
+    small_backend.take_away(saved)
 
 
 @pytest.fixture
@@ -55,7 +51,7 @@ def test_where_there_is_room_nothing_is_tried_twice(small, blobs):
 
 
 def test_smaller_batches_come_first(small, blobs, caplog):
-    small(fits=10, thrifty=10**6)
+    small(fits=10, thrifty=10**6, held=10**6)
     with caplog.at_level(logging.INFO, "gpuseg"):
         model = DBSCAN(1.0).fit(blobs[0])
     steps = ("'small' ran out of memory, tried again in smaller batches",)
@@ -67,7 +63,7 @@ def test_smaller_batches_come_first(small, blobs, caplog):
 @pytest.mark.parametrize(
     ("model", "steps"),
     [
-        (KMeans(4, random_state=0), ["'small' ran out of memory, went on on 'cpu'"]),
+        (KMeans(4, random_state=0, solver="vendor"), ["'small' ran out of memory, went on on 'cpu'"]),
         (HDBSCAN(20), ["'small' ran out of memory, went on on 'cpu'"]),
         (
             DBSCAN(1.0),
@@ -95,12 +91,43 @@ def test_then_the_next_backend(small, blobs, caplog, model, steps, error, held):
     np.testing.assert_array_equal(expected, model.set_params(backend="cpu").fit(blobs[0]).labels_)
 
 
+SMALLER = "'small' ran out of memory, tried again in smaller batches"
+
+
+@pytest.fixture
+def blocks_of_100(monkeypatch):
+    monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 100)
+
+
+@pytest.mark.parametrize("kind", ["array", "files", "held"])
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA error: out of memory")])
+def test_kmeans_goes_on_block_by_block(small, blobs, blocks_of_100, caplog, tmp_path, kind, error):
+    """Two blocks, one at work and the one before it, have room; that all of them never stand there is counted."""
+    small(held=0 if kind == "held" else 200, error=error)
+    pl.DataFrame(blobs[0]).write_parquet(tmp_path / "x.parquet", row_group_size=100)
+    given = {"array": blobs[0], "files": tmp_path / "x.parquet", "held": xp.asarray(blobs[0])}[kind]
+    with caplog.at_level(logging.INFO, "gpuseg"):
+        model = KMeans(4, random_state=0).fit(given)
+    assert (model.backend_, model.dispatch_.solver, model.dispatch_.steps) == ("small", "lloyd", (SMALLER,))
+    assert SMALLER in caplog.text
+    expected = KMeans(4, random_state=0, backend="cpu", solver="lloyd").fit(blobs[0])
+    np.testing.assert_array_equal(np.asarray(model.labels_), expected.labels_)
+    np.testing.assert_allclose(model.cluster_centers_, expected.cluster_centers_, rtol=1e-9)
+
+
+def test_kmeans_without_room_for_a_block_goes_on_elsewhere(small, blobs, blocks_of_100):
+    small(held=99)
+    model = KMeans(4, random_state=0).fit(blobs[0])
+    assert model.dispatch_.steps == (SMALLER, "'small' ran out of memory, went on on 'cpu'")
+    assert model.backend_ == "cpu"
+
+
 def test_a_choice_of_k_goes_on_as_a_whole(small, blobs):
     small(error=MemoryError())
     with gpuseg.config(notices="off"):
         found = gpuseg.Segmenter(k_range=(2, 5)).fit(blobs[0])
     assert found.backend_ == "cpu"
-    assert found.card_["backend"]["steps"] == ["'small' ran out of memory, went on on 'cpu'"]
+    assert found.card_["backend"]["steps"] == [SMALLER, "'small' ran out of memory, went on on 'cpu'"]
     assert found.choice_.k == gpuseg.Segmenter(k_range=(2, 5), backend="cpu").choose_k(blobs[0]).k
 
 
@@ -129,7 +156,7 @@ def test_other_errors_are_no_lack_of_memory(small, blobs):
 def test_the_next_fit_starts_afresh(small, blobs):
     small(error=MemoryError())
     assert KMeans(4).fit(blobs[0]).backend_ == "cpu"
-    small(10**9)
+    small(10**9, held=10**9)
     assert KMeans(4).fit(blobs[0]).dispatch_.steps == ()
 
 

@@ -28,7 +28,7 @@ def test_holds_what_it_makes_and_is_then_chosen(backend):
     x = backend.to_device(np.zeros((2, 2)))
     assert holder(x) is backend
     if backend.name != "cpu":
-        assert choose(x) == (backend, f"the data is held by {backend.name!r}", ())
+        assert choose(x) == (backend, f"the data is held by {backend.name!r}", (), False)
 
 
 def test_matrix_of_a_table_of_numbers_with_a_gap(backend):

@@ -46,7 +46,7 @@ def test_the_command_line_is_told(tmp_path, monkeypatch, capsys):
 def test_a_model_fitted_on_a_device_by_name_assigns_where_there_is_none(algorithm, tmp_path, monkeypatch):
     """The device of the fit is gone: its name is no longer known."""
     monkeypatch.setitem(KNOWN, "small", small_backend.KNOWN)
-    monkeypatch.setattr(small_backend, "ROOM", {"fits": 10**6, "thrifty": 10**6})
+    monkeypatch.setattr(small_backend, "ROOM", {"fits": 10**6, "thrifty": 10**6, "held": 10**6})
     monkeypatch.setattr("gpuseg.settings.BACKENDS", ("auto", "small"))
     k = {"n_clusters": 2} if algorithm == "kmeans" else {}
     fitted = gpuseg.Segmenter(algorithm=algorithm, backend="small", **k).fit(TABLE)

@@ -22,6 +22,7 @@ from gpuseg.engines._faults import run
 from gpuseg.engines.cluster import check_versions
 from gpuseg.engines.dask import DaskEngine, Placed
 from gpuseg.errors import InvalidInput, OutOfMemory, WorkersLost
+from tests import small_backend
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(5, 4))[RNG.integers(5, size=1200)] * 3 + RNG.normal(size=(1200, 4))
@@ -81,6 +82,53 @@ def test_a_block_that_does_not_fit_is_one_clear_error(cluster):
     for client in (cluster, None):
         with pytest.raises(OutOfMemory, match=r"a block of the work does not fit in memory \(.*\); use smaller blocks"):
             run(client, [delayed(np.ones)(10**15)])
+
+
+@pytest.fixture
+def small(cluster, monkeypatch):
+    """Put a small device before the CPU, here and on the workers; give what fits with so many rows of room on each."""
+    monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 100)
+    saved = []
+
+    def fit(held, backend="auto"):
+        room = {"held": held}
+        saved.append(small_backend.put_first(room))
+        cluster.run(small_backend.put_first, room)
+        return KMeans(5, random_state=2, max_iter=6, solver="lloyd", backend=backend, engine=cluster).fit(X)
+
+    yield fit
+    here = {name: known for name, known in saved[0].items() if name != "strict"}
+    cluster.run(small_backend.take_away, here)
+    small_backend.take_away(saved[0])
+
+
+SMALLER = "'small' ran out of memory, tried again in smaller batches"
+ELSEWHERE = "'small' ran out of memory, went on on 'cpu'"
+
+
+@pytest.mark.parametrize(
+    ("held", "backend", "steps"),
+    [
+        (10**6, "small", ()),
+        (450, "small", (SMALLER,)),  # a worker has six blocks of a hundred rows
+        (50, "cpu", (SMALLER, ELSEWHERE)),
+    ],
+)
+def test_workers_whose_device_is_full_go_on_as_this_process_does(small, held, backend, steps):
+    model = small(held)
+    assert (model.backend_, model.dispatch_.engine, model.dispatch_.steps) == (backend, "dask", steps)
+    here = KMeans(5, random_state=2, max_iter=6, solver="lloyd", backend="cpu").fit(X)
+    np.testing.assert_array_equal(model.labels_, here.labels_)
+    np.testing.assert_allclose(model.cluster_centers_, here.cluster_centers_, rtol=1e-9)
+
+
+def test_a_device_asked_for_by_name_that_is_full_on_a_worker_is_said_with_the_plan(small):
+    with pytest.raises(
+        OutOfMemory,
+        match=r"on a worker, backend 'small' ran out of memory \(std::bad_alloc: out of memory\): kmeans of 600 rows "
+        r"by 4 columns needs about 60 kB on 'small'; use more workers, .*; or use backend='auto'",
+    ):
+        small(50, backend="small")
 
 
 def test_an_error_of_a_task_arrives_as_itself(cluster):

@@ -1,7 +1,9 @@
 """Where to work is named by a word, a Client or an address; what is wrong with it is one sentence."""
 
+import contextlib
 import os
 import pickle
+import socket
 import threading
 import time
 
@@ -77,6 +79,29 @@ def test_an_address_on_which_nobody_listens_is_said(monkeypatch):
     monkeypatch.setattr(clusters, "PATIENCE", 1)
     with pytest.raises(WorkersLost, match=r"no scheduler answers at tcp://127.0.0.1:9 within 1 s; start one with"):
         fitted("tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.0\r\n"], ids=["nothing", "a banner"])
+def test_an_address_on_which_something_else_listens_is_said(monkeypatch, said):
+    monkeypatch.setattr(clusters, "PATIENCE", 1)
+    taken = []
+
+    def answer():
+        with contextlib.suppress(OSError):  # closed below
+            while True:
+                taken.append(server.accept()[0])
+                taken[-1].sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(WorkersLost, match=rf"no scheduler answers at {address} within 1 s; start one with"):
+            fitted(address)
+        server.shutdown(socket.SHUT_RDWR)
+        answering.join(timeout=5)
+    for each in taken:
+        each.close()
 
 
 def test_workers_of_another_version_are_said(scheduler, tmp_path):
@@ -157,6 +182,15 @@ def test_workers_are_started_with_their_share_and_end_with_the_block():
     while any(os.path.exists(f"/proc/{pid}") for pid in pids) and time.monotonic() < until:  # noqa: PTH110
         time.sleep(0.05)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: PTH110
+
+
+@pytest.mark.skipif(KNOWN["cuda"].missing() is None, reason="there is a GPU here")
+def test_workers_on_gpus_that_are_not_here_are_said():
+    with (
+        pytest.raises(BackendUnavailable, match=r"cannot be used by workers here: .*; or use backend=.cpu."),
+        workers(1, backend="cuda"),
+    ):
+        pass
 
 
 def test_a_worker_that_ends_while_it_starts_is_said():
