@@ -57,11 +57,12 @@ def squared_about(block: Any, mean: Host) -> tuple[Host]:
     return (_called(_loops().squared_about, _rows(block), block.weight, mean),)
 
 
-def bounds(block: Any, n_clusters: int, offset: Host) -> Bounds:
+def bounds(block: Any, n_clusters: int, spread: Host) -> Bounds:
     """Return what the steps of ``lloyd_step`` keep of a block, before the first."""
     x = _rows(block)
-    n, d = x.shape
-    wide = _called(_steps().widest, x, block.weight, offset.astype(x.dtype))
+    (n, d), heaviest = x.shape, float(np.max(block.weight))
+    # No weighted square is above the heaviest weight times the sum of them, twice as much with all rounding.
+    wide = np.append(2 * np.sqrt(heaviest * spread), heaviest)
     return Bounds(
         label=np.full(n, n_clusters, np.uint32),
         margin=np.empty(n, x.dtype),
@@ -221,8 +222,10 @@ def _rows(block: Any) -> Host:
 
 def _padded(x: Host, centers: Host) -> tuple[Host, Host]:
     """Return -2c with features filled up to a whole UNROLL, and |c|^2, in the rows' dtype."""
+    from gpuseg.backends._cpu_tiles import UNROLL
+
     k, d = centers.shape
-    doubled = np.zeros((k, -(-d // _loops().UNROLL) * _loops().UNROLL), x.dtype)
+    doubled = np.zeros((k, -(-d // UNROLL) * UNROLL), x.dtype)
     doubled[:, :d] = -2 * centers
     return doubled, np.sum(centers**2, axis=1).astype(x.dtype)
 

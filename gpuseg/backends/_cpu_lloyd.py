@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gpuseg.backends._cpu_compiled import TILE, UNROLL, compiled, compiled_exactly, dot, scratch
+from gpuseg.backends._cpu_tiles import TILE, compiled, compiled_exactly, gather, scratch, squares, two_least
 from gpuseg.backends._protocol import Host
 
 RUN = 8 * TILE
@@ -22,116 +22,49 @@ REACH = 2
 
 
 @compiled
-def gather(x: Host, start: int, at: Host, offset: Host, tile: Host) -> None:
-    """Write the rows ``at`` from ``start`` on, less offset, into ``tile``; what is beyond keeps older rows."""
-    whole = x.shape[1] - x.shape[1] % UNROLL
-    for f in range(0, whole, UNROLL):
-        a, b, c, d = offset[f], offset[f + 1], offset[f + 2], offset[f + 3]
-        for i in range(len(at)):
-            row = start + at[i]
-            tile[f, i] = x[row, f] - a
-            tile[f + 1, i] = x[row, f + 1] - b
-            tile[f + 2, i] = x[row, f + 2] - c
-            tile[f + 3, i] = x[row, f + 3] - d
-    for f in range(whole, x.shape[1]):
-        for i in range(len(at)):
-            tile[f, i] = x[start + at[i], f] - offset[f]
-
-
-@compiled
-def four_dots(tile: Host, rows: Host, first: Host, p: Host, q: Host, r: Host, s: Host) -> None:
-    """Write ``first`` plus the products of a tile's rows with four ``rows`` into p, q, r, s: each is read once."""
-    p[:], q[:], r[:], s[:] = first[0], first[1], first[2], first[3]
-    for f in range(0, rows.shape[1], UNROLL):
-        a0, a1, a2, a3 = rows[0, f], rows[0, f + 1], rows[0, f + 2], rows[0, f + 3]
-        b0, b1, b2, b3 = rows[1, f], rows[1, f + 1], rows[1, f + 2], rows[1, f + 3]
-        c0, c1, c2, c3 = rows[2, f], rows[2, f + 1], rows[2, f + 2], rows[2, f + 3]
-        d0, d1, d2, d3 = rows[3, f], rows[3, f + 1], rows[3, f + 2], rows[3, f + 3]
-        for i in range(TILE):
-            u, v, w, z = tile[f, i], tile[f + 1, i], tile[f + 2, i], tile[f + 3, i]
-            p[i] += u * a0 + v * a1 + w * a2 + z * a3
-            q[i] += u * b0 + v * b1 + w * b2 + z * b3
-            r[i] += u * c0 + v * c1 + w * c2 + z * c3
-            s[i] += u * d0 + v * d1 + w * d2 + z * d3
-
-
-@compiled
-def two_least(
-    tile: Host,
-    doubled: Host,
-    norms: Host,
-    products: tuple[Host, Host, Host, Host],
-    best: Host,
-    second: Host,
-    label: Host,
-) -> None:
-    """Write the nearest centre of a tile's rows, of ties the first, and the two least of |c|^2 - 2 c x."""
-    p, q, r, s = products
-    best[:], second[:] = np.inf, np.inf
-    fours = len(norms) - len(norms) % 4
-    for j in range(0, fours, 4):
-        four_dots(tile, doubled[j : j + 4], norms[j : j + 4], p, q, r, s)
-        # A label of the rows' own width keeps the selections below in vector registers.
-        l0, l1, l2, l3 = label.dtype.type(j), label.dtype.type(j + 1), label.dtype.type(j + 2), label.dtype.type(j + 3)
-        for i in range(TILE):
-            old = best[i]
-            left, right = min(p[i], q[i]), min(r[i], s[i])
-            new = min(left, right)
-            other = min(max(left, right), max(p[i], q[i]), max(r[i], s[i]))
-            on_left, on_right = l1 if q[i] < p[i] else l0, l3 if s[i] < r[i] else l2
-            nearer = on_right if right < left else on_left
-            label[i] = nearer if new < old else label[i]
-            second[i] = min(max(new, old), other, second[i])
-            best[i] = min(new, old)
-    for j in range(fours, len(norms)):
-        dot(tile, doubled[j], norms[j], p)
-        this = label.dtype.type(j)
-        for i in range(TILE):
-            new, old = p[i], best[i]
-            second[i] = min(second[i], max(new, old))
-            label[i] = this if new < old else label[i]
-            best[i] = min(new, old)
-
-
-@compiled
-def margins(tile: Host, best: Host, second: Host, reach: Any, eps: Any, squares: Host, margin: Host) -> None:
+def margins(best: Host, second: Host, norms: Host, reach: Any, slack: Any, eps: Any, margin: Host) -> None:
     """Write by how much each row's nearest centre is nearer than the next, less all that rounding may do.
 
-    Each of |c|^2 - 2 c x and |x|^2 is off by half of ``slack`` at most: between the squares of the two distances that
-    much must be left when the bounds on them have come closest.
+    ``norms`` are the rows' squared ones; each of them and of |c|^2 - 2 c x is off by half of ``slack`` at most, as a
+    share of (|x| + reach)^2: so much must be left between the squares when the bounds have come closest.
     """
-    number = tile.dtype.type
-    squares[:] = 0
-    for f in range(tile.shape[0]):
-        for i in range(TILE):
-            squares[i] += tile[f, i] * tile[f, i]
-    part, less, more = (
-        number(2 * (tile.shape[0] + AWAY)) * eps,
-        number(1) - number(4) * eps,
-        number(1) + number(8) * eps,
-    )
+    number = margin.dtype.type
+    less, more = number(1) - number(4) * eps, number(1) + number(8) * eps
     for i in range(TILE):
-        size = np.sqrt(squares[i]) + reach
-        slack = part * size * size
-        near = max(best[i] + squares[i], number(0)) + slack
-        far = np.sqrt(max(second[i] + squares[i] - slack, number(0)))
-        margin[i] = far * less - np.sqrt(near + slack) * more
+        size = np.sqrt(norms[i]) + reach
+        off = slack * size * size
+        near = max(best[i] + norms[i], number(0)) + off
+        far = np.sqrt(max(second[i] + norms[i] - off, number(0)))
+        margin[i] = far * less - np.sqrt(near + off) * more
 
 
 @compiled_exactly
-def move(x: Host, row: int, weight: float, offset: Host, grid: Host, sums: Host, sign: float) -> None:
-    """Add a row, less offset, times its weight to ``sums``, and the weight as the last; or take it off again.
+def move(x: Host, weight: Host, offset: Host, grid: Host, rows: Host, old: Host, new: Host, sums: Host) -> None:
+    """Take rows, less offset and times weight, off the sums of their ``old`` centres and add them to the ``new``.
 
     Each number goes in two parts, whole multiples of 2**g and of 2**h: sums of them are exact, whatever the order
     (Demmel and Nguyen 2015). ``grid`` holds the numbers that round to such multiples when they are added and taken off.
     """
     d = x.shape[1]
-    for f in range(d + 1):
-        value = weight * np.float64(x[row, f] - offset[f]) if f < d else weight
-        high = (value + grid[0, f]) - grid[0, f]
-        low = ((value - high) + grid[1, f]) - grid[1, f]
-        sums[0, f] += sign * high
-        sums[1, f] += sign * low
+    high, low = np.empty(d + 1), np.empty(d + 1)
+    for i in range(len(rows)):
+        row, w = rows[i], np.float64(weight[rows[i]])
+        for f in range(d):
+            value = w * np.float64(x[row, f] - offset[f])
+            high[f] = (value + grid[0, f]) - grid[0, f]
+            low[f] = ((value - high[f]) + grid[1, f]) - grid[1, f]
+        high[d] = (w + grid[0, d]) - grid[0, d]
+        low[d] = ((w - high[d]) + grid[1, d]) - grid[1, d]
+        to, of = new[i], old[i]
+        for f in range(d + 1):
+            sums[to, 0, f] += high[f]
+        for f in range(d + 1):
+            sums[to, 1, f] += low[f]
+        if of < len(sums):
+            for f in range(d + 1):
+                sums[of, 0, f] -= high[f]
+            for f in range(d + 1):
+                sums[of, 1, f] -= low[f]
 
 
 @compiled
@@ -169,11 +102,16 @@ def lloyd_step(
     """Bring ``bounds`` to these centres."""
     n, d = x.shape
     label, margin, sums, grid, known, reach = bounds
-    tile, p, q, r = scratch(x, d)
-    _, s, best, second = scratch(x, 0)
-    nearest, left = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype)
+    tile, products = scratch(x, d)
+    best, second, nearest, left = (
+        np.empty(TILE, x.dtype),
+        np.empty(TILE, x.dtype),
+        np.empty(TILE, x.dtype),
+        np.empty(TILE, x.dtype),
+    )
+    rows, old, new = np.empty(TILE, np.int64), np.empty(TILE, np.uint32), np.empty(TILE, np.uint32)
     number, at, loss = x.dtype.type, np.empty(RUN, np.uint32), np.zeros(len(norms) + 1, x.dtype)
-    less, more = number(1) - number(2) * eps, number(1) + number(2) * eps
+    less, more, slack = number(1) - number(2) * eps, number(1) + number(2) * eps, number(2 * (d + AWAY)) * eps
     farthest = np.sqrt(np.max(norms))
     if farthest >= reach[0]:
         margin[:] = -1
@@ -187,26 +125,14 @@ def lloyd_step(
         for first in range(0, count, TILE):
             these = at[first : min(first + TILE, count)]
             gather(x, start, these, offset, tile)
-            two_least(tile, doubled, norms, (p, q, r, s), best, second, nearest)
-            margins(tile, best, second, reach[0], eps, p, left)
+            two_least(tile, doubled, norms, products, best, second, nearest)
+            squares(tile, products[0])
+            margins(best, second, products[0], reach[0], slack, eps, left)
+            moved = 0
             for i in range(len(these)):
-                row, new = start + these[i], np.uint32(nearest[i])
-                old, margin[row] = label[row], left[i]
-                if new != old:
-                    label[row], w = new, np.float64(weight[row])
-                    if old < len(norms):
-                        move(x, row, w, offset, grid, sums[old], -1.0)
-                    move(x, row, w, offset, grid, sums[new], 1.0)
-
-
-@compiled
-def widest(x: Host, weight: Host, offset: Host) -> Host:
-    """Return the largest |row less offset| times the largest weight, a feature, and the largest weight."""
-    n, d = x.shape
-    found = np.zeros(d + 1)
-    for i in range(n):
-        found[d] = max(found[d], np.float64(weight[i]))
-        for f in range(d):
-            found[f] = max(found[f], np.float64(abs(x[i, f] - offset[f])))
-    found[:d] *= found[d]
-    return found
+                row = start + np.int64(these[i])
+                rows[moved], old[moved], new[moved] = row, label[row], np.uint32(nearest[i])
+                label[row], margin[row] = new[moved], left[i]
+                moved += 1 if old[moved] != new[moved] else 0
+            if moved:
+                move(x, weight, offset, grid, rows[:moved], old[:moved], new[:moved], sums)

@@ -15,12 +15,16 @@ from gpuseg.neighbors.centers import Far, add, bounds, farthest, join_far, lloyd
 
 
 class Data(NamedTuple):
-    """What is known of the rows before clustering: how many, their weight, what is taken off, their mean variance."""
+    """What is known of the rows before clustering: how many, their weight, what is taken off, their mean variance.
+
+    ``spread``: the weighted sum of squares about the offset, a feature.
+    """
 
     rows: int
     weight: float
     offset: Host
     variance: float
+    spread: Host
 
 
 def describe(engine: Engine, sums_of: Kernel = sums_of, squared_about: Kernel = squared_about) -> Data:
@@ -35,7 +39,8 @@ def describe(engine: Engine, sums_of: Kernel = sums_of, squared_about: Kernel = 
     (about,) = engine.reduce(squared_about, add, mean)
     with np.errstate(over="ignore"):
         rounded = mean.astype(np.float32).astype(np.float64)
-    return Data(rows, weight, np.where(np.isfinite(rounded), rounded, mean), float(np.mean(about / weight)))
+    offset = np.where(np.isfinite(rounded), rounded, mean)
+    return Data(rows, weight, offset, float(np.mean(about / weight)), about + weight * (mean - offset) ** 2)
 
 
 class Steps(NamedTuple):
@@ -51,11 +56,11 @@ class Steps(NamedTuple):
 
 
 def lloyd(
-    engine: Engine, steps: Steps, centers: Host, offset: Host, *, max_iter: int, tolerance: float
+    engine: Engine, steps: Steps, centers: Host, data: Data, *, max_iter: int, tolerance: float
 ) -> tuple[Host, int]:
     """Return the centres and the number of steps taken; ``tolerance`` is of the summed squared shift."""
-    n_iter, shift = 0, np.inf
-    bounded = engine.map(steps.bounds, len(centers), offset)
+    n_iter, shift, offset = 0, np.inf, data.offset
+    bounded = engine.map(steps.bounds, len(centers), data.spread)
     while n_iter < max_iter and shift > tolerance:
         n_iter += 1
         sums, weights = bounded.reduce(steps.lloyd_step, add, centers, offset)

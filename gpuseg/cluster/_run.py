@@ -99,9 +99,7 @@ class Run:
             return solution
         steps = self._steps(len(solution.centers))
         left, tolerance = max(1, self.max_iter - solution.n_iter), max(self.tol, AT_REST) * self.data.variance
-        centers, _ = lloyd(
-            self.work.engine, steps, solution.centers, self.data.offset, max_iter=left, tolerance=tolerance
-        )
+        centers, _ = lloyd(self.work.engine, steps, solution.centers, self.data, max_iter=left, tolerance=tolerance)
         return solution._replace(centers=centers, exact=True)
 
     def labelled(self, centers: Host) -> Engine:
@@ -181,7 +179,7 @@ class Run:
         engine, offset = self.work.engine, self.data.offset
         steps, share = self._steps(len(start)), self.work.kernel(inertia, len(start))
         tolerance = self.tol * self.data.variance
-        centers, n_iter = lloyd(engine, steps, start, offset, max_iter=max_iter, tolerance=tolerance)
+        centers, n_iter = lloyd(engine, steps, start, self.data, max_iter=max_iter, tolerance=tolerance)
         return Solution(centers, n_iter, sum(engine.collect(share, centers, offset)) if compared else np.nan)
 
     def _steps(self, n_clusters: int) -> Steps:

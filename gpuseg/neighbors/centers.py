@@ -67,7 +67,7 @@ def tiles(x: Array, offset: Host, width: int) -> Iterator[tuple[slice, Array]]:
         yield cut, x[cut, :] - shift
 
 
-def bounds(block: Block, n_clusters: int, offset: Host) -> None:
+def bounds(block: Block, n_clusters: int, spread: Host) -> None:
     """Return what the steps keep of a block, so as to pass over rows: nothing, array functions look at each row."""
 
 
