@@ -4,23 +4,28 @@ Only ``_cpu_kernels.py`` imports this file, when a table is large enough: loadin
 small ones.
 """
 
+from typing import Any
+
 import numpy as np
 
-from gpuseg.backends._cpu_tiles import TILE, compiled, dot, fill, least, scratch, squares, two_least
+from gpuseg.backends._cpu_tiles import TILE, compiled, compiled_exactly, dot, fill, least, scratch, squares, two_least
 from gpuseg.backends._protocol import Host
 
 
+@compiled_exactly
+def apart(x: Any, offset: Any, center: Any) -> Any:
+    """Return a feature less offset, less the centre's: in this order, so that it is 0 where the row is the centre."""
+    return (x - offset) - center
+
+
 @compiled
-def away(tile: Host, size: int, centers: Host, label: Host, first: int, labels: Host, distance: Host) -> None:
-    """Write a tile's labels and distances from ``first`` on; distances by the difference, exact also close to it."""
-    place, total = labels[first : first + size], distance[first : first + size]
-    for i in range(size):
-        place[i], total[i] = int(label[i]), 0
-    for f in range(centers.shape[1]):
-        for i in range(size):
-            total[i] += (tile[f, i] - centers[place[i], f]) ** 2
-    for i in range(size):
-        total[i] = np.sqrt(total[i])
+def away(x: Host, start: int, offset: Host, centers: Host, label: Host, labels: Host, distance: Host) -> None:
+    """Write a tile's labels and distances, by the difference: exact also close to the centre. Along rows, no gather."""
+    for i in range(len(labels)):
+        j, total = np.uint32(label[i]), x.dtype.type(0)
+        for f in range(x.shape[1]):
+            total += apart(x[start + i, f], offset[f], centers[j, f]) ** 2
+        labels[i], distance[i] = j, np.sqrt(total)
 
 
 @compiled
@@ -34,7 +39,8 @@ def nearest(x: Host, offset: Host, centers: Host, doubled: Host, norms: Host) ->
         size = min(TILE, n - start)
         fill(x, start, size, offset, tile)
         least(tile, doubled, norms, products, best, label)
-        away(tile, size, centers, label, start, labels, distance)
+        end = start + size
+        away(x, start, offset, centers, label, labels[start:end], distance[start:end])
     return labels, distance
 
 
@@ -49,7 +55,7 @@ def inertia(x: Host, weight: Host, offset: Host, centers: Host, doubled: Host, n
         size = min(TILE, n - start)
         fill(x, start, size, offset, tile)
         least(tile, doubled, norms, products, best, label)
-        away(tile, size, centers, label, 0, labels, distance)
+        away(x, start, offset, centers, label, labels[:size], distance[:size])
         for i in range(size):
             found += np.float64(weight[start + i]) * np.float64(distance[i]) ** 2
     return found
@@ -109,7 +115,7 @@ def assigned(
         fill(x, start, size, offset, tile)
         two_least(tile, doubled, norms, products, best, second, label)
         squares(tile, products[0])
-        away(tile, size, centers, label, 0, segment[start:end], close)
+        away(x, start, offset, centers, label, segment[start:end], close[:size])
         for i in range(size):
             first, other = np.float64(close[i]), np.sqrt(np.float64(max(second[i] + products[0][i], x.dtype.type(0))))
             distance[start + i] = first
@@ -213,3 +219,15 @@ def bins_of(distance: Host, label: Host, weight: Host, starts: Host, scales: Hos
             counts = label[start + i] >= 0 and weight[start + i] > 0
             place[start + i] = found if counts else len(flat) * each
     return place
+
+
+@compiled
+def masses_of(distance: Host, label: Host, weight: Host, count: int) -> tuple[Host, Host, float]:
+    """Return each cluster's weight and sum of distances, and the sum of all squared distances."""
+    weights, distances, squares = np.zeros(count), np.zeros(count), 0.0
+    for i in range(len(label)):
+        j, away, w = np.uint32(label[i]), np.float64(distance[i]), np.float64(weight[i])
+        weights[j] += w
+        distances[j] += w * away
+        squares += w * away * away
+    return weights, distances, squares

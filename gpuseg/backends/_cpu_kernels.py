@@ -65,7 +65,7 @@ def bounds(block: Any, n_clusters: int, spread: Host) -> Bounds:
     wide = np.append(2 * np.sqrt(heaviest * spread), heaviest)
     return Bounds(
         label=np.full(n, n_clusters, np.uint32),
-        margin=np.empty(n, x.dtype),
+        margin=np.empty(n, np.float32),
         sums=np.zeros((n_clusters, 2, d + 1)),
         grid=_grid(wide, n),
         known=np.zeros((n_clusters, d)),
@@ -190,6 +190,12 @@ def sums_by(label: Host, weight: Host | None, count: int) -> Host:
     return np.bincount(label + 1, rows, count + 1)[1 : count + 1].astype(np.float64, copy=False)
 
 
+def masses_of(block: Any, count: int) -> tuple[Host, Host, float]:
+    """Return each cluster's weight, sum of distances and the sum of squares; see ``cluster._lloyd.masses_of``."""
+    weights, distances, squares = _called(_loops().masses_of, block.distance, block.label, block.weight, count)
+    return weights, distances, float(squares)
+
+
 def bins_of(label: Host, distance: Host, weight: Host, bins: Any) -> Host:
     """Return the bin of each row; see ``cluster._quantiles.bins_of``."""
     flat = (np.ascontiguousarray(field) for field in (distance, label, weight))
@@ -245,6 +251,7 @@ KERNELS: Mapping[str, Kernel] = {
         costs_with,
         nearer,
         sums_by,
+        masses_of,
         bins_of,
     )
 }

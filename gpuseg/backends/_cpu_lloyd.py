@@ -13,10 +13,14 @@ import numpy as np
 from gpuseg.backends._cpu_tiles import TILE, compiled, compiled_exactly, gather, scratch, squares, two_least
 from gpuseg.backends._protocol import Host
 
-RUN = 8 * TILE
+RUN = 32 * TILE
 """Rows whose margins are looked at in one go: those to be looked at themselves then fill tiles."""
 AWAY = 4
 """Roundings beside one a feature, in a squared distance and its row's norm."""
+ROUNDED = 2 * np.finfo(np.float32).eps
+"""More than a rounding of a margin, as a share of it: margins are float32 whatever the rows are, and rounded down."""
+LARGEST = 1e30
+"""A margin at most: far from what float32 cannot hold."""
 REACH = 2
 """How far from the origin centres may go, as a multiple of the farthest, before all rows are looked at anew."""
 
@@ -28,14 +32,15 @@ def margins(best: Host, second: Host, norms: Host, reach: Any, slack: Any, eps: 
     ``norms`` are the rows' squared ones; each of them and of |c|^2 - 2 c x is off by half of ``slack`` at most, as a
     share of (|x| + reach)^2: so much must be left between the squares when the bounds have come closest.
     """
-    number = margin.dtype.type
+    number = best.dtype.type
     less, more = number(1) - number(4) * eps, number(1) + number(8) * eps
     for i in range(TILE):
         size = np.sqrt(norms[i]) + reach
         off = slack * size * size
         near = max(best[i] + norms[i], number(0)) + off
         far = np.sqrt(max(second[i] + norms[i] - off, number(0)))
-        margin[i] = far * less - np.sqrt(near + off) * more
+        left = min(far * less - np.sqrt(near + off) * more, number(LARGEST))
+        margin[i] = np.float32(left) * np.float32(1 - ROUNDED)
 
 
 @compiled_exactly
@@ -68,7 +73,7 @@ def move(x: Host, weight: Host, offset: Host, grid: Host, rows: Host, old: Host,
 
 
 @compiled
-def lost(centers: Host, known: Host, loss: Host, more: Any) -> None:
+def lost(centers: Host, known: Host, loss: Host) -> None:
     """Write what the margin of each centre's rows loses: its own move, and the farthest one of another."""
     moved, first, second = np.empty(len(centers)), 0.0, 0.0
     for j in range(len(centers)):
@@ -79,19 +84,19 @@ def lost(centers: Host, known: Host, loss: Host, more: Any) -> None:
         second = max(second, min(first, moved[j]))
         first = max(first, moved[j])
     for j in range(len(centers)):
-        loss[j] = loss.dtype.type(moved[j] + (second if moved[j] == first else first)) * more
+        loss[j] = (moved[j] + (second if moved[j] == first else first)) * (1 + ROUNDED)
 
 
 @compiled
-def look(margin: Host, label: Host, loss: Host, less: Any, at: Host) -> int:
+def look(margin: Host, label: Host, loss: Host, at: Host) -> int:
     """Take what was lost off the margins; write into ``at`` the rows without any left, and return how many they are."""
-    zero = margin.dtype.type(0)
+    less = np.float32(1 - ROUNDED)
     for i in range(len(margin)):
         margin[i] = (margin[i] - loss[label[i]]) * less
     count = 0
     for i in range(len(margin)):
         at[count] = i
-        count += 0 if margin[i] > zero else 1
+        count += 0 if margin[i] > np.float32(0) else 1
     return count
 
 
@@ -103,25 +108,19 @@ def lloyd_step(
     n, d = x.shape
     label, margin, sums, grid, known, reach = bounds
     tile, products = scratch(x, d)
-    best, second, nearest, left = (
-        np.empty(TILE, x.dtype),
-        np.empty(TILE, x.dtype),
-        np.empty(TILE, x.dtype),
-        np.empty(TILE, x.dtype),
-    )
+    best, second, nearest = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype), np.empty(TILE, x.dtype)
+    left, at, loss = np.empty(TILE, np.float32), np.empty(RUN, np.uint32), np.zeros(len(norms) + 1, np.float32)
     rows, old, new = np.empty(TILE, np.int64), np.empty(TILE, np.uint32), np.empty(TILE, np.uint32)
-    number, at, loss = x.dtype.type, np.empty(RUN, np.uint32), np.zeros(len(norms) + 1, x.dtype)
-    less, more, slack = number(1) - number(2) * eps, number(1) + number(2) * eps, number(2 * (d + AWAY)) * eps
-    farthest = np.sqrt(np.max(norms))
+    slack, farthest = x.dtype.type(2 * (d + AWAY)) * eps, np.sqrt(np.max(norms))
     if farthest >= reach[0]:
         margin[:] = -1
-        reach[0] = number(REACH) * farthest
+        reach[0] = REACH * farthest
     else:
-        lost(centers, known, loss, more)
+        lost(centers, known, loss)
     known[:] = centers
     for start in range(0, n, RUN):
         end = min(start + RUN, n)
-        count = look(margin[start:end], label[start:end], loss, less, at)
+        count = look(margin[start:end], label[start:end], loss, at)
         for first in range(0, count, TILE):
             these = at[first : min(first + TILE, count)]
             gather(x, start, these, offset, tile)

@@ -12,6 +12,7 @@ from gpuseg.cluster._quantiles import Labelled
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.centers import Far, add, bounds, farthest, join_far, lloyd_step, squared_about, sums_of
+from gpuseg.neighbors.groups import sums_by
 
 
 class Data(NamedTuple):
@@ -98,7 +99,7 @@ def label_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> L
     return Labelled(label, distance, block.weight)
 
 
-def masses_of(block: Labelled, sums_by: Kernel, count: int) -> tuple[Host, Host, float]:
+def masses_of(block: Labelled, count: int) -> tuple[Host, Host, float]:
     """Return each cluster's weight and sum of distances in a block, and the sum of all squared distances."""
     xp = array_namespace(block.distance)
     distance, weight = (xp.astype(field, xp.float64, copy=False) for field in (block.distance, block.weight))
@@ -106,6 +107,9 @@ def masses_of(block: Labelled, sums_by: Kernel, count: int) -> tuple[Host, Host,
     return weights, distances, float(weight @ (distance * distance))
 
 
-def masses_at(block: Block, nearest: Kernel, centers: Host, offset: Host, sums_by: Kernel) -> tuple[Host, Host, float]:
+def masses_at(
+    block: Block, nearest: Kernel, centers: Host, offset: Host, masses_of: Kernel
+) -> tuple[Host, Host, float]:
     """Return ``masses_of`` of a block's rows, each at its nearest centre."""
-    return masses_of(label_block(block, nearest, centers, offset), sums_by, len(centers))
+    found: tuple[Host, Host, float] = masses_of(label_block(block, nearest, centers, offset), len(centers))
+    return found

@@ -13,12 +13,11 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
-from gpuseg.cluster._lloyd import Data, Steps, label_block, lloyd, masses_at
+from gpuseg.cluster._lloyd import Data, Steps, label_block, lloyd, masses_at, masses_of
 from gpuseg.cluster._seeding import Passes, Seed, generator, seed_centers, weighted_draw
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import UnsupportedOnBackend
 from gpuseg.neighbors.centers import add, inertia, labels, lloyd_step, nearest
-from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.progress import bar
 
@@ -109,7 +108,7 @@ class Run:
 
     def masses(self, centers: Host) -> tuple[Host, Host, float]:
         """Return each cluster's weight and sum of distances, and the inertia, in one walk that keeps nothing."""
-        search, sums = self.work.kernel(nearest, len(centers)), self.work.backend.kernel_or(sums_by)
+        search, sums = (self.work.kernel(body, len(centers)) for body in (nearest, masses_of))
         weights, distances, squares = self.work.engine.reduce(masses_at, add, search, centers, self.data.offset, sums)
         return weights, distances, squares
 

@@ -16,7 +16,6 @@ from gpuseg.cluster._run import Run, Solution
 from gpuseg.engines import Blocks
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
 from gpuseg.neighbors.centers import add, labels, squared_about, sums_of
-from gpuseg.neighbors.groups import sums_by
 from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
@@ -159,8 +158,7 @@ class KMeans(Clusterer):
         """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
         offset, count = run.data.offset, len(best.centers)
         seen = run.labelled(best.centers)
-        sums = run.work.backend.kernel_or(sums_by)
-        weight, _, self.inertia_ = seen.reduce(masses_of, add, sums, count)
+        weight, _, self.inertia_ = seen.reduce(run.work.kernel(masses_of, count), add, count)
         order = order_ids(best.centers + offset, weight)
         order = order[weight[order] > 0]
         if len(order) < self.n_clusters:
