@@ -141,16 +141,21 @@ def squared_norms(block: Any, offset: Host) -> Host:
 
 
 def costs_with(block: Any, norms: Host, d2: Host, candidates: Host, offset: Host) -> tuple[Host]:
-    """Return a block's cost with each candidate; see ``neighbors.centers.costs_with``."""
-    loops, x = _loops(), _rows(block)
-    return (_called(loops.costs_with, x, block.weight, norms, d2, offset.astype(x.dtype), *_padded(x, candidates)),)
+    """Return a block's costs with each candidate; see ``neighbors.centers.costs_with``."""
+    x = _rows(block)
+    known = x, block.weight, norms
+    pairs = zip(d2, candidates, strict=True)
+    costs = [
+        _called(_loops().costs_with, *known, near, offset.astype(x.dtype), *_padded(x, some)) for near, some in pairs
+    ]
+    return (np.stack(costs),)
 
 
-def nearer(block: Any, d2: Host, center: Host, offset: Host) -> Host:
-    """Return each row's D^2 after one more centre; see ``neighbors.centers.nearer``."""
-    loops, x = _loops(), _rows(block)
-    found: Host = _called(loops.nearer, x, d2, offset.astype(x.dtype), center.astype(x.dtype))
-    return found
+def nearer(block: Any, d2: Host, centers: Host, offset: Host) -> Host:
+    """Return each row's D^2 after one more centre a start; see ``neighbors.centers.nearer``."""
+    x, shift = _rows(block), offset.astype(block.x.dtype)
+    pairs = zip(d2, centers.astype(x.dtype), strict=True)
+    return np.stack([_called(_loops().nearer, x, near, shift, center) for near, center in pairs])
 
 
 def _grid(wide: Host, rows: int) -> Host:

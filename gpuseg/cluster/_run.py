@@ -23,6 +23,8 @@ from gpuseg.progress import bar
 
 AT_REST = 1e-9
 """The squared shift, as a share of the mean variance, that is no more than what rounding moves centres by."""
+SIDE_BY_SIDE = 1 << 20
+"""Rows times starts that seeding works on at once: 8 MiB of D^2. Few rows take as long to call as to work on."""
 HALF = 0.5
 """The share of the draws of a coreset that are uniform."""
 
@@ -70,13 +72,15 @@ class Run:
 
     def seeds(self, n_clusters: int, n_init: int, seed: int) -> list[Host]:
         """Return ``n_init`` starts by greedy k-means++, less offset; the first k rows of each are a start for k."""
-        keys = [Seed(seed, start) for start in range(n_init)]
-        return [self.grown(None, n_clusters, key) for key in bar(keys, "k-means++")]
+        together = max(1, SIDE_BY_SIDE // max(self.data.rows, 1))
+        runs = [range(first, min(first + together, n_init)) for first in range(0, n_init, together)]
+        keys = ([(seed, start) for start in run] for run in bar(runs, "k-means++"))
+        return [start for some in keys for start in self.grown(None, n_clusters, some)]
 
-    def grown(self, centers: Host | None, n_clusters: int, key: tuple[int, int]) -> Host:
-        """Return a start of ``n_clusters``: these centres, less offset, if any, and more by greedy k-means++."""
-        passes = Passes.of(partial(self.work.kernel, n_clusters=n_clusters))
-        return seed_centers(self.work.engine, passes, n_clusters, self.data.offset, Seed(*key), known=centers)
+    def grown(self, centers: Host | None, n_clusters: int, keys: Sequence[tuple[int, int]]) -> list[Host]:
+        """Return a start of ``n_clusters`` a key: these centres, less offset, if any, and more by greedy k-means++."""
+        passes, seeds = Passes.of(partial(self.work.kernel, n_clusters=n_clusters)), [Seed(*key) for key in keys]
+        return seed_centers(self.work.engine, passes, n_clusters, self.data.offset, seeds, known=centers)
 
     def solve(self, starts: Sequence[Host], *, max_iter: int | None = None, compared: bool = True) -> list[Solution]:
         """Return where starts, less offset, end, or where they are after ``max_iter`` steps.

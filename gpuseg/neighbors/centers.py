@@ -134,23 +134,31 @@ def squared_norms(block: Block, offset: Host) -> Array:
 
 
 def costs_with(block: Block, norms: Array, d2: Array, candidates: Host, offset: Host) -> tuple[Host]:
-    """Return a block's cost, the sum of weight * D^2, were each candidate the next centre; ``norms`` are squared."""
+    """Return a block's costs, (starts, trials): the sum of weight * D^2, were each candidate its start's next centre.
+
+    ``norms`` are the rows' squared ones, (rows,); ``d2`` is (starts, rows), ``candidates`` (starts, trials, features).
+    """
     xp = array_namespace(block.x)
-    x = block.x - beside(block.x, offset)[None, :]
-    # A row a candidate, so that every pass runs along memory; -2 goes into the product.
-    product = beside(x, -2 * candidates) @ x.T
-    product += norms[None, :]
-    product += beside(x, np.sum(candidates**2, axis=1))[:, None]
-    cost = xp.astype(xp.minimum(product, d2[None, :]), xp.float64, copy=False)
-    return (to_host(cost @ xp.astype(block.weight, xp.float64, copy=False)),)
+    rows = (block.x - beside(block.x, offset)[None, :]).T
+    weight = xp.astype(block.weight, xp.float64, copy=False)
+    costs = []
+    for start, some in enumerate(candidates):  # one after the other: what all of them take does not stay in the cache
+        # A row a candidate, so that every pass runs along memory; -2 goes into the product.
+        product = beside(block.x, -2 * some) @ rows
+        product += norms[None, :]
+        product += beside(block.x, np.sum(some**2, axis=1))[:, None]
+        costs.append(xp.astype(xp.minimum(product, d2[start, :][None, :]), xp.float64, copy=False) @ weight)
+    return (to_host(xp.stack(costs)),)
 
 
-def nearer(block: Block, d2: Array, center: Host, offset: Host) -> Array:
-    """Return each row's D^2, the squared distance to its nearest centre, after one more centre."""
+def nearer(block: Block, d2: Array, centers: Host, offset: Host) -> Array:
+    """Return D^2, (starts, rows), the squared distance to the nearest centre, after one more centre a start."""
     xp = array_namespace(block.x)
     # Offset and centre apart: their float32 sum would not be the row itself, and D^2 must be 0 there.
-    away = (block.x - beside(block.x, offset)[None, :]) - beside(block.x, center)[None, :]
-    return xp.minimum(d2, _squared(away))
+    x = block.x - beside(block.x, offset)[None, :]
+    placed = beside(x, centers)
+    away = xp.stack([_squared(x - placed[start, :][None, :]) for start in range(len(centers))])
+    return xp.minimum(d2, away)
 
 
 def _squared(x: Array) -> Array:

@@ -90,7 +90,9 @@ class Search:
     def _on_pilot(self, k: int) -> list[Solution]:
         """Return the best ends on the pilot, the best first."""
         keys = [(self.seed, self.n_init + number) for number in range(self.n_init * GROWN // STARTS)]
-        grown = [self.pilot.grown(base.centers, k, key) for base, key in zip(cycle(self.before), keys, strict=False)]
+        grown = [
+            self.pilot.grown(base.centers, k, [key])[0] for base, key in zip(cycle(self.before), keys, strict=False)
+        ]
         starts = [*grown, *(seed[:k] for seed in self.seeds[len(grown) :])]
         early = _distinct(self.pilot.solve(starts, max_iter=EARLY), most=GO_ON)
         return _distinct(self.pilot.solve([end.centers for end in early]), most=GO_ON)

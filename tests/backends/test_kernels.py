@@ -128,13 +128,14 @@ def test_seeding_passes_are_the_oracles(n, d, k, dtype):
     block, placed, offset = data(n, d, k, dtype)
     norms = bodies.squared_norms(block, offset)
     np.testing.assert_allclose(_cpu_kernels.squared_norms(block, offset), norms, **close(dtype))
-    d2 = np.full(n, np.inf, dtype)
-    for center in placed[:2]:
-        found = _cpu_kernels.nearer(block, d2, center, offset)
-        d2 = bodies.nearer(block, d2, center, offset)
+    d2, starts = np.full((2, n), np.inf, dtype), np.stack([placed, placed[::-1] + 0.5])
+    for centers in (starts[:, 0], starts[:, -1]):
+        found = _cpu_kernels.nearer(block, d2, centers, offset)
+        d2 = bodies.nearer(block, d2, centers, offset)
         assert found.dtype == d2.dtype
         np.testing.assert_allclose(found, d2, **close(dtype))
-    found, wanted = (module.costs_with(block, norms, d2, placed, offset)[0] for module in (_cpu_kernels, bodies))
+    found, wanted = (module.costs_with(block, norms, d2, starts, offset)[0] for module in (_cpu_kernels, bodies))
+    assert found.shape == (2, k)
     np.testing.assert_allclose(found, wanted, rtol=1e-9 if dtype == np.float64 else 1e-4, atol=1e-3)
 
 
@@ -142,7 +143,7 @@ def test_seeding_passes_are_the_oracles(n, d, k, dtype):
 def test_a_row_that_is_a_centre_has_distance_zero_far_from_zero(dtype):
     block, _, offset = data(500, 3, 4, dtype, offset=1e6)
     row = block.x[17].astype(np.float64) - offset
-    assert _cpu_kernels.nearer(block, np.full(500, np.inf, dtype), row, offset)[17] == 0.0
+    assert _cpu_kernels.nearer(block, np.full((1, 500), np.inf, dtype), row[None, :], offset)[0, 17] == 0.0
     assert _cpu_kernels.nearest(block, row[None, :], offset)[1][17] == 0.0
 
 

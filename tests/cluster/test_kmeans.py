@@ -62,6 +62,14 @@ def test_seeding_is_the_same_on_every_backend_and_as_good_as_sklearns(blobs, bac
     assert np.median([m.inertia_ for m in fitted]) < 1.1 * np.median(theirs)
 
 
+def test_starts_side_by_side_are_those_of_one_after_the_other(blobs, backend, monkeypatch):
+    model = KMeans(6, n_init=5, random_state=2, backend=backend.name)
+    together = model.prepare(blobs[0]).seeds(6, 5, 2)
+    monkeypatch.setattr("gpuseg.cluster._run.SIDE_BY_SIDE", 0)
+    for one, two in zip(together, model.prepare(blobs[0]).seeds(6, 5, 2), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12)
+
+
 def test_more_starts_never_end_worse(blobs, backend):
     x, _ = blobs
     one, ten = (KMeans(9, n_init=n, random_state=1, backend=backend.name).fit(x) for n in (1, 10))
