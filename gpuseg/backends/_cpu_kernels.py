@@ -87,7 +87,7 @@ def lloyd_step(block: Any, bounds: Bounds, centers: Host, offset: Host) -> tuple
             offset.astype(x.dtype),
             centers,
             *_padded(x, centers),
-            np.finfo(x.dtype).eps,
+            (np.finfo(x.dtype).eps, np.finfo(x.dtype).tiny),
             held,
         )
         total = held.sums[:, 0] + held.sums[:, 1]
