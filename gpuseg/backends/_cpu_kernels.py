@@ -36,14 +36,24 @@ class Bounds(NamedTuple):
 
     def anew(self) -> "Bounds":
         """Return bounds of no step yet."""
-        return Bounds(
-            np.full_like(self.label, len(self.known)),
-            np.empty_like(self.margin),
-            np.zeros_like(self.sums),
-            self.grid,
-            np.zeros_like(self.known),
-            np.zeros_like(self.reach),
-        )
+        return no_step(len(self.label), len(self.known), self.grid, self.reach.dtype)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how a copy is made: of no step yet, for Dask copies and spills also what a step is writing to."""
+        return no_step, (len(self.label), len(self.known), self.grid, self.reach.dtype)
+
+
+def no_step(rows: int, n_clusters: int, grid: Host, dtype: Any) -> Bounds:
+    """Return bounds of no step yet."""
+    width = grid.shape[1]
+    return Bounds(
+        label=np.full(rows, n_clusters, np.uint32),
+        margin=np.empty(rows, np.float32),
+        sums=np.zeros((n_clusters, 2, width)),
+        grid=np.array(grid),  # writable, or Numba would compile the step once more
+        known=np.zeros((n_clusters, width - 1)),
+        reach=np.zeros(1, dtype),
+    )
 
 
 def sums_of(block: Any) -> tuple[int, float, Host]:
@@ -59,18 +69,11 @@ def squared_about(block: Any, mean: Host) -> tuple[Host]:
 
 def bounds(block: Any, n_clusters: int, spread: Host) -> Bounds:
     """Return what the steps of ``lloyd_step`` keep of a block, before the first."""
-    x = _rows(block)
-    (n, d), heaviest = x.shape, float(np.max(block.weight))
-    # No weighted square is above the heaviest weight times the sum of them, twice as much with all rounding.
-    wide = np.append(2 * np.sqrt(heaviest * spread), heaviest)
-    return Bounds(
-        label=np.full(n, n_clusters, np.uint32),
-        margin=np.empty(n, np.float32),
-        sums=np.zeros((n_clusters, 2, d + 1)),
-        grid=_grid(wide, n),
-        known=np.zeros((n_clusters, d)),
-        reach=np.zeros(1, x.dtype),
-    )
+    x, heaviest = _rows(block), float(np.max(block.weight))
+    # No weighted square is above the heaviest weight times the sum of them, twice as much with all rounding. Roots
+    # apart: the product may be beyond what float64 holds.
+    wide = np.append(2 * np.sqrt(heaviest) * np.sqrt(spread), heaviest)
+    return no_step(len(x), n_clusters, _grid(wide, len(x)), x.dtype)
 
 
 def lloyd_step(block: Any, bounds: Bounds, centers: Host, offset: Host) -> tuple[Host, Host]:
@@ -87,7 +90,7 @@ def lloyd_step(block: Any, bounds: Bounds, centers: Host, offset: Host) -> tuple
             offset.astype(x.dtype),
             centers,
             *_padded(x, centers),
-            np.finfo(x.dtype).eps,
+            (np.finfo(x.dtype).eps, np.finfo(x.dtype).tiny),
             held,
         )
         total = held.sums[:, 0] + held.sums[:, 1]
@@ -171,7 +174,7 @@ def alone(bounds: Bounds) -> Iterator[Bounds]:
     """Give bounds that nobody else writes to: others, of no step yet, where a task that was given up still does."""
     key = id(bounds.label)
     with _lock:
-        free = key not in _written and bounds.label.flags.writeable
+        free = key not in _written
         if free:
             _written.add(key)
     try:

@@ -19,6 +19,8 @@ AWAY = 4
 """Roundings beside one a feature, in a squared distance and its row's norm."""
 ROUNDED = 2 * np.finfo(np.float32).eps
 """More than a rounding of a margin, as a share of it: margins are float32 whatever the rows are, and rounded down."""
+LEAST = np.finfo(np.float32).tiny
+"""More than a margin or a loss is rounded by where it is so small that float32 has few digits for it."""
 LARGEST = 1e30
 """A margin at most: far from what float32 cannot hold."""
 REACH = 2
@@ -26,21 +28,22 @@ REACH = 2
 
 
 @compiled
-def margins(best: Host, second: Host, norms: Host, reach: Any, slack: Any, eps: Any, margin: Host) -> None:
+def margins(best: Host, second: Host, norms: Host, reach: Any, slack: Any, of: Any, margin: Host) -> None:
     """Write by how much each row's nearest centre is nearer than the next, less all that rounding may do.
 
     ``norms`` are the rows' squared ones; each of them and of |c|^2 - 2 c x is off by half of ``slack`` at most, as a
-    share of (|x| + reach)^2: so much must be left between the squares when the bounds have come closest.
+    share of (|x| + reach)^2: so much must be left between the squares when the bounds have come closest. ``of``: what
+    a number's digits end at, and the least one with all digits, above all that squares of smaller ones are off by.
     """
-    number = best.dtype.type
+    number, (eps, tiny) = best.dtype.type, of
     less, more = number(1) - number(4) * eps, number(1) + number(8) * eps
     for i in range(TILE):
         size = np.sqrt(norms[i]) + reach
-        off = slack * size * size
+        off = slack * size * size + tiny
         near = max(best[i] + norms[i], number(0)) + off
         far = np.sqrt(max(second[i] + norms[i] - off, number(0)))
         left = min(far * less - np.sqrt(near + off) * more, number(LARGEST))
-        margin[i] = np.float32(left) * np.float32(1 - ROUNDED)
+        margin[i] = np.float32(left) * np.float32(1 - ROUNDED) - LEAST
 
 
 @compiled_exactly
@@ -84,7 +87,7 @@ def lost(centers: Host, known: Host, loss: Host) -> None:
         second = max(second, min(first, moved[j]))
         first = max(first, moved[j])
     for j in range(len(centers)):
-        loss[j] = (moved[j] + (second if moved[j] == first else first)) * (1 + ROUNDED)
+        loss[j] = (moved[j] + (second if moved[j] == first else first)) * (1 + ROUNDED) + LEAST
 
 
 @compiled
@@ -102,16 +105,16 @@ def look(margin: Host, label: Host, loss: Host, at: Host) -> int:
 
 @compiled
 def lloyd_step(
-    x: Host, weight: Host, offset: Host, centers: Host, doubled: Host, norms: Host, eps: Any, bounds: Any
+    x: Host, weight: Host, offset: Host, centers: Host, doubled: Host, norms: Host, of: Any, bounds: Any
 ) -> None:
-    """Bring ``bounds`` to these centres."""
+    """Bring ``bounds`` to these centres; ``of``: see ``margins``."""
     n, d = x.shape
     label, margin, sums, grid, known, reach = bounds
     tile, products = scratch(x, d)
     best, second, nearest = np.empty(TILE, x.dtype), np.empty(TILE, x.dtype), np.empty(TILE, x.dtype)
     left, at, loss = np.empty(TILE, np.float32), np.empty(RUN, np.uint32), np.zeros(len(norms) + 1, np.float32)
     rows, old, new = np.empty(TILE, np.int64), np.empty(TILE, np.uint32), np.empty(TILE, np.uint32)
-    slack, farthest = x.dtype.type(2 * (d + AWAY)) * eps, np.sqrt(np.max(norms))
+    slack, farthest = x.dtype.type(2 * (d + AWAY)) * of[0], np.sqrt(np.max(norms))
     if farthest >= reach[0]:
         margin[:] = -1
         reach[0] = REACH * farthest
@@ -126,7 +129,7 @@ def lloyd_step(
             gather(x, start, these, offset, tile)
             two_least(tile, doubled, norms, products, best, second, nearest)
             squares(tile, products[0])
-            margins(best, second, products[0], reach[0], slack, eps, left)
+            margins(best, second, products[0], reach[0], slack, of, left)
             moved = 0
             for i in range(len(these)):
                 row = start + np.int64(these[i])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed.protocol import deserialize, serialize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -244,18 +245,48 @@ def test_sums_of_numbers_of_all_sizes_are_rounded_once(dtype):
     assert step(_cpu_kernels, block._replace(x=x[::-1].copy()), np.zeros((1, 1)), offset)[0] == sums
 
 
-def test_bounds_that_another_task_writes_to_or_that_are_read_only_are_not_used():
-    block, placed, offset = data(3000, 4, 5, np.float64)
-    wanted = step(_cpu_kernels, block, placed, offset)
+def test_bounds_that_another_task_writes_to_are_not_used():
+    block, _, offset = data(3000, 4, 5, np.float64)
     bounds = bounds_of(_cpu_kernels, block, 5, offset)
     with _cpu_kernels.alone(bounds) as mine, _cpu_kernels.alone(bounds) as other:
         assert mine is bounds
         assert other is not bounds
-    for field in bounds:
-        field.flags.writeable = False
-    for one, two in zip(_cpu_kernels.lloyd_step(block, bounds, placed, offset), wanted, strict=True):
+
+
+def test_a_copy_of_bounds_is_of_no_step_whatever_was_being_written_to():
+    """Dask spills and moves values of its own accord, also while a task works on them."""
+    block, placed, offset = data(3000, 4, 5, np.float64)
+    bounds = bounds_of(_cpu_kernels, block, 5, offset)
+    wanted = _cpu_kernels.lloyd_step(block, bounds, placed, offset)
+    bounds.label[:1500] = 3  # half of a step
+    copy = deserialize(*serialize(bounds))
+    assert np.all(copy.label == 5)
+    for one, two in zip(_cpu_kernels.lloyd_step(block, copy, placed, offset), wanted, strict=True):
         np.testing.assert_array_equal(one, two)
-    assert np.all(bounds.label == 5)
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e-22), (np.float64, 1e-44)])
+def test_rows_so_small_that_they_have_few_digits_are_not_passed_over_in_error(dtype, scale):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = (rng.normal(size=(400, 2)) * scale).astype(dtype)
+        block, offset = Block(0, x, np.ones(400, dtype)), np.zeros(2)
+        bounds, placed = bounds_of(_cpu_kernels, block, 5, offset), x[:5].astype(np.float64)
+        for _ in range(STEPS):
+            kept = _cpu_kernels.lloyd_step(block, bounds, placed, offset)
+            anew = _cpu_kernels.lloyd_step(block, bounds.anew(), placed, offset)
+            for one, two in zip(kept, anew, strict=True):
+                np.testing.assert_array_equal(one, two)
+            weights = kept[1][:, None]
+            placed = np.where(weights > 0, kept[0] / np.where(weights > 0, weights, 1), placed)
+
+
+def test_weights_whose_product_with_the_squares_no_number_holds():
+    block, placed, offset = data(300, 4, 5, np.float64)
+    wanted = step(_cpu_kernels, block, placed, offset)
+    heavy = block._replace(weight=block.weight * 2.0**600)
+    for one, two in zip(step(_cpu_kernels, heavy, placed, offset), wanted, strict=True):
+        np.testing.assert_array_equal(one, two * 2.0**600)
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from gpuseg.backends import KNOWN, Known, get_backend
 from gpuseg.cluster import KMeans
 from gpuseg.engines import cluster as clusters
 from gpuseg.engines import site_of
+from gpuseg.engines._remote import Elsewhere, known_here
 from gpuseg.engines.cluster import connected, workers
-from gpuseg.engines.dask import DaskSite, Elsewhere, known_here
+from gpuseg.engines.dask import DaskSite
 from gpuseg.errors import BackendUnavailable, InvalidInput, WorkersLost
 from gpuseg.neighbors.centers import nearest
 from gpuseg.preprocessing import Preprocessor
