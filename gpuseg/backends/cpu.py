@@ -33,8 +33,8 @@ def fit_kmeans(
 ) -> Mapping[str, Any]:
     """Return centres, steps and inertia by scikit-learn, from the centres ``init``; both less offset.
 
-    ``tol`` is a share of the mean variance. ``exact``: whether the sums were taken in one fixed order, which the
-    threads of OpenMP do not.
+    ``tol`` is a share of the mean variance. ``exact``: whether the sums were taken in float64 and in one fixed order,
+    which the threads of OpenMP do not; centres in float32 keep few digits far from zero.
     """
     model = sklearn.cluster.KMeans(
         len(init),
@@ -49,7 +49,12 @@ def fit_kmeans(
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters: KMeans says it
         model.fit(x, sample_weight=sample_weight)
     centers = model.cluster_centers_.astype(np.float64) - offset
-    return {"centers": centers, "n_iter": model.n_iter_, "inertia": float(model.inertia_), "exact": alone}
+    return {
+        "centers": centers,
+        "n_iter": model.n_iter_,
+        "inertia": float(model.inertia_),
+        "exact": alone and x.dtype == np.float64,
+    }
 
 
 def vendor_lloyd_wins(rows: int, n_clusters: int, n_features: int) -> bool:

@@ -35,6 +35,7 @@ def engine_of(options: argparse.Namespace) -> Iterator[Any]:
         with connected(options.scheduler) as client:
             yield client
     else:
+        _refuse_missing(options)
         yield "auto"
 
 
@@ -46,6 +47,15 @@ def where(options: argparse.Namespace) -> str:
     if options.workers:
         return f"{counted(options.workers, 'new worker')} on this machine"
     return f"the workers at {options.scheduler}" if options.scheduler else "this process"
+
+
+def _refuse_missing(options: argparse.Namespace) -> None:
+    """Raise BackendUnavailable before any work where a command's backend cannot be used in this process."""
+    from gpuseg.backends import get_backend
+    from gpuseg.settings import wished_backend
+
+    if hasattr(options, "backend") and (name := wished_backend(options.backend).name) != "auto":
+        get_backend(name)
 
 
 def _refuse_both(options: argparse.Namespace) -> None:

@@ -38,6 +38,10 @@ def describe(engine: Engine, sums_of: Kernel = sums_of, squared_about: Kernel = 
         raise InvalidInput(f"sample_weight sums to {weight}; give at least one row a positive weight")
     mean = sums / weight
     (about,) = engine.reduce(squared_about, add, mean)
+    if not np.all(np.isfinite(about)):
+        raise InvalidInput(
+            f"sample_weight sums to {weight:.0e}, too much for sums of squares of X in float64; give smaller weights"
+        )
     with np.errstate(over="ignore"):
         rounded = mean.astype(np.float32).astype(np.float64)
     offset = np.where(np.isfinite(rounded), rounded, mean)

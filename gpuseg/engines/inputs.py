@@ -33,7 +33,7 @@ def blocks_of(
 
         _no_weight(sample_weight, "files")
         return blocks_of_files(x, names, site=site or site_of(), missing=missing)
-    if is_dask(x) and hasattr(x, "to_delayed") and hasattr(x, "columns"):
+    if is_dask(x) and hasattr(x, "to_delayed") and hasattr(x, "columns") and x.ndim == 2:  # noqa: PLR2004 - a table
         from gpuseg.engines.frames import blocks_of_frame
 
         _no_weight(sample_weight, "a Dask DataFrame")

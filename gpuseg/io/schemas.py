@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -22,11 +23,15 @@ def agreed(places: Sequence[Path | str], schemas: Sequence[Schema]) -> Schema:
     """
     if not schemas[0]:
         raise InvalidFile(f"{places[0]} has no columns; give a file with a table in it")
-    for place, schema in zip(places, schemas, strict=True):
-        same_columns(places[0], list(schemas[0]), place, list(schema))
-        _same_types(places[0], schemas[0], place, schema)
-    empty = [pl.DataFrame(schema=dict(schema)).select(exactly(*schemas[0])) for schema in schemas]
-    return pl.concat(empty, how="vertical_relaxed").schema
+    met, where = dict(schemas[0]), dict.fromkeys(schemas[0], places[0])
+    for place, schema in zip(places[1:], schemas[1:], strict=True):
+        same_columns(places[0], list(met), place, list(schema))
+        for name, kind in schema.items():
+            if met[name] == pl.Null:  # what is missing throughout says nothing: the next table with values is the first
+                met[name], where[name] = kind, place
+            elif kind not in (met[name], pl.Null):
+                met[name] = _meeting(name, where[name], met[name], place, kind)
+    return met
 
 
 def same_columns(first: Path | str, expected: Sequence[str], path: Path | str, names: Sequence[str]) -> None:
@@ -35,12 +40,14 @@ def same_columns(first: Path | str, expected: Sequence[str], path: Path | str, n
         raise InvalidFile(f"{path} and {first} differ in the columns {listed(differing)}; give files of one table")
 
 
-def _same_types(first: Path | str, expected: Schema, path: Path | str, types: Schema) -> None:
-    for name, kind in types.items():
-        was = expected[name]
-        alike = kind.base_type() == was.base_type() or (kind.is_numeric() and was.is_numeric())
-        if not alike and pl.Null not in (kind, was):
-            raise InvalidFile(f"{name!r} is {kind} in {path} and {was} in {first}; write both with one type")
+def _meeting(name: str, first: Path | str, was: pl.DataType, path: Path | str, kind: pl.DataType) -> pl.DataType:
+    """Return the type that holds the values of two; raise InvalidFile where there is none."""
+    if kind.base_type() == was.base_type() or (kind.is_numeric() and was.is_numeric()):
+        with suppress(pl.exceptions.SchemaError):  # times with a zone and without, words of different lists
+            return pl.concat(
+                [pl.Series(dtype=was).to_frame(), pl.Series(dtype=kind).to_frame()], how="vertical_relaxed"
+            ).dtypes[0]
+    raise InvalidFile(f"{name!r} is {kind} in {path} and {was} in {first}; write both with one type")
 
 
 def exactly(*names: str) -> pl.Expr:

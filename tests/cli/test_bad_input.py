@@ -231,6 +231,13 @@ def test_a_wrong_option(refused, customers, option, word):
 
 
 @pytest.mark.skipif(any(b.name == "cuda" for b in available()), reason="there is a GPU here")
+def test_a_gpu_that_is_missing_is_said_before_the_features(gpuseg, transactions):
+    transactions.write_csv("t.csv")
+    _, _, said = gpuseg("run", "t.csv", "-o", "out", "--backend", "cuda")
+    assert said.startswith("gpuseg: backend='cuda' cannot be used here")
+
+
+@pytest.mark.skipif(any(b.name == "cuda" for b in available()), reason="there is a GPU here")
 @pytest.mark.parametrize("by", ["option", "variable"])
 def test_a_gpu_asked_for_where_there_is_none(refused, customers, monkeypatch, by):
     customers.write_csv("c.csv")

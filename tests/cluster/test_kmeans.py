@@ -43,6 +43,21 @@ def test_stops_where_sklearn_stops(solver):
     assert ours.inertia_ == pytest.approx(theirs.inertia_, rel=1e-9)
 
 
+@pytest.mark.parametrize("solver", ["lloyd", "vendor"])
+def test_centres_of_float32_far_from_zero_are_the_means_of_their_rows(blobs, solver):
+    x = (blobs[0] + 1e6).astype(np.float32)
+    model = KMeans(4, random_state=0, solver=solver, backend="cpu").fit(x)
+    means = [x[model.labels_ == label].mean(axis=0, dtype=np.float64) for label in range(4)]
+    np.testing.assert_allclose(model.cluster_centers_, means, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+def test_weights_too_large_for_sums_are_refused(blobs, spread):
+    weight = np.full(600, 1e306)
+    with pytest.raises(InvalidInput, match=r"sample_weight sums to .*; give smaller weights"):
+        KMeans(2, random_state=0).fit(spread(blobs[0]), sample_weight=weight)
+
+
 def test_an_empty_cluster_moves_to_the_farthest_row_as_in_sklearn(blobs, backend, spread):
     x, _ = blobs
     init = np.vstack([x[:3], np.full((2, 3), 1e6)])

@@ -4,7 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import dask.array as da
+import dask.dataframe as dd
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from distributed import Client, LocalCluster
@@ -200,6 +202,12 @@ def test_unknown_chunks_are_refused():
     x = da.from_array(X, chunks=(ROWS, 6))
     with pytest.raises(InvalidInput, match="compute_chunk_sizes"):
         blocks_of(x[x[:, 0] > 0])
+
+
+def test_a_column_of_a_dask_dataframe_is_refused():
+    frame = dd.from_pandas(pd.DataFrame({"a": [1.0, 2.0]}), npartitions=1)
+    with pytest.raises(InvalidInput, match="X is a Dask Series; pass a Dask DataFrame"):
+        blocks_of(frame["a"])
 
 
 def test_a_file_that_is_no_parquet_is_said(tmp_path):

@@ -365,6 +365,14 @@ def test_parquet_files_that_differ_are_refused(folder):
         scan_files(folder(a={"x": [1]}, b={"x": [1], "y": [1]}))
 
 
+def test_types_that_no_type_holds_are_refused_by_name_also_behind_a_part_without_values(folder):
+    plain = pa.array([0], pa.timestamp("us"))
+    with pytest.raises(InvalidFile, match=r"'x' is Datetime.*'UTC'.* in .*b.parquet and Datetime.* in .*a.parquet; w"):
+        scan_files(folder(a={"x": plain}, b={"x": plain.cast(pa.timestamp("us", "UTC"))}))
+    with pytest.raises(InvalidFile, match=r"'x' is String in .*c.parquet and Int64 in .*b.parquet; write both"):
+        scan_files(folder(a={"x": pa.nulls(1)}, b={"x": [1]}, c={"x": ["1"]}))
+
+
 def test_refuses_an_empty_folder(tmp_path):
     with pytest.raises(InvalidFile, match="is a folder without a Parquet file"):
         scan_files(tmp_path)
