@@ -11,10 +11,12 @@ import pytest
 from gpuseg import backends
 from gpuseg.backends import KNOWN, available, choose, get_backend, holder, like, to_host
 from gpuseg.backends.devices import Driver, Gpu, gpu_missing
-from gpuseg.cluster import KMeans, _assignment
+from gpuseg.cluster import KMeans, _assignment, _lloyd, _quantiles
 from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend
-from gpuseg.neighbors import centers, rows
+from gpuseg.neighbors import centers, groups, rows
 
+BODIES = (centers, groups, rows, _assignment, _lloyd, _quantiles)
+"""The files of array functions that kernels may replace."""
 HAS_GPU = gpu_missing() is None
 
 
@@ -72,7 +74,7 @@ def test_host_data_stays_where_no_fit_is_asked_for(backend):
 
 def test_every_kernel_has_an_array_body_with_the_same_parameters(backend):
     for name, kernel in backend.kernels.items():
-        (body,) = (vars(module)[name] for module in (centers, rows, _assignment) if name in vars(module))
+        (body,) = {vars(module)[name] for module in BODIES if name in vars(module)}
         assert [*inspect.signature(kernel).parameters] == [*inspect.signature(body).parameters]
 
 

@@ -43,13 +43,6 @@ def test_the_whole_loop_of_kmeans_stays_on_the_device(crossings, blobs):
     assert crossings == {"to_host": [], "to_device": []}
 
 
-def test_labels_and_distances_cross_once_at_the_end(crossings, blobs):
-    model = KMeans(4, random_state=0).fit(xp.asarray(blobs[0]))
-    assert crossings["to_host"] == [(ROWS,)] * 3  # label, distance and weight, for the quantiles
-    assert crossings["to_device"] == [(ROWS,)]
-    assert model.backend_ == "strict"
-
-
 def test_host_rows_go_to_the_device_once(crossings, blobs):
     KMeans(4, random_state=0, backend="strict").prepare(blobs[0])
     assert crossings == {"to_host": [], "to_device": [(ROWS, 3)]}
@@ -72,7 +65,7 @@ def test_metrics_take_the_labels_to_the_host_and_leave_the_rows(crossings, blobs
 def test_a_choice_of_k_takes_no_rows_to_the_host(crossings, blobs):
     choose_k(xp.asarray(blobs[0]), (2, 4))
     assert all(shape != (ROWS, 3) for shape in crossings["to_host"])
-    assert crossings["to_device"] == [(ROWS,)]  # the labels of the k that is taken
+    assert crossings["to_device"] == []
 
 
 def test_a_search_for_core_points_takes_back_what_it_found(crossings, blobs):
