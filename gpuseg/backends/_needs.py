@@ -1,6 +1,6 @@
 """What a fit needs: bytes where it works, and work. Plain arithmetic, so that nothing is loaded to decide.
 
-Bytes on the CPU were measured as the growth of the peak of a process, seconds as its time on one core of a virtual
+Bytes on the CPU were measured as the growth of the peak of a process, seconds as its time on two cores of a virtual
 machine: an estimate of the right size, not of the right digit. Bytes on the GPU were read in the sources of cuML
 26.10 and in ours: none was measured.
 """
@@ -17,11 +17,11 @@ STEPS = 20
 
 LEAST_SAMPLES, MOST_SAMPLES = 2, 1024
 """``min_samples`` of cuML's HDBSCAN, which takes one less of each, for it does not count the row itself."""
-CROSSING = 1024
+CROSSING = 16_384
 """Clusters * features above which scikit-learn's loop, a matrix product, is as fast as ours or faster.
 
-Twenty steps on 200,000 rows were, in float32 and float64, 3.1 and 3.0 times as fast as scikit-learn's at 512, 2.4 and
-1.2 times at 1,024, and 0.9 times at 2,048 in float32 (medians of five turns on 2 cores that others also used).
+Twenty steps from one start were, in float64 and float32, 2.4 and 1.9 times as fast as scikit-learn's at 4,096, 1.9 and
+1.8 times at 16,384, and 0.8 and 0.7 times at 32,768 (50,000 to 200,000 rows, medians of three turns on 2 cores).
 """
 
 
@@ -83,9 +83,9 @@ def _kmeans_cpu(task: Task) -> Need:
     wide = task.solver == "auto" and task.n_clusters * task.columns > CROSSING
     copies = 1 if (task.solver == "vendor" or wide) and not task.streamed else 0
     work = kmeans_work(task)
-    # Beside fits of twenty steps in float64, 0.3 to 1 million rows by 4 to 32 columns and 4 to 32 clusters, on 2 cores
-    # that others also used, this was 0.7 to 1.4 times the time; rows that rest after a few steps take a third of it.
-    seconds = 1e-7 * task.rows * task.columns * task.n_init + 0.5e-9 * work
+    # Beside fits of up to twenty steps in float64, 0.3 to 2 million rows by 4 to 32 columns and 4 to 32 clusters, on 2
+    # cores, this was 0.6 to 1.6 times the time.
+    seconds = task.rows * (1e-7 + 0.8e-7 * task.n_init) + 1.4e-10 * work
     return Need(task.rows * (0 if task.streamed else 120) + copies * task.matrix, work / MILLION, seconds)
 
 
