@@ -1,6 +1,6 @@
 """The command that runs the table.
 
-    python -m benchmarks [NAME ...] [--backend cpu cuda] [--repeats 3] [--minutes 15] [--json OUT]
+    python -m benchmarks [NAME ...] [--backend cpu cuda] [--repeats 2] [--minutes 15] [--json OUT]
 
 NAME is a row of the table, or the beginning of several ("kmeans", "sweep"); without one every row runs that is not long
 and needs no file. No row begins after ``--minutes``. ``--data`` is the folder of the labelled sets, ``--practice`` a
@@ -31,7 +31,7 @@ def options_of() -> argparse.Namespace:
     for option in (*FILES, "json"):
         parser.add_argument(f"--{option}")
     parser.add_argument("--backend", nargs="+", default=["cpu"], choices=("cpu", "cuda"))
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=math.inf)
     options = parser.parse_args()
     if unknown := [name for name in options.names if not any(row.name.startswith(name) for row in TABLE)]:

@@ -66,6 +66,11 @@ class Run:
     alike: bool = False
 
     @property
+    def side_by_side(self) -> bool:
+        """Return whether several starts are brought to their ends at once: where the rows are few."""
+        return self.work.backend.fits_side_by_side and len(self.work.blocks.sizes) == 1
+
+    @property
     def total(self) -> float:
         """Return the sum of squared distances to the mean: the inertia of one cluster."""
         return self.data.variance * len(self.data.offset) * self.data.weight
@@ -88,10 +93,8 @@ class Run:
         ``compared``: whether the inertia is asked for, which may take a walk of its own.
         """
         most = self.max_iter if max_iter is None else min(max_iter, self.max_iter)
-        side_by_side = self.work.backend.fits_side_by_side and len(self.work.blocks.sizes) == 1
-        return self.work.engine.each(
-            partial(self._solved, max_iter=most, compared=compared), starts, side_by_side=side_by_side
-        )
+        solved = partial(self._solved, max_iter=most, compared=compared)
+        return self.work.engine.each(solved, starts, side_by_side=self.side_by_side)
 
     def settled(self, solution: Solution) -> Solution:
         """Return a solution with the same bits whatever threads or float32 left in its last ones.

@@ -89,6 +89,8 @@ def seed_centers(
 
 def chosen(draws: Sequence[Draw], totals: Host, start: int, seed: Seed, step: int) -> Host:
     """Return a start's candidates: of each trial that of a block, drawn in proportion to the blocks' totals."""
+    if len(draws) == 1:  # few rows, where a draw from one block takes as long as all the rest
+        return draws[0].rows[start]
     uniform: Host = generator(seed, HOST, step).random(draws[0].rows.shape[1:2])
     blocks = weighted_draw(totals, uniform)
     return np.stack([draws[block].rows[start, trial] for trial, block in enumerate(blocks)])

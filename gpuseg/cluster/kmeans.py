@@ -1,6 +1,7 @@
 """k-means by Lloyd's algorithm, over blocks."""
 
 import warnings
+from itertools import chain
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -83,8 +84,9 @@ class KMeans(Clusterer):
         """Return self, fitted to the rows of ``run``, which ``prepare`` gave: what ``fit`` goes on with."""
         with one_blas_thread():  # held over all walks: over few rows, setting it takes longer than a walk
             starts = self._starts(run)
-            solutions = [run.solve([start], compared=len(starts) > 1)[0] for start in bar(starts, "k-means starts")]
-        return self.adopt(run, min(solutions, key=lambda solution: solution.inertia))
+            together = [starts] if run.side_by_side else [[start] for start in starts]
+            runs = [run.solve(some, compared=len(starts) > 1) for some in bar(together, "k-means starts")]
+        return self.adopt(run, min(chain.from_iterable(runs), key=lambda solution: solution.inertia))
 
     def prepare(self, X: Any, sample_weight: Any = None) -> Run:  # noqa: N803 - scikit-learn's name
         """Return the rows opened, checked and described: what ``fit`` begins with, shared where many models follow."""
