@@ -4,7 +4,7 @@ cuML is loaded by the first fit: it takes seconds, and array code does without i
 is set up, see ``_cuda_memory``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,30 +27,37 @@ CELLS = 1 << 24
 
 @told
 def fit_kmeans(
-    x: Array, *, init: Host, offset: Host, sample_weight: Array, max_iter: int, tol: float
+    x: Array, *, starts: Sequence[Host], offset: Host, sample_weight: Array, max_iter: int, tol: float
 ) -> Mapping[str, Any]:
-    """Return centres, steps and inertia by cuML, from the centres ``init``; both less offset.
+    """Return centres, steps and inertia of the best end by cuML, from centres as starts; all less offset.
 
     ``tol`` is a share of the mean variance. cuML expands the distance in float32 and compares tolerances with one:
     rows are centred and scaled to a mean variance of one first. It goes on until the centres are nearly at rest; its
     float32 sums are not ``exact``, so the caller goes on in float64 until the shift is within ``tol``. The inertia
     is summed in float64 here: starts that end close together are told apart by it.
     """
+    rows, scale = standardised(x, offset)
+    ends = [ended(rows, init / scale, sample_weight, max_iter, tol) for init in starts]
+    best = min(ends, key=lambda end: end["inertia"])
+    return {**best, "centers": best["centers"] * scale, "inertia": best["inertia"] * scale**2}
+
+
+def ended(rows: Array, init: Host, weight: Array, max_iter: int, tol: float) -> dict[str, Any]:
+    """Return where cuML ends from the centres ``init``, among standardised rows."""
     import cuml.cluster
 
-    rows, scale = standardised(x, offset)
     model = cuml.cluster.KMeans(
         n_clusters=len(init),
-        init=cp.asarray(init / scale, dtype=cp.float32),
+        init=cp.asarray(init, dtype=cp.float32),
         n_init=1,
         max_iter=max_iter,
         tol=max(min(tol, SMALLEST_TOLERANCE), LEAST_TOLERANCE),
         output_type="cupy",
     )
-    model.fit(rows, sample_weight=sample_weight.astype(cp.float32))
-    inertia = inertia_about(rows, model.labels_, model.cluster_centers_, sample_weight)
-    centers = cp.asnumpy(model.cluster_centers_).astype(np.float64) * scale
-    return {"centers": centers, "n_iter": int(model.n_iter_), "inertia": inertia * scale**2, "exact": False}
+    model.fit(rows, sample_weight=weight.astype(cp.float32))
+    inertia = inertia_about(rows, model.labels_, model.cluster_centers_, weight)
+    centers = cp.asnumpy(model.cluster_centers_).astype(np.float64)
+    return {"centers": centers, "n_iter": int(model.n_iter_), "inertia": inertia, "exact": False}
 
 
 def standardised(x: Array, offset: Host) -> tuple[Array, float]:

@@ -6,6 +6,7 @@ Several numbers of clusters share one: the rows are opened, checked and describe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,6 +97,14 @@ class Run:
         solved = partial(self._solved, max_iter=most, compared=compared)
         return self.work.engine.each(solved, starts, side_by_side=self.side_by_side)
 
+    def best(self, starts: Sequence[Host]) -> Solution:
+        """Return the best of the ends of starts, less offset."""
+        if self.side_by_side and self.chosen(len(starts[0])).name == "vendor":
+            return self._vendor(starts, max_iter=self.max_iter)
+        together = [starts] if self.side_by_side else [[start] for start in starts]
+        ends = [self.solve(some, compared=len(starts) > 1) for some in bar(together, "k-means starts")]
+        return min(chain.from_iterable(ends), key=lambda end: end.inertia)
+
     def settled(self, solution: Solution) -> Solution:
         """Return a solution with the same bits whatever threads or float32 left in its last ones.
 
@@ -177,8 +186,9 @@ class Run:
         return Dispatch(self.work.backend.name, self.work.engine.name, solver.name, reason, self.work.steps)
 
     def _solved(self, start: Host, *, max_iter: int, compared: bool) -> Solution:
-        solve = self._vendor if self.chosen(len(start)).name == "vendor" else self._lloyd
-        return solve(start, max_iter=max_iter, compared=compared)
+        if self.chosen(len(start)).name == "vendor":
+            return self._vendor([start], max_iter=max_iter)
+        return self._lloyd(start, max_iter=max_iter, compared=compared)
 
     def _lloyd(self, start: Host, *, max_iter: int, compared: bool) -> Solution:
         """Return the end by our loop over blocks."""
@@ -191,11 +201,11 @@ class Run:
     def _steps(self, n_clusters: int) -> Steps:
         return Steps.of(partial(self.work.kernel, n_clusters=n_clusters))
 
-    def _vendor(self, start: Host, *, max_iter: int, compared: bool) -> Solution:  # noqa: ARG002 - the library's inertia is free
-        """Return the end by the backend's library."""
+    def _vendor(self, starts: Sequence[Host], *, max_iter: int) -> Solution:
+        """Return the best end by the backend's library."""
         x, weight = self._joined
         fit, offset = self.work.backend.fits["kmeans"], self.data.offset
-        found = fit(x, init=start, offset=offset, sample_weight=weight, max_iter=max_iter, tol=self.tol)
+        found = fit(x, starts=starts, offset=offset, sample_weight=weight, max_iter=max_iter, tol=self.tol)
         return Solution(found["centers"], int(found["n_iter"]), found["inertia"], found["exact"])
 
     @cached_property

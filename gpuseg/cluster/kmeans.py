@@ -1,7 +1,6 @@
 """k-means by Lloyd's algorithm, over blocks."""
 
 import warnings
-from itertools import chain
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,7 +16,6 @@ from gpuseg.cluster._run import Run, Solution
 from gpuseg.engines import Blocks
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
 from gpuseg.neighbors.centers import add, labels, squared_about, sums_of
-from gpuseg.progress import bar
 
 SOLVERS = ("auto", "vendor", "lloyd")
 
@@ -83,10 +81,7 @@ class KMeans(Clusterer):
     def solve(self, run: Run) -> Self:
         """Return self, fitted to the rows of ``run``, which ``prepare`` gave: what ``fit`` goes on with."""
         with one_blas_thread():  # held over all walks: over few rows, setting it takes longer than a walk
-            starts = self._starts(run)
-            together = [starts] if run.side_by_side else [[start] for start in starts]
-            runs = [run.solve(some, compared=len(starts) > 1) for some in bar(together, "k-means starts")]
-        return self.adopt(run, min(chain.from_iterable(runs), key=lambda solution: solution.inertia))
+            return self.adopt(run, run.best(self._starts(run)))
 
     def prepare(self, X: Any, sample_weight: Any = None) -> Run:  # noqa: N803 - scikit-learn's name
         """Return the rows opened, checked and described: what ``fit`` begins with, shared where many models follow."""

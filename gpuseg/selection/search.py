@@ -75,7 +75,7 @@ class Search:
             return ends[0]
         close = _distinct(ends, most=FINALISTS, close=CLOSE)
         shift = self.pilot.data.offset - self.run.data.offset
-        return _best(self.run.solve([end.centers + shift for end in close]))
+        return self.run.best([end.centers + shift for end in close])
 
     def model(self, k: int, solution: Solution) -> KMeans:
         """Return the model of a solution."""
@@ -102,7 +102,7 @@ class Search:
         starts = [seed[:k] for seed in self.seeds_on_all]
         if len(starts[0]) < k:  # every distinct row is in a start: all starts are alike
             starts = starts[:1]
-        return _best(self.run.solve(starts))
+        return self.run.best(starts)
 
     def _seeds_on(self, run: Run) -> list[Host]:
         return run.seeds(self.most, self.n_init, self.seed)
@@ -119,10 +119,6 @@ def check_names(parameters: Iterable[str]) -> None:
     for name in parameters:
         if name not in allowed:
             raise unknown("parameter", name, allowed)
-
-
-def _best(ends: Sequence[Solution]) -> Solution:
-    return min(ends, key=lambda end: end.inertia)
 
 
 def _distinct(ends: Sequence[Solution], *, most: int, close: float = np.inf) -> list[Solution]:

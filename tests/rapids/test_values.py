@@ -64,7 +64,7 @@ def fitted_by_cuml(x, start, **options):
     """Return what the backend's k-means gives from a start, in place."""
     offset = x.mean(axis=0)
     options = {"sample_weight": np.ones(len(x)), "max_iter": 300, "tol": 1e-4, **options}
-    found = cuda.BACKEND.fits["kmeans"](x, init=start - offset, offset=offset, **options)
+    found = cuda.BACKEND.fits["kmeans"](x, starts=[start - offset], offset=offset, **options)
     return found["centers"] + offset, found
 
 
