@@ -1,35 +1,23 @@
 """DBSCAN: segments of dense regions, as many as the data has; what lies in none is noise."""
 
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, novelty
+from gpuseg.backends import Array, Task, to_host, with_room
+from gpuseg.cluster._assignment import ASSIGNED, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._checks import check_count, check_number
+from gpuseg.cluster._nearest import Kept, apart, assign_block, group_search, label_block, other_search
 from gpuseg.cluster._quantiles import distance_quantiles
-from gpuseg.cluster._training import (
-    distinct,
-    nothing_near,
-    numbered,
-    weights_of,
-)
-from gpuseg.engines import Block, Blocks
+from gpuseg.cluster._training import distinct, numbered, weights_of
+from gpuseg.engines import Blocks
 from gpuseg.neighbors.centers import squared_distances
-from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group
 from gpuseg.neighbors.sample import rows_of, sample_rows
 
 PROBES, AGAINST = 256, 4096
 """Rows whose neighbours are counted, and rows they are counted among: a million pairs, ten milliseconds."""
-
-
-class Core(NamedTuple):
-    """The distinct core points in the order of their coordinates, and the segment of each."""
-
-    rows: Host
-    segments: Host
 
 
 class DBSCAN(Clusterer):
@@ -80,10 +68,10 @@ class DBSCAN(Clusterer):
         fitted = backend.fits["dbscan"](x, eps=float(self.eps), min_samples=self.min_samples, sample_weight=given)
         cores = np.asarray(fitted["core_sample_indices_"], dtype=np.int64)
         found = distinct(rows[cores])
-        core = Core(rows[cores[found.first]], fitted["labels_"][cores[found.first]].astype(np.int64))
+        core = Kept(rows[cores[found.first]], fitted["labels_"][cores[found.first]].astype(np.int64))
         fields = engine.rows(label_block, group_search(backend, core, self.eps), dtypes=(np.int32, np.float64))
         label, distance = (np.array(to_host(field)) for field in fields)
-        distance[cores] = apart(backend, core, self.eps)[found.place]
+        distance[cores] = np.minimum(apart(backend, core), self.eps)[found.place]
         number, self.segment_weight_ = numbered(label, rows, weight, 1 + int(np.max(label)))
         self.n_clusters_, self.core_sample_indices_ = len(self.segment_weight_), cores
         self.core_rows_, self.core_segments_ = core.rows, number[core.segments]
@@ -100,7 +88,7 @@ class DBSCAN(Clusterer):
         The rows that the model was fitted to get their ``labels_``.
         """
         check_is_fitted(self)
-        opened, core = self._open(X, reset=False), Core(self.core_rows_, self.core_segments_)
+        opened, core = self._open(X, reset=False), Kept(self.core_rows_, self.core_segments_)
         search = group_search(opened.backend, core, self.eps)
         segment, _ = opened.engine.rows(label_block, search, dtypes=(np.int32, np.float64))
         return in_callers_library((segment,), opened.blocks)[0]
@@ -113,7 +101,7 @@ class DBSCAN(Clusterer):
         rows, those of a core point being to the nearest other one; that of noise is its rank in the nearest segment.
         """
         check_is_fitted(self)
-        opened, core = self._open(X, reset=False), Core(self.core_rows_, self.core_segments_)
+        opened, core = self._open(X, reset=False), Kept(self.core_rows_, self.core_segments_)
         searches = group_search(opened.backend, core), other_search(opened.backend, core)
         fields = opened.engine.rows(assign_block, *searches, self.eps, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))
@@ -131,48 +119,3 @@ def neighbours_within(x: Array, eps: float) -> float:
     mean = xp.mean(among, axis=0)[None, :]
     near = squared_distances(probes - mean, among - mean) <= eps**2
     return float(xp.mean(xp.astype(near, xp.float64))) * rows
-
-
-def group_search(backend: Backend, core: Core, within: float = np.inf) -> Any:
-    """Return the search ``x -> (segment, distance)`` for the nearest core point."""
-    if len(core.rows) == 0:
-        return nothing_near
-    return backend.kernel_or(nearest_group)(core.rows, core.segments, within=within)
-
-
-def other_search(backend: Backend, core: Core) -> Any:
-    """Return the search ``(x, segment) -> distance`` for the nearest core point of any other segment, None without."""
-    if len(core.rows) == 0:
-        return None
-    return backend.kernel_or(nearest_other_group)(core.rows, core.segments)
-
-
-def apart(backend: Backend, core: Core, eps: float) -> Host:
-    """Return each core point's distance to the nearest other one of its segment, ``eps`` where it is alone."""
-    if len(core.rows) == 0:
-        return np.zeros(0)
-    search = backend.kernel_or(nearest_of_group)(core.rows, core.segments, skip=1)
-    _, distance = search(backend.to_device(core.rows), backend.to_device(core.segments))
-    return np.minimum(to_host(distance), eps)
-
-
-def label_block(block: Block, search: Any) -> tuple[Array, ...]:
-    """Return a block's segments and the distances to the nearest core points."""
-    segment, distance = search(block.x)
-    xp = array_namespace(segment)
-    return xp.astype(segment, xp.int32), distance
-
-
-def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:
-    """Return the fields of a block's Assignment."""
-    xp: Any = array_namespace(block.x)
-    segment, first = search(block.x)
-    near, sure = first <= eps, xp.zeros_like(first)
-    rows = xp.nonzero(near)[0]
-    if rows.shape[0]:
-        own, of = xp.take(segment, rows), xp.take(first, rows)
-        found = confidence(of, other(xp.take(block.x, rows, axis=0), own))
-        place = xp.cumulative_sum(xp.astype(near, xp.int64)) - 1
-        sure = xp.where(near, xp.take(found, xp.where(near, place, xp.zeros_like(place))), sure)
-    label = xp.astype(xp.where(near, segment, xp.full_like(segment, NOISE)), xp.int32)
-    return label, first, sure, novelty(segment, first, quantiles)
