@@ -28,6 +28,10 @@ class InvalidModel(InvalidFile):
     """A file is not a model that this version of gpuseg can read."""
 
 
+class DigestRefused(GpusegError, ValueError):
+    """A digest is too far from an exact fit of a sample."""
+
+
 class OutOfMemory(GpusegError, MemoryError):
     """The work needs more memory than there is, here or on a worker."""
 

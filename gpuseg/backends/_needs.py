@@ -24,6 +24,9 @@ Twenty steps from one start were, in float64 and float32, 2.4 and 1.9 times as f
 1.8 times at 16,384, and 0.8 and 0.7 times at 32,768 (50,000 to 200,000 rows, medians of three turns on 2 cores).
 """
 
+DIGEST = 500
+"""Points of a digest that a k-d tree looks at to find a row's nearest, in some eight dimensions."""
+
 
 class Task(NamedTuple):
     """A fit to be planned: the matrix, and the parameters that its needs depend on.
@@ -105,6 +108,11 @@ def _hdbscan_cpu(task: Task) -> Need:
     return Need(working, work / MILLION, 0.9e-9 * work)
 
 
+def _digest(task: Task) -> Need:
+    # Two walks look for each row's nearest of some thousand points; labels, distances and weights are kept a row.
+    return Need(task.rows * (0 if task.streamed else 60), 2 * task.rows * task.columns * DIGEST / MILLION, None)
+
+
 def _kmeans_cuda(task: Task) -> Need:
     # A float32 copy for cuML, labels, weights, and what seeding keeps beside each row.
     a_row = 0 if task.streamed else 100 + 4 * task.columns
@@ -124,11 +132,22 @@ def _hdbscan_cuda(task: Task) -> Need:
     return Need(working, pairs_work(task) / MILLION, None, against)
 
 
-CPU: Mapping[str, Estimate] = {"kmeans": _kmeans_cpu, "dbscan": _dbscan_cpu, "hdbscan": _hdbscan_cpu}
-CUDA: Mapping[str, Estimate] = {"kmeans": _kmeans_cuda, "dbscan": _dbscan_cuda, "hdbscan": _hdbscan_cuda}
+CPU: Mapping[str, Estimate] = {
+    "kmeans": _kmeans_cpu,
+    "dbscan": _dbscan_cpu,
+    "hdbscan": _hdbscan_cpu,
+    "digest": _digest,
+}
+CUDA: Mapping[str, Estimate] = {
+    "kmeans": _kmeans_cuda,
+    "dbscan": _dbscan_cuda,
+    "hdbscan": _hdbscan_cuda,
+    "digest": _digest,
+}
 
 ADVICE: Mapping[str, str] = {
     "kmeans": "use fewer rows, float32 or solver='lloyd', or give Parquet files or a Dask array, which come in blocks",
+    "digest": "use fewer rows, or give Parquet files or a Dask array, which come in blocks",
     "dbscan": "use fewer rows or a smaller eps",
     "hdbscan": "use fewer rows or a smaller min_samples",
 }

@@ -84,9 +84,13 @@ class Clusterer(ClusterMixin, Stored):
         site = site_of(self.engine, lazy=is_dask(x))
         blocks = self._blocks(x, sample_weight, site, reset=reset)
         fit, task = (self._fit_name, self._task(blocks)) if reset else (None, None)
+        return self._work(blocks, site, fit=fit, task=task, reset=reset)
+
+    def _work(self, blocks: Blocks, site: Site, *, fit: str | None, task: Task | None, reset: bool) -> Work:
+        """Return blocks with the backend chosen for a fit of that name and task, and the engine that has them there."""
         backend, reason, steps, thrifty = site.choose(blocks.held, self.backend, fit=fit, task=task)
         # What no library has to fit goes on in blocks where memory ran out before.
-        in_blocks = thrifty and self._fit_name is None
+        in_blocks = thrifty and fit is None
         if in_blocks or not blocks.in_memory or site.name == "dask":
             engine = site.engine(blocks, backend.name, keep=reset, thrifty=in_blocks)
             return Work(blocks, backend, engine, reason, steps)

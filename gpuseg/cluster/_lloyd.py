@@ -5,14 +5,12 @@ from functools import partial
 from typing import NamedTuple, Self
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from gpuseg.backends import Host, Kernel
-from gpuseg.cluster._quantiles import Labelled
+from gpuseg.cluster._labelled import Labelled
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.centers import Far, add, bounds, farthest, join_far, lloyd_step, squared_about, sums_of
-from gpuseg.neighbors.groups import sums_by
 
 
 class Data(NamedTuple):
@@ -101,14 +99,6 @@ def label_block(block: Block, nearest: Kernel, centers: Host, offset: Host) -> L
     """Return each row's label, distance and weight, where the block is."""
     label, distance = nearest(block, centers, offset)
     return Labelled(label, distance, block.weight)
-
-
-def masses_of(block: Labelled, count: int) -> tuple[Host, Host, float]:
-    """Return each cluster's weight and sum of distances in a block, and the sum of all squared distances."""
-    xp = array_namespace(block.distance)
-    distance, weight = (xp.astype(field, xp.float64, copy=False) for field in (block.distance, block.weight))
-    weights, distances = (sums_by(block.label, field, count) for field in (weight, weight * distance))
-    return weights, distances, float(weight @ (distance * distance))
 
 
 def masses_at(

@@ -7,6 +7,7 @@ from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host, to_host
 from gpuseg.cluster._assignment import NOISE, confidence, novelty
+from gpuseg.cluster._labelled import Labelled
 from gpuseg.cluster._training import nothing_near
 from gpuseg.engines import Block
 from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group
@@ -47,6 +48,12 @@ def label_block(block: Block, search: Any) -> tuple[Array, ...]:
     segment, distance = search(block.x)
     xp = array_namespace(segment)
     return xp.astype(segment, xp.int32), distance
+
+
+def labelled(block: Block, search: Any) -> Labelled:
+    """Return a block's segments, the distances to the nearest points, and the weights."""
+    segment, distance = label_block(block, search)
+    return Labelled(segment, distance, block.weight)
 
 
 def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:

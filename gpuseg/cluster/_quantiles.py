@@ -14,6 +14,7 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Backend, Host, Kernel, to_host
 from gpuseg.cluster._assignment import RANKS
+from gpuseg.cluster._labelled import Labelled
 from gpuseg.engines import Block, Engine, blocks_of, engine_for
 from gpuseg.neighbors.groups import sums_by
 
@@ -25,14 +26,6 @@ MOST = 1024
 """Rows of a block's sample at most: more do not make the bins more even."""
 FINER = 2
 """Bins above the number at which as many are counted as rows are looked at: to look at a row takes longer."""
-
-
-class Labelled(NamedTuple):
-    """A block's segments, -1 for noise, the distances to what represents them, and the weights."""
-
-    label: Array
-    distance: Array
-    weight: Array
 
 
 class Bins(NamedTuple):

@@ -10,24 +10,24 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._base import FLOATS, Dispatch, Work
-from gpuseg.cluster._lloyd import Data, Steps, label_block, lloyd, masses_at, masses_of
-from gpuseg.cluster._seeding import Passes, Seed, generator, seed_centers, weighted_draw
+from gpuseg.cluster._labelled import masses_of
+from gpuseg.cluster._lloyd import Data, Steps, label_block, lloyd, masses_at
+from gpuseg.cluster._seeding import Passes, seed_centers
 from gpuseg.engines import Block, Engine
 from gpuseg.errors import UnsupportedOnBackend
 from gpuseg.neighbors.centers import add, inertia, labels, lloyd_step, nearest
-from gpuseg.neighbors.sample import rows_of, sample_rows
+from gpuseg.neighbors.draws import Seed
+from gpuseg.neighbors.sample import sampled
 from gpuseg.progress import bar
+from gpuseg.summary.coreset import coreset, masses
 
 AT_REST = 1e-9
 """The squared shift, as a share of the mean variance, that is no more than what rounding moves centres by."""
 SIDE_BY_SIDE = 1 << 20
 """Rows times starts that seeding works on at once: 8 MiB of D^2. Few rows take as long to call as to work on."""
-HALF = 0.5
-"""The share of the draws of a coreset that are uniform."""
 
 
 class Solution(NamedTuple):
@@ -135,9 +135,7 @@ class Run:
 
     def sample(self, rows: int, seed: int) -> Array:
         """Return a random sample of the rows without repeats, in order: the same on every engine."""
-        starts = np.cumsum([0, *self.work.blocks.sizes])
-        parts = self.work.engine.collect(rows_at, sample_rows(int(starts[-1]), rows, seed), starts)
-        return array_namespace(*parts).concat(parts, axis=0)
+        return sampled(self.work.engine, self.work.blocks.sizes, rows, seed)[0]
 
     def tail(self) -> float:
         """Return how heavy the rows' tails are: the mean squared square of their distance to the mean over its square.
@@ -148,19 +146,8 @@ class Run:
         return float(weight * farther / far**2) if far > 0 else 1.0
 
     def coreset(self, rows: int, seed: int) -> tuple[Array, Host]:
-        """Return random rows that stand for all, and the weight of each: the same on every engine.
-
-        A lightweight coreset (Bachem, Lucic and Krause 2018): half of the draws are uniform, half in proportion to the
-        squared distance to the mean, so that few far rows, which decide the centres of heavy tails, are not missed.
-        """
-        engine, offset = self.work.engine, self.data.offset
-        weight, far, _ = self._masses.T
-        share = np.array([HALF / weight.sum(), HALF / max(far.sum(), np.finfo(float).tiny)])
-        chances = share[0] * weight + share[1] * far
-        counts = np.random.default_rng(seed).multinomial(rows, chances / chances.sum())
-        parts = engine.collect(drawn_of, counts, share, offset, seed)
-        weights = np.concatenate([part for _, part in parts])
-        return array_namespace(*(x for x, _ in parts)).concat([x for x, _ in parts], axis=0), weights / rows
+        """Return random rows that stand for all, and the weight of each: the same on every engine."""
+        return coreset(self.work.engine, self.data.offset, rows, seed, self._masses)
 
     def chosen(self, n_clusters: int) -> Solver:
         """Return who brings starts of ``n_clusters`` to their ends: as asked for, else the faster one."""
@@ -210,8 +197,8 @@ class Run:
 
     @cached_property
     def _masses(self) -> Host:
-        """Return what ``mass_of`` says of every block, a row a block."""
-        return np.array(self.work.engine.collect(mass_of, self.data.offset))
+        """Return what ``masses`` says of every block, a row a block."""
+        return masses(self.work.engine, self.data.offset)
 
     @cached_property
     def _joined(self) -> tuple[Array, Array]:
@@ -223,33 +210,3 @@ class Run:
 def weight_of(block: Block) -> tuple[Array]:
     """Return a block's weights, to be joined."""
     return (block.weight,)
-
-
-def rows_at(block: Block, picked: Host, starts: Host) -> Array:
-    """Return the rows of a block that are among those picked by number; ``starts`` are the blocks' first numbers."""
-    first, end = starts[block.number], starts[block.number + 1]
-    here = picked[np.searchsorted(picked, first) : np.searchsorted(picked, end)] - first
-    return rows_of(block.x, here)
-
-
-def mass_of(block: Block, offset: Host) -> tuple[float, float, float]:
-    """Return a block's weight, and the weighted sums of squared distances to the offset and of their squares."""
-    xp, squared = array_namespace(block.x), squared_to(block, offset)
-    weight = xp.astype(block.weight, xp.float64, copy=False)
-    return float(xp.sum(weight)), float(weight @ squared), float(weight @ squared**2)
-
-
-def drawn_of(block: Block, counts: Host, share: Host, offset: Host, seed: int) -> tuple[Array, Host]:
-    """Return as many rows of a block as were drawn for it, with what each weighs before the number of all draws."""
-    xp: Any = array_namespace(block.x)
-    chance = float(share[0]) + float(share[1]) * squared_to(block, offset)
-    uniform = generator(Seed(seed, 0), block.number, 0).random(int(counts[block.number]))
-    picked = xp.sort(weighted_draw(xp.astype(block.weight, xp.float64) * chance, uniform))
-    return xp.take(block.x, picked, axis=0), 1.0 / to_host(xp.take(chance, picked))
-
-
-def squared_to(block: Block, offset: Host) -> Array:
-    """Return each row's squared distance to the offset, float64."""
-    xp = array_namespace(block.x)
-    away = xp.astype(block.x, xp.float64, copy=False) - xp.asarray(offset, device=device(block.x))[None, :]
-    return xp.sum(away * away, axis=1)

@@ -15,17 +15,8 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, Kernel, to_host
 from gpuseg.engines import Block, Engine
-from gpuseg.neighbors.centers import add, beside, costs_with, nearer, nearest, squared_norms
-
-HOST = 2**32 - 1
-"""The block number that keys the host's own draws."""
-
-
-class Seed(NamedTuple):
-    """What keys a draw: the user's seed and the number of the start."""
-
-    seed: int
-    start: int
+from gpuseg.neighbors.centers import add, costs_with, nearer, nearest, squared_norms
+from gpuseg.neighbors.draws import HOST, Seed, generator, weighted_draw
 
 
 class Seen(NamedTuple):
@@ -94,23 +85,6 @@ def chosen(draws: Sequence[Draw], totals: Host, start: int, seed: Seed, step: in
     uniform: Host = generator(seed, HOST, step).random(draws[0].rows.shape[1:2])
     blocks = weighted_draw(totals, uniform)
     return np.stack([draws[block].rows[start, trial] for trial, block in enumerate(blocks)])
-
-
-def generator(seed: Seed, block: int, step: int) -> np.random.Generator:
-    """Return the generator of one block in one round: counter-based, so no order matters."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed.seed, seed.start, block, step])))
-
-
-def weighted_draw(weights: Array, uniform: Host) -> Array:
-    """Return for each uniform number in [0, 1) an index, drawn in proportion to the weights, where these are.
-
-    >>> weighted_draw(np.array([1.0, 0.0, 3.0]), np.array([0.2, 0.25, 0.99]))
-    array([0, 2, 2])
-    """
-    xp = array_namespace(weights)
-    sums = xp.cumulative_sum(xp.astype(weights, xp.float64, copy=False))
-    found = xp.searchsorted(sums, beside(sums, uniform) * sums[-1], side="right")
-    return xp.minimum(found, xp.searchsorted(sums, sums[-1:]))  # the last index of positive weight
 
 
 def unseen(block: Block, passes: Passes, starts: int, offset: Host) -> Seen:

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from array_api_compat import array_namespace
 
+from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
-from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._nearest import Kept, apart, assign_block, group_search, label_block, other_search
 from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import distinct, numbered, weights_of

@@ -4,11 +4,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._approximate import Trained, assign_block, core_block, label_block
 from gpuseg.cluster._assignment import ASSIGNED, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
-from gpuseg.cluster._checks import check_count, check_number
 from gpuseg.cluster._condensed import METHODS, CondensedTree, Selection, SingleLinkage, condense, memberships, select
 from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import alike, nothing_near, numbered

@@ -4,14 +4,14 @@ import warnings
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
+from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Host, Task, one_blas_thread, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, assigned, order_ids
 from gpuseg.cluster._base import Clusterer, check_is_fitted, in_callers_library, seed_of
-from gpuseg.cluster._checks import check_count, check_number
-from gpuseg.cluster._lloyd import describe, masses_of
-from gpuseg.cluster._quantiles import Labelled, quantiles_of
+from gpuseg.cluster._labelled import masses_of, renumbered
+from gpuseg.cluster._lloyd import describe
+from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._run import Run, Solution
 from gpuseg.engines import Blocks
 from gpuseg.errors import FewerSegments, InvalidInput, unknown
@@ -170,12 +170,6 @@ class KMeans(Clusterer):
         else:
             labels = seen.rows(renumbered, number, dtypes=(np.int32,))
             self.labels_ = in_callers_library(labels, run.work.blocks)[0]
-
-
-def renumbered(block: Labelled, number: Host) -> tuple[Array]:
-    """Return the segments of a block by their new numbers."""
-    xp = array_namespace(block.label)
-    return (xp.take(xp.asarray(number, device=device(block.label)), block.label),)
 
 
 def warn_fewer(n_clusters: int, found: int) -> None:

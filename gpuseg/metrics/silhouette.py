@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from gpuseg._checks import check_count
 from gpuseg._estimator import seed_of
 from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster._checks import check_count
 from gpuseg.engines import each
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics._checks import checked, finite_rows

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gpuseg._checks import check_count
 from gpuseg._estimator import seed_of
 from gpuseg.backends import Host, to_host, with_room
 from gpuseg.cluster import KMeans, Run, Solution
-from gpuseg.cluster._checks import check_count
 from gpuseg.cluster.kmeans import warn_fewer
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics import SAMPLE, Score

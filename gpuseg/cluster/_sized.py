@@ -1,0 +1,124 @@
+"""Exact or by a digest: which of the two a fit takes, said aloud, and how far a digest is from an exact fit."""
+
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from gpuseg._checks import check_count
+from gpuseg._estimator import clone
+from gpuseg.backends import Backend, Host, Task, choose, to_host, verdicts
+from gpuseg.cluster._base import Clusterer, Work, seed_of
+from gpuseg.cluster._nearest import Kept, group_search
+from gpuseg.cluster._training import weights_of
+from gpuseg.engines import Blocks, is_dask, site_of
+from gpuseg.errors import DigestRefused, InvalidInput, unknown
+from gpuseg.metrics import adjusted_rand
+from gpuseg.neighbors.sample import sampled
+from gpuseg.settings import log
+from gpuseg.summary import MicroClusters, digest_of, rows_as_points
+
+METHODS = ("auto", "exact", "digest")
+EXACT_SECONDS = 60.0
+"""Seconds that an exact fit is estimated to take at most under method="auto"."""
+CHECKED = 5000
+"""Rows of the sample that an exact fit is made of, beside a digest, to measure how far the digest is from it."""
+MOST_ERROR = 0.25
+"""The error of a digest above which method="auto" refuses it: a quarter of the agreement beyond chance is gone."""
+
+
+class Sized(NamedTuple):
+    """What is worked on, the points that an algorithm learns from, the backend that it does on, and why no exact fit.
+
+    ``why`` is None where the points are the rows.
+    """
+
+    work: Work
+    points: MicroClusters
+    backend: Backend
+    why: str | None
+
+
+class SizedClusterer(Clusterer):
+    """The base of methods whose exact fit does not go beyond some ten thousand rows; larger ones take a digest.
+
+    A subclass has parameters ``method``, ``n_micro`` and ``random_state``.
+    """
+
+    method: str
+    n_micro: int
+    random_state: Any
+    points_: Host
+    point_segments_: Host
+    exact_: bool
+    sized: ClassVar[tuple[str, ...]] = ("exact_", "digest_size_", "digest_error_")
+
+    def _check_method(self) -> None:
+        if self.method not in METHODS:
+            raise unknown("method", self.method, METHODS)
+        check_count("n_micro", self.n_micro, low=2)
+
+    def _sized(self, x: Any, sample_weight: Any) -> Sized:
+        """Return the rows, or a digest of them where an exact fit has no room or takes too long."""
+        site = site_of(self.engine, lazy=is_dask(x))
+        blocks = self._blocks(x, sample_weight, site, reset=True)
+        why = self._no_exact(blocks, site.name)
+        if why is None:
+            work = self._work(blocks, site, fit=self._fit_name, task=self._task(blocks), reset=True)
+            points = rows_as_points(to_host(work.whole), weights_of(blocks, sum(blocks.sizes)))
+            return Sized(work, points, work.backend, None)
+        log.info("%s takes a digest: %s", type(self).__name__, why)
+        work = self._work(blocks, site, fit=None, task=self._task(blocks)._replace(algorithm="digest"), reset=True)
+        points = digest_of(work.engine, work.backend, int(self.n_micro), seed_of(self.random_state))
+        task = Task(type(self).__name__.lower(), *points.rows.shape)
+        return Sized(work, points, choose(points.rows, self.backend, fit=self._fit_name, task=task).backend, why)
+
+    def _no_exact(self, blocks: Blocks, engine: str) -> str | None:
+        """Return why the fit is no exact one, None where it is."""
+        if self.method == "digest":
+            return "method='digest' is asked for by name"
+        if not blocks.in_memory or engine == "dask":
+            why = "the rows are in blocks, of files or on workers"
+            if self.method == "exact":
+                raise InvalidInput(
+                    f"method='exact' needs all rows in memory, and {why}; pass an array, or use method='digest'"
+                )
+            return why
+        if self.method == "exact":
+            return None
+        seen = [verdict for verdict in verdicts(self._task(blocks), self._fit_name) if verdict.need is not None]
+        usable = [verdict.need for verdict in seen if verdict.against is None and verdict.need is not None]
+        if not usable:
+            return "; ".join(f"an exact fit: {verdict.name!r} {verdict.against}" for verdict in seen)
+        seconds = [need.seconds for need in usable if need.seconds is not None]
+        if len(seconds) == len(usable) and min(seconds) > EXACT_SECONDS:
+            return f"an exact fit would take about {min(seconds):,.0f} s, more than {EXACT_SECONDS:g}"
+        return None
+
+    def _twin(self, share: float) -> Self:  # noqa: ARG002 - methods with parameters that count rows need it
+        """Return an unfitted twin for an exact fit of a sample that is this share of all: what counts rows, scaled."""
+        return clone(self).set_params(method="exact", engine="auto")
+
+    def _learn(self, points: MicroClusters, backend: Backend) -> Host:
+        """Return the label of each point, from 0 on, without gaps; keep what is fitted besides."""
+        raise NotImplementedError
+
+    def _measure(self, sized: Sized) -> None:
+        """Keep whether the fit is exact, the size of the digest, and its error: 1 - ARI to an exact fit of a sample."""
+        self.exact_, self.digest_size_ = sized.why is None, len(sized.points.rows)
+        self.digest_error_ = 0.0 if self.exact_ else self._error(sized)
+        if self.method == "auto" and self.digest_error_ > MOST_ERROR:
+            raise DigestRefused(
+                f"a digest of {self.digest_size_} points has an error of {self.digest_error_:.2f} beside an exact fit "
+                f"of a sample, and method='auto' allows {MOST_ERROR}; raise n_micro, fit a sample, or accept it by "
+                "method='digest'"
+            )
+
+    def _error(self, sized: Sized) -> float:
+        """Return 1 - ARI of the digest's segments to an exact fit of a sample of the rows."""
+        seed, to_device = seed_of(self.random_state), sized.backend.to_device
+        found = sampled(sized.work.engine, sized.work.blocks.sizes, CHECKED, seed)
+        rows, weight = map(to_host, found)
+        share = float(np.sum(weight) / np.sum(sized.points.weight))
+        exact = self._twin(share)._learn(rows_as_points(rows, weight), sized.backend)  # noqa: SLF001 - of this class
+        segment, _ = group_search(sized.backend, Kept(self.points_, self.point_segments_))(to_device(rows))
+        return 1.0 - adjusted_rand(to_host(segment), exact)

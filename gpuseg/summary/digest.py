@@ -1,0 +1,114 @@
+"""A digest of rows in blocks: rows drawn as seeds, then two walks that move each to the mean of the rows nearest to it.
+
+Half of the seeds are drawn evenly and half in proportion to the squared distance to the mean (a lightweight coreset,
+Bachem, Lucic and Krause 2018), so that few far rows keep points of their own. Sums are merged over the blocks in
+their order: the points are the same on every engine.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from gpuseg.backends import Array, Backend, Host, Kernel, to_host
+from gpuseg.engines import Block, Engine, blocks_of, is_dask, site_of
+from gpuseg.errors import InvalidInput
+from gpuseg.neighbors.centers import add, sums_of
+from gpuseg.neighbors.groups import sums_by
+from gpuseg.neighbors.rows import nearest_rows
+from gpuseg.summary.coreset import coreset
+from gpuseg.summary.micro import MicroClusters, rows_as_points
+
+N_MICRO = 8192
+"""Points of a digest, unless asked otherwise: their matrix of distances takes 0.27 GB."""
+WALKS = 2
+"""Walks that move the points: the first makes them means of rows, the second measures how far these lie from them."""
+
+
+class Masses(NamedTuple):
+    """Of each point its rows' weight, (m,), weighted sum of differences from it, (m, d), and of their squares, (m,)."""
+
+    weight: Host
+    sums: Host
+    squares: Host
+
+
+def summarise(
+    x: Any,
+    n_micro: int = N_MICRO,
+    *,
+    sample_weight: Any = None,
+    random_state: int = 0,
+    backend: str = "auto",
+    engine: Any = "auto",
+) -> MicroClusters:
+    """Return up to ``n_micro`` weighted points that stand for the rows of ``x``, (n, d): the rows if they are no more.
+
+    ``x``: an array, a Dask array or DataFrame, or Parquet files, walked in blocks; the points are the same on every
+    engine. Raises InvalidInput for NaN, infinity and an ``n_micro`` below 1.
+
+    >>> found = summarise(np.array([[0.0], [1.0], [8.0]]))
+    >>> found.rows.ravel(), found.weight
+    (array([0., 1., 8.]), array([1., 1., 1.]))
+    """
+    if n_micro < 1:
+        raise InvalidInput(f"n_micro={n_micro} is not allowed; give a whole number of at least 1")
+    site = site_of(engine, lazy=is_dask(x))
+    blocks = blocks_of(x, sample_weight, site=site)
+    choice = site.choose(blocks.held, backend)
+    return digest_of(site.engine(blocks, choice.backend.name), choice.backend, n_micro, random_state)
+
+
+def digest_of(engine: Engine, backend: Backend, n_micro: int, seed: int) -> MicroClusters:
+    """Return up to ``n_micro`` points that stand for the rows of an engine: the rows where they are no more."""
+    rows, weight, sums = engine.reduce(sums_of, add)
+    if rows <= n_micro:
+        x, weights = engine.rows(rows_and_weights, dtypes=(np.float64, np.float64), width=len(sums))
+        return rows_as_points(to_host(x), to_host(weights))
+    seeds, _ = coreset(engine, sums / weight, n_micro, seed)
+    return digested(engine, backend, to_host(seeds))
+
+
+def rows_and_weights(block: Block) -> tuple[Array, Array]:
+    """Return a block's rows and weights, to be joined."""
+    return block.x, block.weight
+
+
+def digested(engine: Engine, backend: Backend, seeds: Host) -> MicroClusters:
+    """Return the points that rows drawn as ``seeds``, (m, d), come to stand for, without those that no row is nearest.
+
+    ``spread`` is exact: about the mean.
+    """
+    points, sums = np.unique(np.asarray(seeds, dtype=np.float64), axis=0), backend.kernel_or(sums_by)
+    for _ in range(WALKS):
+        search = backend.kernel_or(nearest_rows)(points, 1)
+        found = engine.merge(masses_at, joined, search, points, sums)
+        kept = found.weight > 0
+        weight, moved = found.weight[kept], found.sums[kept] / found.weight[kept, None]
+        spread = found.squares[kept] / weight - np.sum(moved * moved, axis=1)
+        points = points[kept] + moved
+    return MicroClusters(points, weight, np.sqrt(np.maximum(spread, 0.0)))
+
+
+def masses_at(block: Block, search: Any, points: Host, sums_by: Kernel) -> Masses:
+    """Return what a block's rows add to their nearest points."""
+    number, distance = search(block.x)
+    xp, count = array_namespace(number), len(points)
+    label, away = number[:, 0], distance[:, 0]
+    weight = xp.astype(block.weight, xp.float64, copy=False)
+    nearest = xp.take(xp.asarray(points, device=device(block.x)), label, axis=0)
+    apart = (xp.astype(block.x, xp.float64, copy=False) - nearest) * weight[:, None]
+    sums = np.stack([sums_by(label, apart[:, f], count) for f in range(points.shape[1])], axis=1)
+    return Masses(sums_by(label, weight, count), sums, sums_by(label, weight * away * away, count))
+
+
+def joined(found: Sequence[Masses]) -> Masses:
+    """Return the sums of what blocks add."""
+    return Masses(*(sum(field) for field in zip(*found, strict=True)))
+
+
+def nearest_points(block: Block, search: Any) -> tuple[Array, Array]:
+    """Return the number of the nearest point of each row of a block, and the distance to it."""
+    number, distance = search(block.x)
+    return number[:, 0], distance[:, 0]
