@@ -19,13 +19,13 @@ from gpuseg._estimator import (
     seed_of,
 )
 from gpuseg.backends import Array
-from gpuseg.cluster import ALGORITHMS, Clusterer, Dispatch
+from gpuseg.cluster import ALGORITHMS, Dispatch
 from gpuseg.customers import Customers, check_ids, check_value, opened_customers
 from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, UnsupportedOnBackend, unknown
 from gpuseg.io.model import read_model, write_model
-from gpuseg.metrics import Score, sampled_silhouette
+from gpuseg.metrics import Score
 from gpuseg.neighbors.order import count_distinct, ordered_parts
 from gpuseg.notebook import counted, segments_html
 from gpuseg.placing import (
@@ -41,7 +41,7 @@ from gpuseg.placing import (
 )
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.profile import profile_parts
-from gpuseg.selection import Candidate, KChoice, choose, taken, tried
+from gpuseg.selection import Candidate, KChoice, Segmented, choose, segmented, takes_number, tried
 from gpuseg.settings import say
 
 if TYPE_CHECKING:
@@ -120,10 +120,10 @@ class Segmenter(ClusterMixin, Stored):
         """Return self, fitted to a customer table: a path, any frame, a table on workers, or an array of numbers."""
         self._check_parameters()
         customers = opened_customers(X, self.engine)
-        if not (customers.here or self.algorithm == "kmeans"):
+        if not (customers.here or ALGORITHMS[self.algorithm].in_blocks):
             raise UnsupportedOnBackend(
-                f"algorithm={self.algorithm!r} got customers on workers; density methods over workers come in a later "
-                "version: use algorithm='kmeans', or pass a sample as a table in memory"
+                f"algorithm={self.algorithm!r} got customers on workers, and needs all of them in memory; use another, "
+                "as algorithm='kmeans', or pass a sample as a table in memory"
             )
         check_value(customers, self.value_column)
         ready = self._ready(customers)
@@ -225,8 +225,11 @@ class Segmenter(ClusterMixin, Stored):
                 raise InvalidInput(f"algorithm_params sets {name!r}; give {name} to Segmenter itself")
             if name not in allowed:
                 raise unknown(f"algorithm_params of {self.algorithm}", name, allowed)
-        if self.n_clusters != "auto" and self.algorithm != "kmeans":
-            raise InvalidInput(f"n_clusters={self.n_clusters} is for k-means; {self.algorithm} finds the number itself")
+        if self.n_clusters != "auto" and not takes_number(ALGORITHMS[self.algorithm]):
+            raise InvalidInput(
+                f"n_clusters={self.n_clusters} is not for {self.algorithm}, which finds the number itself; leave it "
+                "out, or use another algorithm, as 'kmeans'"
+            )
         if isinstance(self.k_range, range):
             raise InvalidInput(f"k_range={self.k_range!r} has no two ends; give both, as in (2, 12)")
         tried(self.k_range)
@@ -261,21 +264,20 @@ class Segmenter(ClusterMixin, Stored):
         """Return the parameters of k-means, of a choice of k, and the user's own."""
         return {"backend": self.backend, "engine": ordered.engine, "random_state": seed_of(self.random_state), **own}
 
-    def _clustered(self, ordered: Parts) -> tuple[KChoice, Clusterer, Score | None]:
+    def _clustered(self, ordered: Parts) -> Segmented:
         """Return the choice of k, the fitted algorithm, and its score."""
-        rows, own = ordered.rows(ROWS), self.algorithm_params or {}
-        if self.algorithm != "kmeans":
-            found = ALGORITHMS[self.algorithm](backend=self.backend, **own).fit(rows)
-            score = sampled_silhouette(rows, found.labels_, random_state=seed_of(self.random_state))
-            return KChoice(found.n_clusters_, f"{self.algorithm} found the number itself", []), found, score
-        parameters = self._parameters(ordered, own)
-        if self.n_clusters == "auto":
-            chosen = choose(rows, self._tried(ordered), **parameters)
-            say(f"k={chosen.choice.k}: {chosen.choice.reason}")
-        else:
-            chosen = taken(rows, int(self.n_clusters), **parameters)
-        chosen.model.set_params(engine="auto")
-        return chosen
+        found = segmented(
+            ordered.rows(ROWS),
+            ALGORITHMS[self.algorithm],
+            self.n_clusters,
+            lambda: self._tried(ordered),
+            shared=self._parameters(ordered, {}),
+            own=self.algorithm_params or {},
+        )
+        if found.choice.candidates:
+            say(f"k={found.choice.k}: {found.choice.reason}")
+        found.model.set_params(engine="auto")
+        return found
 
     def _tell(self, found: Parts, customers: Customers) -> None:
         """Set what is told of the customers, who are ``Located`` in parts."""

@@ -205,7 +205,7 @@ def test_it_is_an_estimator(fitted):
         ({"n_clusters": np.array([2, 3])}, "n_clusters=.* is not allowed"),
         ({"algorithm": ["kmeans"]}, "algorithm=.* is not known"),
         ({"n_clusters": "many"}, "n_clusters='many' is not allowed"),
-        ({"n_clusters": 3, "algorithm": "hdbscan"}, "n_clusters=3 is for k-means"),
+        ({"n_clusters": 3, "algorithm": "hdbscan"}, "n_clusters=3 is not for hdbscan, which finds the number itself"),
         ({"k_range": (5, 3)}, r"k_range=\(5, 3\) is no range"),
         ({"algorithm_params": {"n_int": 3}}, "did you mean 'n_init'"),
         ({"algorithm_params": {"n_clusters": 3}}, "give n_clusters to Segmenter itself"),

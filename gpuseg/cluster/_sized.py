@@ -50,6 +50,7 @@ class SizedClusterer(Clusterer):
     points_: Host
     point_segments_: Host
     exact_: bool
+    in_blocks: ClassVar[bool] = True
     sized: ClassVar[tuple[str, ...]] = ("exact_", "digest_size_", "digest_error_")
 
     def _check_method(self) -> None:

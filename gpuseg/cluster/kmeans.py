@@ -45,6 +45,7 @@ class KMeans(Clusterer):
     array([2.])
     """
 
+    in_blocks: ClassVar[bool] = True
     stored: ClassVar[tuple[str, ...]] = (
         "cluster_centers_", "offset_", "segment_weight_", "distance_quantiles_", "inertia_", "n_iter_",
         "n_features_in_", "feature_names_in_",

@@ -199,7 +199,7 @@ def test_a_constant_table(refused):
         (["--k", "0"], "'0' is no number of segments"),
         (["--k", "many"], "'many' is no number of segments"),
         (["--k", "-3"], "'-3' is no number of segments"),
-        (["--k", "3", "--algorithm", "dbscan"], "--k 3 is for k-means"),
+        (["--k", "3", "--algorithm", "dbscan"], "--k 3 is not for dbscan, which finds the number itself"),
         (["--k-range", "5"], "'5' is no range of k"),
         (["--k-range", "9:3"], "'9:3' is no range of k"),
         (["--set-param", "eps"], "'eps' sets nothing"),

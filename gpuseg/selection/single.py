@@ -1,0 +1,73 @@
+"""A fit of any algorithm with one number of segments: the one asked for, that of k-means' choice, or its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gpuseg._estimator import seed_of
+from gpuseg.cluster import Clusterer, KMeans
+from gpuseg.engines import is_dask
+from gpuseg.metrics import SAMPLE, Score, sampled_silhouette
+from gpuseg.selection.choice import KChoice
+from gpuseg.selection.sweep import choose, taken
+
+
+class Segmented(NamedTuple):
+    """A choice of the number of segments, the fitted model, and its score; none where the sample has one segment."""
+
+    choice: KChoice
+    model: Clusterer
+    score: Score | None
+
+
+def takes_number(algorithm: type[Clusterer]) -> bool:
+    """Return whether an algorithm is told the number of segments.
+
+    >>> takes_number(KMeans)
+    True
+    """
+    return "n_clusters" in algorithm().get_params(deep=False)
+
+
+def segmented(
+    x: Any,
+    algorithm: type[Clusterer],
+    n_clusters: int | str,
+    ks: Callable[[], Sequence[int]],
+    *,
+    shared: Mapping[str, Any],
+    own: Mapping[str, Any],
+) -> Segmented:
+    """Return ``x`` segmented by an algorithm.
+
+    ``n_clusters``: a number or "auto", one of ``ks()`` then: k-means chooses it for every algorithm that is told the
+    number; the others find it themselves. ``shared``: backend, engine and random_state; ``own``: the algorithm's own
+    parameters.
+    """
+    if algorithm is KMeans:
+        parameters = {**shared, **own}
+        auto = n_clusters == "auto"
+        return Segmented(*(choose(x, ks(), **parameters) if auto else taken(x, int(n_clusters), **parameters)))
+    names, given = algorithm().get_params(deep=False), {**shared, **own}
+    choice = None
+    if takes_number(algorithm):
+        choice = _number(x, n_clusters, ks, shared)
+        given["n_clusters"] = choice.k
+    model = algorithm(**{name: value for name, value in given.items() if name in names}).fit(x)
+    found = choice or KChoice(model.n_clusters_, f"{algorithm.__name__.lower()} found the number itself", [])
+    return Segmented(found, model, _score(x, model, shared))
+
+
+def _number(x: Any, n_clusters: int | str, ks: Callable[[], Sequence[int]], shared: Mapping[str, Any]) -> KChoice:
+    if n_clusters != "auto":
+        return KChoice(int(n_clusters), f"n_clusters={n_clusters} was asked for", [])
+    choice = choose(x, ks(), **shared).choice
+    return choice._replace(reason=f"{choice.reason} (by k-means)")
+
+
+def _score(x: Any, model: Clusterer, shared: Mapping[str, Any]) -> Score | None:
+    """Return the silhouette of a sample of the rows, which comes into this process from wherever they are."""
+    seed = seed_of(shared["random_state"])
+    if not is_dask(x):
+        return sampled_silhouette(x, model.labels_, random_state=seed)
+    sample = KMeans(1, backend=shared["backend"], engine=shared["engine"]).prepare(x).sample(SAMPLE, seed)
+    return sampled_silhouette(sample, type(model).from_state(model.state()).predict(sample), sample_size=None)
