@@ -100,7 +100,7 @@ def first_neighbours(have: Clusters) -> None:
 def look_around(have: Clusters, at: int, active: int, row: Host) -> None:
     """Find the nearest one of the cluster in a slot, of ties the first."""
     if have.linkage == WARD:
-        sums(have.centers, have.centers[:, at].copy(), 0, active, False, row)  # noqa: FBT003 - Numba has no keywords
+        sums(have.centers, have.centers[:, at].copy(), 0, active, False, row)
         mine = have.mass[at]
         for j in range(active):
             row[j] *= mine * have.mass[j] / (mine + have.mass[j])
@@ -155,7 +155,7 @@ def join_cells(have: Clusters, low: int, high: int, last: int) -> tuple[int, flo
     left, right = have.mass[low], have.mass[high]
     union, near, gap = (high if moved else low), 0, np.inf
     for k in range(last + 1):
-        if k == low or k == high:  # noqa: PLR1714 - Numba knows no sets
+        if k in (low, high):
             continue
         first, second = cells[cell(low, k)], cells[cell(high, k)]
         value = max(first, second) if complete else (left * first + right * second) / (left + right)

@@ -147,13 +147,15 @@ def part(have: Parts, low: int, high: int, unit: float) -> int:
     """Part a cluster, the splinter group before the rest, and return where the rest begins.
 
     The point of the largest mean dissimilarity goes first. Then, as long as one is nearer to the splinter group than to
-    the rest, the one for which the difference of the means is largest.
+    the rest, the one for which the difference of the means is largest, of ties the one of the lowest number.
     """
     have.away[low:high], have.moved[low:high] = 0.0, False
     rest, there, chosen = np.sum(have.weight[low:high]), 0.0, low
+    numbers, most = have.space.numbers, -1.0
     for at in range(low, high):
-        if have.own[at] + have.itself[at] > have.own[chosen] + have.itself[chosen]:
-            chosen = at
+        total = have.own[at] + have.itself[at]
+        if total > most or (total == most and numbers[at] < numbers[chosen]):
+            chosen, most = at, total
     for _ in range(high - low - 1):
         row, mass = look(have, chosen, low, high), have.weight[chosen]
         have.moved[chosen] = True
@@ -164,8 +166,9 @@ def part(have: Parts, low: int, high: int, unit: float) -> int:
             have.own[at] -= step
             have.away[at] += step
             more = (have.own[at] + have.itself[at]) / (rest - unit) - have.away[at] / there
-            if more > most and not have.moved[at]:
-                chosen, most = at, more
+            if more >= most and not have.moved[at]:
+                if more > most or (more > 0.0 and numbers[at] < numbers[chosen]):
+                    chosen, most = at, more
         if chosen < 0:
             break
     return bring_together(have, low, high)

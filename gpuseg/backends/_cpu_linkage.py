@@ -1,4 +1,4 @@
-"""Trees of merges on the CPU: agglomerative linkages and DIANA, by loops of our own. Numba is loaded at the first fit."""
+"""Trees of merges on the CPU: agglomerative linkages and DIANA, by our own loops; Numba is loaded at the first fit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,7 @@ import numpy as np
 from gpuseg.backends._protocol import Fit, Host
 
 
-def fit_agglomerative(
-    rows: Host, *, weight: Host, spread: Host, linkage: str, metric: str
-) -> Mapping[str, Any]:
+def fit_agglomerative(rows: Host, *, weight: Host, spread: Host, linkage: str, metric: str) -> Mapping[str, Any]:
     """Return the tree of weighted points: ``children`` (m - 1, 2) and ``heights``, rising.
 
     m + t is what merge t makes. ``spread`` is of use to average linkage. "precomputed": ``rows`` is (m, m).
