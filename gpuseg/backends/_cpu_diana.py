@@ -166,9 +166,9 @@ def part(have: Parts, low: int, high: int, unit: float) -> int:
             have.own[at] -= step
             have.away[at] += step
             more = (have.own[at] + have.itself[at]) / (rest - unit) - have.away[at] / there
-            if more >= most and not have.moved[at]:
-                if more > most or (more > 0.0 and numbers[at] < numbers[chosen]):
-                    chosen, most = at, more
+            tied = more == most and more > 0.0 and numbers[at] < numbers[chosen]
+            if (more > most or tied) and not have.moved[at]:
+                chosen, most = at, more
         if chosen < 0:
             break
     return bring_together(have, low, high)

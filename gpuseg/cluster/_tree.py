@@ -11,9 +11,9 @@ from gpuseg.summary import MicroClusters
 
 
 class Leaves(NamedTuple):
-    """The distinct points that have weight, in the order of their coordinates, and which of them each point is.
+    """The distinct points that have weight, in the order in which they come, and which of them each point is.
 
-    ``leaf``: (m,), -1 for a point of no weight. So the order in which points come changes nothing.
+    ``leaf``: (m,), -1 for a point of no weight.
     """
 
     points: MicroClusters
@@ -26,18 +26,18 @@ def leaves_of(points: MicroClusters) -> Leaves:
     >>> rows, weight = np.array([[2.0], [1.0], [2.0], [9.0]]), np.array([1.0, 1.0, 2.0, 0.0])
     >>> found = leaves_of(MicroClusters(rows, weight, np.zeros(4)))
     >>> found.points.rows.ravel(), found.points.weight, found.leaf
-    (array([1., 2.]), array([1., 3.]), array([ 1,  0,  1, -1]))
+    (array([2., 1.]), array([3., 1.]), array([ 0,  1,  0, -1]))
     """
     heavy = np.flatnonzero(points.weight > 0)
     rows, weight, spread = (field[heavy] for field in points)
     found = distinct(rows)
-    order = np.lexsort((spread, weight, found.place))  # sums to the bit, whatever the order of the points
-    place = found.place[order]
-    total = np.bincount(place, weight[order])
-    squares = np.bincount(place, weight[order] * spread[order] ** 2)
+    # As they come: then ties fall as in SciPy and R.
+    first = np.sort(found.first)
+    place = np.argsort(np.argsort(found.first))[found.place]
+    total, squares = np.bincount(place, weight), np.bincount(place, weight * spread**2)
     leaf = np.full(len(points.rows), -1)
-    leaf[heavy] = found.place
-    return Leaves(MicroClusters(rows[found.first], total, np.sqrt(squares / total)), leaf)
+    leaf[heavy] = place
+    return Leaves(MicroClusters(rows[first], total, np.sqrt(squares / total)), leaf)
 
 
 def linkage_of(tree: Mapping[str, Any], leaf: Host, weight: Host) -> Host:
