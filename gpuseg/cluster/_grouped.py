@@ -1,18 +1,21 @@
 """The base of methods that look at pairs: points learn a segment each, and a row goes to its nearest point's."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from gpuseg.backends import Array, Host, with_room
+from gpuseg.backends import Array, Backend, Host, Kernel, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
-from gpuseg.cluster._base import Dispatch, check_is_fitted, given_back, in_callers_library
-from gpuseg.cluster._labelled import masses_of, renumbered
-from gpuseg.cluster._nearest import Kept, apart, assign_block, group_search, label_block, labelled, other_search
+from gpuseg.cluster._base import Dispatch, Work, check_is_fitted, given_back, in_callers_library
+from gpuseg.cluster._labelled import Labelled
+from gpuseg.cluster._nearest import EUCLIDEAN, Kept, Placing, assign_block, label_block
 from gpuseg.cluster._quantiles import distance_quantiles, quantiles_of
-from gpuseg.cluster._sized import Sized, SizedClusterer
+from gpuseg.cluster._sized import SizedClusterer
 from gpuseg.cluster._training import distinct, numbered
-from gpuseg.neighbors.centers import add
+from gpuseg.engines import Block
+from gpuseg.neighbors.groups import sums_by
+from gpuseg.summary import MicroClusters
 
 
 class Grouped(SizedClusterer):
@@ -20,15 +23,18 @@ class Grouped(SizedClusterer):
 
     A subclass names what it needs of a backend in ``_fit_name``, checks its parameters in ``_check_parameters``, and
     gives labels from 0 on in ``_learn``, where it also keeps what it fits besides. A model stores the distinct points,
-    which are rows of persons where the fit is exact, and 201 quantiles a segment.
+    which are rows of persons where the fit is exact, and 201 quantiles a segment. ``a_segment`` names what it keeps
+    of each segment.
     """
 
     points_: Host
     point_segments_: Host
+    n_clusters_: int
     stored: ClassVar[tuple[str, ...]] = (
         "points_", "point_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
         "feature_names_in_", *SizedClusterer.sized,
     )  # fmt: skip
+    a_segment: ClassVar[tuple[str, ...]] = ("distance_quantiles_", "segment_weight_")
 
     def _check_parameters(self) -> None:
         """Raise InvalidInput for a parameter out of range."""
@@ -40,50 +46,69 @@ class Grouped(SizedClusterer):
         self._check_method()
         self._check_parameters()
         sized = self._sized(X, sample_weight)
-        label = self._learn(sized.points, sized.backend)
-        self._adopt(label, sized) if sized.why is None else self._adopt_digest(label, sized, X)
+        segment, work = self._adopt(self._learn(sized.points, sized.backend), sized.points, sized.backend), sized.work
+        if sized.why is None:
+            self.labels_ = given_back(segment, work.backend, work.blocks)
+        else:
+            self._place(work, X)
         self._measure(sized)
-        work, solver = sized.work, "own" if sized.why is None else "digest"
-        reason = work.reason if sized.why is None else f"{work.reason}; a digest, for {sized.why}"
-        return self._say(Dispatch(sized.backend.name, work.engine.name, solver, reason, work.steps))
+        solver, because = ("own", "") if sized.why is None else ("digest", f"; a digest, for {sized.why}")
+        return self._say(Dispatch(sized.backend.name, work.engine.name, solver, work.reason + because, work.steps))
 
-    def _adopt(self, label: Host, sized: Sized) -> None:
-        """Keep the segments of rows, numbered by weight, and all that placing new ones needs."""
-        work, points, backend = sized.work, sized.points, sized.backend
+    def _adopt(self, label: Host, points: MicroClusters, backend: Backend) -> Host:
+        """Return the segment of each point; keep all of the model but what ``_learn`` kept."""
+        return self._settle(label, points, backend)
+
+    def _settle(self, label: Host, points: MicroClusters, backend: Backend) -> Host:
+        """Return the segment of each point, numbered by weight; keep all that placing rows needs."""
         found = distinct(points.rows)
         number, self.segment_weight_ = numbered(label, points.rows, points.weight, 1 + int(np.max(label)))
         segment, self.n_clusters_ = number[label], len(self.segment_weight_)
         kept = Kept(points.rows[found.first], segment[found.first])
         self.points_, self.point_segments_ = kept
         alone = np.bincount(found.place)[found.place] == 1
-        away = apart(backend, kept)[found.place]
+        away = self._apart(backend, kept)[found.place]
         distance = np.where(alone & np.isfinite(away), away, 0.0)
         self.distance_quantiles_ = distance_quantiles(segment, distance, points.weight, self.n_clusters_, backend)
-        self.labels_ = given_back(segment, backend, work.blocks)
+        return segment
 
-    def _adopt_digest(self, label: Host, sized: Sized, given: Any) -> None:
-        """Keep the segments of points, numbered by the weight of the rows that are nearest to them."""
-        work, points = sized.work, sized.points
-        order = distinct(points.rows).first
-        rows, segment, count = points.rows[order], label[order], 1 + int(np.max(label))
-        seen = work.engine.become(labelled, group_search(work.backend, Kept(rows, segment)))
-        weight, _, _ = seen.reduce(work.backend.kernel_or(masses_of), add, count)
-        ranked = order_ids(means_of(rows, points.weight[order], segment), weight)
-        number = np.empty(count, dtype=np.int32)
-        number[ranked] = np.arange(count, dtype=np.int32)
-        self.points_, self.point_segments_ = Kept(rows, number[segment])
-        self.segment_weight_, self.n_clusters_ = weight[ranked], count
-        self.distance_quantiles_ = quantiles_of(seen, work.backend, count)[ranked]
-        if work.blocks.lazy:  # the workers hold nothing for labels that nobody may ask for
-            self.labels_ = self.predict(given)
-        else:
-            self.labels_ = in_callers_library(seen.rows(renumbered, number, dtypes=(np.int32,)), work.blocks)[0]
+    def _place(self, work: Work, given: Any) -> None:
+        """Place the rows that points stand for, and number the segments by what these weigh."""
+        seen, count = work.engine.become(placed, *self._labelling(work.backend)), self.n_clusters_
+        weight = seen.reduce(weights_of_segments, sum, work.backend.kernel_or(sums_by), count)
+        quantiles = quantiles_of(seen, work.backend, count)
+        inside = self.point_segments_ >= 0
+        self.segment_weight_, self.distance_quantiles_ = weight, quantiles
+        self._reorder(order_ids(means_of(self.points_[inside], self.point_segments_[inside], count), weight))
+        # The workers hold nothing for labels that nobody may ask for.
+        self.labels_ = self.predict(given)
+
+    def _reorder(self, order: Host) -> None:
+        """Give the segments new numbers; ``order`` is the old number of each."""
+        number = np.full(len(order) + 1, -1, dtype=np.int32)
+        number[order] = np.arange(len(order))
+        self.point_segments_ = number[self.point_segments_]
+        for name in self.a_segment:
+            setattr(self, name, getattr(self, name)[order])
+
+    @property
+    def _placing(self) -> Placing:
+        """Return the searches that place rows: a subclass with other metrics has others."""
+        return EUCLIDEAN
+
+    def _apart(self, backend: Backend, kept: Kept) -> Host:
+        """Return each kept point's distance to the nearest other one of its segment, inf where it is alone."""
+        return self._placing.apart(backend, kept)
+
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], Any]:
+        """Return what gives a block's segments and distances, and the search that it takes."""
+        return label_block, self._placing.group(backend, Kept(self.points_, self.point_segments_))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of the nearest point, of ties the first."""
         check_is_fitted(self)
-        opened, kept = self._open(X, reset=False), Kept(self.points_, self.point_segments_)
-        fields = opened.engine.rows(label_block, group_search(opened.backend, kept), dtypes=(np.int32, np.float64))
+        opened = self._open(X, reset=False)
+        fields = opened.engine.rows(*self._labelling(opened.backend), dtypes=(np.int32, np.float64))
         return in_callers_library(fields[:1], opened.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
@@ -95,13 +120,29 @@ class Grouped(SizedClusterer):
         """
         check_is_fitted(self)
         opened, kept = self._open(X, reset=False), Kept(self.points_, self.point_segments_)
-        searches = group_search(opened.backend, kept), other_search(opened.backend, kept)
+        searches = self._placing.group(opened.backend, kept), self._placing.other(opened.backend, kept)
         fields = opened.engine.rows(assign_block, *searches, np.inf, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))
 
 
-def means_of(rows: Host, weight: Host, label: Host) -> Host:
-    """Return the weighted mean of the rows of each label, (labels, d)."""
-    return np.stack(
-        [np.average(rows[label == one], axis=0, weights=weight[label == one]) for one in range(1 + int(np.max(label)))]
-    )
+def placed(block: Block, labelling: Callable[..., tuple[Array, ...]], search: Any) -> Labelled:
+    """Return a block's segments, the distances that they were placed by, and the weights."""
+    segment, distance = labelling(block, search)
+    return Labelled(segment, distance, block.weight)
+
+
+def weights_of_segments(block: Labelled, sums_by: Kernel, count: int) -> Host:
+    """Return what the rows of each segment weigh together."""
+    found: Host = sums_by(block.label, block.weight, count)
+    return found
+
+
+def means_of(rows: Host, segment: Host, count: int) -> Host:
+    """Return the mean of the rows of each segment, (count, d); zeros where it has none.
+
+    >>> means_of(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)
+    array([[2.],
+           [5.]])
+    """
+    sizes = np.maximum(np.bincount(segment, minlength=count), 1)
+    return np.stack([np.bincount(segment, column, minlength=count) / sizes for column in rows.T], axis=1)

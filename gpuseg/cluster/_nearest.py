@@ -1,5 +1,6 @@
 """Placing rows by the nearest of the points that a model keeps, each of a segment."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,7 +8,6 @@ from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host, to_host
 from gpuseg.cluster._assignment import NOISE, confidence, novelty
-from gpuseg.cluster._labelled import Labelled
 from gpuseg.cluster._training import nothing_near
 from gpuseg.engines import Block
 from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group
@@ -43,17 +43,22 @@ def apart(backend: Backend, kept: Kept) -> Host:
     return to_host(distance)
 
 
+class Placing(NamedTuple):
+    """What ``group_search``, ``other_search`` and ``apart`` are of a metric."""
+
+    group: Callable[[Backend, Kept], Any]
+    other: Callable[[Backend, Kept], Any]
+    apart: Callable[[Backend, Kept], Host]
+
+
+EUCLIDEAN = Placing(group_search, other_search, apart)
+
+
 def label_block(block: Block, search: Any) -> tuple[Array, ...]:
     """Return a block's segments and the distances to the nearest points."""
     segment, distance = search(block.x)
     xp = array_namespace(segment)
     return xp.astype(segment, xp.int32), distance
-
-
-def labelled(block: Block, search: Any) -> Labelled:
-    """Return a block's segments, the distances to the nearest points, and the weights."""
-    segment, distance = label_block(block, search)
-    return Labelled(segment, distance, block.weight)
 
 
 def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:

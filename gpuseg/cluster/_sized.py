@@ -75,17 +75,19 @@ class SizedClusterer(Clusterer):
 
     def _no_exact(self, blocks: Blocks, engine: str) -> str | None:
         """Return why the fit is no exact one, None where it is."""
+        if (against := self._no_digest) is not None and self.method == "digest":
+            raise InvalidInput(f"method='digest' is not for {against}; use method='exact'")
         if self.method == "digest":
             return "method='digest' is asked for by name"
-        if not blocks.in_memory or engine == "dask":
-            why = "the rows are in blocks, of files or on workers"
-            if self.method == "exact":
-                raise InvalidInput(
-                    f"method='exact' needs all rows in memory, and {why}; pass an array, or use method='digest'"
-                )
-            return why
-        if self.method == "exact":
-            return None
+        why = "the rows are in blocks, of files or on workers"
+        if blocks.in_memory and engine != "dask":
+            return None if self.method == "exact" or against is not None else self._too_large(blocks)
+        if self.method == "exact" or against is not None:
+            raise InvalidInput(f"an exact fit needs all rows in memory, and {why}; pass an array, or method='digest'")
+        return why
+
+    def _too_large(self, blocks: Blocks) -> str | None:
+        """Return why rows in memory are too many for an exact fit, None where they are not."""
         seen = [verdict for verdict in verdicts(self._task(blocks), self._fit_name) if verdict.need is not None]
         usable = [verdict.need for verdict in seen if verdict.against is None and verdict.need is not None]
         if not usable:
@@ -93,6 +95,11 @@ class SizedClusterer(Clusterer):
         seconds = [need.seconds for need in usable if need.seconds is not None]
         if len(seconds) == len(usable) and min(seconds) > EXACT_SECONDS:
             return f"an exact fit would take about {min(seconds):,.0f} s, more than {EXACT_SECONDS:g}"
+        return None
+
+    @property
+    def _no_digest(self) -> str | None:
+        """Return what of the parameters allows no digest, None where there is none."""
         return None
 
     def _twin(self, share: float) -> Self:  # noqa: ARG002 - methods with parameters that count rows need it
