@@ -8,7 +8,7 @@ from gpuseg.errors import InvalidInput, unknown
 from gpuseg.html import Cell, Text, table_html
 from gpuseg.settings import wished_backend
 
-ALGORITHMS = ("kmeans", "dbscan", "hdbscan")
+ALGORITHMS = tuple(name for name in KNOWN["cpu"].needs if name != "digest")
 ITEMS = {"float64": 8, "float32": 4}
 REMARKS = {
     "dbscan": "a fit counts the rows within eps of a row on a sample: memory on the CPU depends on them",
@@ -100,7 +100,7 @@ def plan(
 ) -> Plan:
     """Return what a fit of ``n`` rows by ``d`` columns needs on each backend, and which one is taken and why.
 
-    ``algorithm``: "kmeans", "dbscan" or "hdbscan". ``neighbours``: the mean number of rows within eps of a row, on
+    ``algorithm``: a name of ``gpuseg algorithms``. ``neighbours``: the mean number of rows within eps of a row, on
     which the memory of DBSCAN depends; a fit counts them on a sample. ``work`` is in millions of multiplications.
     Nothing is loaded or worked out. Raises InvalidInput for a name that is not known and for sizes below 1.
 

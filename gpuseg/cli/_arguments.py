@@ -9,9 +9,20 @@ from gpuseg.cli import _types
 from gpuseg.cli._parser import Command, Top, UsageError
 from gpuseg.cli._words import OPTIONS, PREFIX
 
-COMMANDS = ("demo", "run", "features", "choose-k", "segment", "predict", "inspect", "doctor", "completion")
+COMMANDS = (
+    "demo",
+    "run",
+    "features",
+    "choose-k",
+    "segment",
+    "predict",
+    "inspect",
+    "algorithms",
+    "doctor",
+    "completion",
+)
 """Each is a file of this folder with HELP, USAGE, EXAMPLE, ``add(command)`` and ``run(options)``."""
-ALGORITHMS = ("kmeans", "dbscan", "hdbscan")
+ALGORITHMS = ("kmeans", "dbscan", "hdbscan", "agglomerative", "diana")
 BACKENDS = ("auto", "cpu", "cuda")
 ROLES = ("customer", "time", "order", "amount", "quantity", "price", "product")
 CONFIG = "take options from this TOML file, under their long names; what stands on the command line wins"

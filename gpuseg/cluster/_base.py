@@ -72,13 +72,16 @@ class Clusterer(ClusterMixin, Stored):
     """The base of the estimators; a subclass has parameters ``backend`` and ``engine``.
 
     ``_fit_name`` is the row of the backends' ``fits`` without which fitting is impossible. ``in_blocks``: whether rows
-    may come block by block, from files or on workers.
+    may come block by block, from files or on workers; ``beyond``: what is done with more rows than an exact fit takes;
+    ``metrics``: between rows.
     """
 
     backend: str
     engine: Any
     feature_names_in_: Any
     in_blocks: ClassVar[bool] = False
+    beyond: ClassVar[str] = "refused"
+    metrics: ClassVar[tuple[str, ...]] = ("euclidean",)
     _fit_name: ClassVar[str | None] = None
 
     def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Work:

@@ -31,6 +31,7 @@ class Hierarchical(Grouped):
     distance_threshold: float | None
     metric: str
     linkage_: Host
+    metrics: ClassVar[tuple[str, ...]] = tuple(PLACING)
     stored: ClassVar[tuple[str, ...]] = (*Grouped.stored, "linkage_", "leaf_points_", "leaf_weight_", "nearest_")
 
     def cut(self, *, n_clusters: int | None = None, height: float | None = None) -> Self:

@@ -51,6 +51,7 @@ class SizedClusterer(Clusterer):
     point_segments_: Host
     exact_: bool
     in_blocks: ClassVar[bool] = True
+    beyond: ClassVar[str] = "digest"
     sized: ClassVar[tuple[str, ...]] = ("exact_", "digest_size_", "digest_error_")
 
     def _check_method(self) -> None:

@@ -46,6 +46,7 @@ class KMeans(Clusterer):
     """
 
     in_blocks: ClassVar[bool] = True
+    beyond: ClassVar[str] = "blocks"
     stored: ClassVar[tuple[str, ...]] = (
         "cluster_centers_", "offset_", "segment_weight_", "distance_quantiles_", "inertia_", "n_iter_",
         "n_features_in_", "feature_names_in_",
