@@ -105,6 +105,14 @@ def _hdbscan_cpu(task: Task) -> Need:
     return Need(working, work / MILLION, 0.9e-9 * work)
 
 
+def _optics_cpu(task: Task) -> Need:
+    # The rows as float64 and in blocks, a k-d tree, the plot as lists; neighbours come in cuts of a million.
+    cells = min(task.rows * task.min_samples, 1e6)
+    working = task.rows * (400.0 + 40 * task.columns) + 80 * cells
+    work = pairs_work(task)
+    return Need(int(working), work / MILLION, task.rows * 5e-6 + 0.5e-9 * work)
+
+
 def _kmeans_cuda(task: Task) -> Need:
     # A float32 copy for cuML, labels, weights, and what seeding keeps beside each row.
     a_row = 0 if task.streamed else 100 + 4 * task.columns
@@ -124,12 +132,18 @@ def _hdbscan_cuda(task: Task) -> Need:
     return Need(working, pairs_work(task) / MILLION, None, against)
 
 
-CPU: Mapping[str, Estimate] = {"kmeans": _kmeans_cpu, "dbscan": _dbscan_cpu, "hdbscan": _hdbscan_cpu}
+CPU: Mapping[str, Estimate] = {
+    "kmeans": _kmeans_cpu,
+    "dbscan": _dbscan_cpu,
+    "hdbscan": _hdbscan_cpu,
+    "optics": _optics_cpu,
+}
 CUDA: Mapping[str, Estimate] = {"kmeans": _kmeans_cuda, "dbscan": _dbscan_cuda, "hdbscan": _hdbscan_cuda}
 
 ADVICE: Mapping[str, str] = {
     "kmeans": "use fewer rows, float32 or solver='lloyd', or give Parquet files or a Dask array, which come in blocks",
     "dbscan": "use fewer rows or a smaller eps",
     "hdbscan": "use fewer rows or a smaller min_samples",
+    "optics": "use fewer rows, or KMeans, which takes rows in blocks",
 }
 """What a user can do where a fit needs more memory than there is."""

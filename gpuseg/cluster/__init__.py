@@ -8,8 +8,9 @@ from gpuseg.cluster._run import Run, Solution
 from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
+from gpuseg.cluster.optics import OPTICS
 
-ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN}
+ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN, "optics": OPTICS}
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "HDBSCAN",
     "NOISE",
     "NOVEL",
+    "OPTICS",
     "Assignment",
     "Clusterer",
     "Dispatch",

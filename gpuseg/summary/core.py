@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 from gpuseg.backends import Host
 from gpuseg.summary.micro import MicroClusters
 
-CELLS = 1 << 22
-"""Distances to neighbours held at a time: 32 MiB, and as much again for their numbers."""
+CELLS = 1 << 20
+"""Distances to neighbours held at a time, in some eight arrays of 8 MiB."""
 SLACK = 1e-12
 """What sums of weights may be short of ``min_samples``, as a share of it: ten times 0.1 are to be 1."""
 SPARE = 8
@@ -33,7 +33,7 @@ def core_distances(points: MicroClusters, min_samples: float) -> Host:
     them lie nearer, as many others of points beyond. inf where all rows together weigh less.
 
     A point of weight w and spread 0 is w equal rows; a point is a core point of DBSCAN where this is at most eps. No
-    more than O(m) memory is held beside 2^22 distances.
+    more than O(m) memory is held beside a million distances.
 
     >>> core_distances(MicroClusters(np.array([[0.0], [1.0], [3.0]]), np.array([1.0, 2.0, 1.0]), np.zeros(3)), 2)
     array([1., 0., 2.])
