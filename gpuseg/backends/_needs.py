@@ -106,7 +106,9 @@ def _hdbscan_cpu(task: Task) -> Need:
 
 
 def _optics_cpu(task: Task) -> Need:
-    # The rows as float64 and in blocks, a k-d tree, the plot as lists; neighbours come in cuts of a million.
+    # The rows as float64 and in blocks, a k-d tree, the plot as lists; neighbours come in cuts of a million. Beside
+    # fits of 5,000 to 100,000 rows by 2 to 16 columns and 5 to 50 samples this was 1.2 to 5 times the bytes, and 0.6
+    # to 2.3 times the seconds: box by box, the walk leaves out more of the pairs the fewer columns there are.
     cells = min(task.rows * task.min_samples, 1e6)
     working = task.rows * (400.0 + 40 * task.columns) + 80 * cells
     work = pairs_work(task)
