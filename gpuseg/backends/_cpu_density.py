@@ -11,6 +11,7 @@ import numpy as np
 import sklearn.cluster
 from scipy.spatial import cKDTree
 
+from gpuseg.backends._cpu_kernels import _called
 from gpuseg.backends._protocol import Fit, Host, Kernel
 
 SLACK = 1e-9
@@ -34,6 +35,29 @@ def fit_hdbscan(x: Host, *, min_samples: int) -> Mapping[str, Any]:
         "heights": tree["value"].astype(np.float64),
         "sizes": tree["cluster_size"].astype(np.int64),
     }
+
+
+def fit_optics(x: Host, *, core_distances: Host, reaches: Host, max_eps: float) -> Mapping[str, Any]:
+    """Return the order of OPTICS over points, the reachability of each and its predecessor, by our own walk.
+
+    ``reaches``: how far the rows of each point reach towards others, 0 where a point is a row.
+    """
+    from gpuseg.backends import _cpu_optics
+
+    rows, count = np.asarray(x, dtype=np.float64), len(x)
+    number = np.full((-(-count // _cpu_optics.BLOCK), _cpu_optics.BLOCK), -1)
+    number.flat[:count] = _tree(rows).indices  # leaf by leaf: what lies together
+    inside, place = number >= 0, np.empty(count, dtype=np.int64)
+    place[number[inside]] = np.flatnonzero(inside)
+    tiles = np.where(inside[:, None, :], rows.T[:, number].swapaxes(0, 1), np.nan)
+    boxes = np.nanmin(tiles, axis=2), np.nanmax(tiles, axis=2)
+    extents = np.where(inside, reaches[number], 0.0)
+    boxed = (*boxes, np.max(extents, axis=1), extents)
+    given = np.ascontiguousarray(tiles), boxed, number, place, core_distances, reaches
+    order, reach, by = _called(_cpu_optics.walk, *given, float(max_eps))
+    predecessor = np.empty(count, dtype=np.int64)
+    predecessor[number[inside]] = by[inside]
+    return {"ordering": order, "reachability": reach, "predecessor": predecessor}
 
 
 def nearest_rows(rows: Host, count: int) -> Callable[..., Any]:
@@ -152,7 +176,7 @@ def _nearest_of_group(
     return group, distance
 
 
-FITS: Mapping[str, Fit] = {"dbscan": fit_dbscan, "hdbscan": fit_hdbscan}
+FITS: Mapping[str, Fit] = {"dbscan": fit_dbscan, "hdbscan": fit_hdbscan, "optics": fit_optics}
 KERNELS: Mapping[str, Kernel] = {
     "nearest_rows": nearest_rows,
     "nearest_group": nearest_group,

@@ -10,23 +10,25 @@ from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.diana import DIANA
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
+from gpuseg.cluster.optics import OPTICS
 
 ALGORITHMS: Mapping[str, type[Clusterer]] = {
     "kmeans": KMeans,
-    "dbscan": DBSCAN,
-    "hdbscan": HDBSCAN,
     "agglomerative": Agglomerative,
     "diana": DIANA,
+    "dbscan": DBSCAN,
+    "hdbscan": HDBSCAN,
+    "optics": OPTICS,
 }
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
 __all__ = [
-    "ALGORITHMS",
     "DBSCAN",
     "DIANA",
     "HDBSCAN",
     "NOISE",
     "NOVEL",
+    "OPTICS",
     "Agglomerative",
     "Assignment",
     "Clusterer",

@@ -63,9 +63,15 @@ def label_block(block: Block, search: Any) -> tuple[Array, ...]:
 
 def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:
     """Return the fields of a block's Assignment."""
-    xp: Any = array_namespace(block.x)
     segment, first = search(block.x)
-    near, sure = first <= eps, xp.zeros_like(first)
+    return assignment_of(block, (segment, first, first <= eps), other, quantiles)
+
+
+def assignment_of(block: Block, found: tuple[Array, Array, Array], other: Any, quantiles: Host) -> tuple[Array, ...]:
+    """Return an Assignment's fields from each row's nearest segment, its distance, and whether it is near enough."""
+    xp: Any = array_namespace(block.x)
+    segment, first, near = found
+    sure = xp.zeros_like(first)
     rows = xp.nonzero(near)[0]
     if rows.shape[0]:
         own, of = xp.take(segment, rows), xp.take(first, rows)

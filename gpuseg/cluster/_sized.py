@@ -1,16 +1,16 @@
 """Exact or by a digest: which of the two a fit takes, said aloud, and how far a digest is from an exact fit."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from gpuseg._checks import check_count
 from gpuseg._estimator import clone
-from gpuseg.backends import Backend, Host, Task, choose, to_host, verdicts
+from gpuseg.backends import Array, Backend, Host, Task, choose, to_host, verdicts
 from gpuseg.cluster._base import Clusterer, Work, seed_of
-from gpuseg.cluster._nearest import Kept, group_search
 from gpuseg.cluster._training import weights_of
-from gpuseg.engines import Blocks, is_dask, site_of
+from gpuseg.engines import Block, Blocks, is_dask, site_of
 from gpuseg.errors import DigestRefused, InvalidInput, unknown
 from gpuseg.metrics import adjusted_rand
 from gpuseg.neighbors.sample import sampled
@@ -20,6 +20,8 @@ from gpuseg.summary import MicroClusters, digest_of, rows_as_points
 METHODS = ("auto", "exact", "digest")
 EXACT_SECONDS = 60.0
 """Seconds that an exact fit is estimated to take at most under method="auto"."""
+MOST_POINTS = 32_768
+"""Points of a digest at most, unless ``n_micro`` asks for more: what a method of pairs does with in a minute."""
 CHECKED = 5000
 """Rows of the sample that an exact fit is made of, beside a digest, to measure how far the digest is from it."""
 MOST_ERROR = 0.25
@@ -70,9 +72,27 @@ class SizedClusterer(Clusterer):
             return Sized(work, points, work.backend, None)
         log.info("%s takes a digest: %s", type(self).__name__, why)
         work = self._work(blocks, site, fit=None, task=self._task(blocks)._replace(algorithm="digest"), reset=True)
-        points = digest_of(work.engine, work.backend, int(self.n_micro), seed_of(self.random_state))
+        count = self._points(sum(blocks.sizes))
+        points = digest_of(work.engine, work.backend, count, seed_of(self.random_state))
         task = Task(type(self).__name__.lower(), *points.rows.shape)
         return Sized(work, points, choose(points.rows, self.backend, fit=self._fit_name, task=task).backend, why)
+
+    @property
+    def _finest(self) -> int | None:
+        """Return the least number of rows that the parameters tell apart, None where they count none."""
+        return None
+
+    def _points(self, rows: int) -> int:
+        """Return how many points a digest has: ``n_micro``, or more where the parameters need finer ones."""
+        if self._finest is None:
+            return int(self.n_micro)
+        needed = -(-rows // self._finest)
+        if needed > max(MOST_POINTS, int(self.n_micro)):
+            raise InvalidInput(
+                f"a digest of {rows} rows in {MOST_POINTS} points tells {-(-rows // MOST_POINTS)} rows apart, and the "
+                f"parameters ask for {self._finest}; give larger ones, a larger n_micro, or a sample of the rows"
+            )
+        return max(int(self.n_micro), needed)
 
     def _no_exact(self, blocks: Blocks, engine: str) -> str | None:
         """Return why the fit is no exact one, None where it is."""
@@ -129,5 +149,19 @@ class SizedClusterer(Clusterer):
         rows, weight = map(to_host, found)
         share = float(np.sum(weight) / np.sum(sized.points.weight))
         exact = self._twin(share)._learn(rows_as_points(rows, weight), sized.backend)  # noqa: SLF001 - of this class
-        segment, _ = group_search(sized.backend, Kept(self.points_, self.point_segments_))(to_device(rows))
+        labelling, search = self._labelling(sized.backend)
+        segment, _ = labelling(Block(0, to_device(rows), to_device(weight)), search)
         return 1.0 - adjusted_rand(to_host(segment), exact)
+
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], Any]:
+        """Return what gives a block's segments and distances, and the search that it takes."""
+        raise NotImplementedError
+
+
+def scaled(count: int, share: float, *, least: int = 2) -> int:
+    """Return a number of rows as that many of a sample, of ``least`` at least.
+
+    >>> scaled(500, 0.02), scaled(5, 0.02)
+    (10, 2)
+    """
+    return max(least, round(count * share))
