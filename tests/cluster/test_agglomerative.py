@@ -4,7 +4,6 @@ import csv
 import itertools
 import json
 
-import dask.array as da
 import numpy as np
 import polars as pl
 import pytest
@@ -16,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gpuseg.backends import get_backend
 from gpuseg.cluster import DIANA, Agglomerative
-from gpuseg.errors import FewerSegments, InvalidInput, OutOfMemory, UnsupportedOnBackend
+from gpuseg.errors import FewerSegments, InvalidInput, OutOfMemory
 from gpuseg.summary import MicroClusters
 
 LINKAGES = ("ward", "average", "complete", "single")
@@ -293,12 +292,5 @@ def test_pairs_that_no_memory_holds_are_refused_with_the_numbers(monkeypatch):
     rows = np.random.default_rng(0).normal(size=(3000, 2))
     monkeypatch.setattr("gpuseg.backends._choice.free_memory", lambda _: 30_000_000)
     with pytest.raises(OutOfMemory, match=r"agglomerative of 3,000 rows .*linkage='ward' or 'single'"):
-        Agglomerative(linkage="average").fit(rows)
+        Agglomerative(linkage="average", method="exact").fit(rows)
     assert Agglomerative(linkage="single").fit(rows).n_clusters_ == 2
-
-
-def test_fit_needs_rows_in_memory(x, tmp_path):
-    pl.DataFrame(x).write_parquet(tmp_path / "x.parquet")
-    for given in (da.from_array(x), tmp_path / "x.parquet"):
-        with pytest.raises(UnsupportedOnBackend, match="Agglomerative got Dask or file input"):
-            Agglomerative().fit(given)
