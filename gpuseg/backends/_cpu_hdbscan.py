@@ -1,0 +1,149 @@
+"""The tree of mutual reachability on the CPU, our own: by Boruvka over a k-d tree, of few rows by all pairs.
+
+Numba is loaded by the first fit of many rows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gpuseg.backends import _cpu_pairs
+from gpuseg.backends._cpu_kernels import _called
+from gpuseg.backends._cpu_pairs import KEPT, Dense, dense_by_pairs, enough
+from gpuseg.backends._protocol import Fit, Host
+
+FEW = 2048
+"""Rows up to which all pairs are worked out by NumPy: loading Numba and the loops takes longer."""
+PARTS = 16
+"""Runs of leaves that are looked through side by side, whatever the number of threads."""
+SLACK = 1e-12
+"""What sums of weights may be short of ``min_samples``, as a share of it: ten times 0.1 are to be 1."""
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
+
+
+def fit_hdbscan(
+    x: Host,
+    *,
+    min_samples: int,
+    sample_weight: Host | None = None,
+    core: Host | None = None,
+    reach: Host | None = None,
+    each: Each = map,
+) -> Mapping[str, Any]:
+    """Return the single-linkage tree of mutual reachability: children, heights and sizes, in SciPy's numbering.
+
+    ``gaps``: how far apart the rows are that join at a height; those of one height join in the order of these.
+
+    ``sample_weight``: above 0, counts as that many rows; sizes are sums of it. ``core``, ``reach``: of points that
+    stand for rows, their core distances, and how far their rows reach towards others: two points are as far apart as
+    they are, less both. ``each`` works on several runs of rows at once. Beside the tree come ``core_distances`` and
+    ``near``, the numbers of the nearest rows within them, (n, at most KEPT), -1 where there are fewer.
+    """
+    rows, alike = np.ascontiguousarray(x, dtype=np.float64), np.zeros(len(x))
+    weight = alike + 1.0 if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    wanted = min_samples * (1 - SLACK)
+    if core is not None:
+        dense = Dense(core, np.empty((len(rows), 0), dtype=np.int32))
+        ends, length, apart = _by_pairs(rows, core, alike if reach is None else reach)
+    elif len(rows) <= FEW:
+        dense = dense_by_pairs(rows, weight, wanted)
+        ends, length, apart = _by_pairs(rows, dense.core, alike)
+    else:
+        dense, ends, length, apart = _by_tree(rows, weight, wanted, each)
+    order = np.lexsort((apart, length))
+    children, sizes = _dendrogram(ends[order], weight)
+    return {
+        "children": children,
+        "heights": length[order],
+        "gaps": apart[order],
+        "sizes": sizes.astype(np.int64) if sample_weight is None else sizes,
+        "core_distances": dense.core,
+        "near": dense.near,
+    }
+
+
+def _by_pairs(rows: Host, core: Host, reach: Host) -> tuple[Host, Host, Host]:
+    """Return the edges of the minimum spanning tree, their lengths, and how far apart rows are, by all pairs."""
+    if len(rows) <= FEW:
+        return _cpu_pairs.spanning_tree(rows, core, reach)
+    from gpuseg.backends import _cpu_prim
+
+    columns, cores, reaches = np.array(rows.T, order="C"), np.array(core), np.array(reach)
+    ends, length, apart = _called(_cpu_prim.spanning_tree, columns, cores, reaches)
+    return ends, length, apart
+
+
+def _by_tree(rows: Host, weight: Host, wanted: float, each: Each) -> tuple[Dense, Host, Host, Host]:
+    """Return what is near the rows, the edges of the minimum spanning tree, their lengths, and how far apart rows are."""
+    from gpuseg.backends import _cpu_kd
+
+    tree, most = _called(_cpu_kd.grow, rows), enough(weight, wanted)
+    cuts = np.linspace(0, len(tree.starts) - 1, PARTS + 1).astype(np.int64).tolist()
+    parts = list(zip(cuts[:-1], cuts[1:], strict=True))
+    squared, near = np.empty(len(rows)), np.full((len(rows), min(most - 1, KEPT)), -1, dtype=np.int32)
+    given = tree, weight[tree.order], wanted, most
+    list(each(partial(_run, _cpu_kd.near_enough, given, (squared, near)), parts))
+    ends, length, apart = _joined(tree, rows[tree.order], squared, near, parts, each)
+    dense = Dense(np.empty(len(rows)), np.empty_like(near))
+    dense.core[tree.order] = np.sqrt(squared)
+    dense.near[tree.order] = np.where(near >= 0, tree.order[near], -1)
+    return dense, tree.order[ends], np.sqrt(length), np.sqrt(apart)
+
+
+def _joined(
+    tree: Any, x: Host, core: Host, near: Host, parts: Sequence[tuple[int, int]], each: Each
+) -> tuple[Host, Host, Host]:
+    """Return the edges between places of the tree, and their squared lengths and distances: Boruvka's rounds."""
+    from gpuseg.backends import _cpu_boruvka as loops
+
+    n, nodes = len(core), len(tree.low)
+    above, component, shared = np.arange(n), np.empty(n, dtype=np.int64), np.empty(nodes, dtype=np.int64)
+    tied = np.empty(n - 1), np.empty(n - 1)
+    ends = np.empty((n - 1, 2), dtype=np.int64)
+    least, beyond = _called(loops.least_of_nodes, tree.starts, core), core.copy()
+    edges = _called(loops.join_listed, x, near, core, above, ends, *tied)
+    while edges < n - 1:
+        count = _called(loops.number_components, above, tree.starts, component, shared)
+        known = np.full(count, np.inf), np.full(count, np.inf), np.full((count, 2), -1, dtype=np.int64)
+        _called(loops.bound_listed, x, near, core, component, *known)
+        given = tree, core, least, component, shared, beyond
+        found = list(each(partial(_searched, loops.search, given, known), parts))
+        edges = _called(loops.join_found, *_shortest(found), above, edges, ends, *tied)
+    return ends, *tied
+
+
+def _shortest(found: Sequence[tuple[Host, Host, Host]]) -> tuple[Host, Host, Host]:
+    """Return of each component the shortest of the edges that several runs of leaves found."""
+    length, apart, pairs = found[0]
+    for other in found[1:]:
+        shorter = (other[0] < length) | ((other[0] == length) & (other[1] < apart))
+        for mine, theirs in zip((length, apart, pairs), other, strict=True):
+            mine[shorter] = theirs[shorter]
+    return length, apart, pairs
+
+
+def _run(loop: Any, given: tuple[Any, ...], written: tuple[Any, ...], part: tuple[int, int]) -> None:
+    """Call a loop over a run of leaves, which writes what is of its rows."""
+    loop(*given, *part, *written)
+
+
+def _searched(loop: Any, given: tuple[Any, ...], known: tuple[Any, ...], part: tuple[int, int]) -> tuple[Any, ...]:
+    """Return what a loop over a run of leaves makes of a copy of what is known: no run sees what others find."""
+    found = tuple(field.copy() for field in known)
+    loop(*given, *part, *found)
+    return found
+
+
+def _dendrogram(ends: Host, weight: Host) -> tuple[Host, Host]:
+    """Return the children of each joining node, and its weight, from edges in the order of their lengths."""
+    if len(weight) <= FEW:
+        return _cpu_pairs.dendrogram(ends, weight)
+    from gpuseg.backends import _cpu_boruvka
+
+    children, sizes = _called(_cpu_boruvka.dendrogram, ends, weight)
+    return children, sizes
+
+
+FITS: Mapping[str, Fit] = {"hdbscan": fit_hdbscan}
