@@ -5,11 +5,30 @@ walk down the tree one by one. All is squared, and rows are numbered by their pl
 of which there are many, the one between the nearer rows is the shorter one. One thread, no GIL.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from gpuseg.backends._cpu_kd import DEEP, LEAF, Tree, to_box, to_leaf
+from gpuseg.backends._cpu_kd import Tree, Walk, down, scratch, to_leaf
 from gpuseg.backends._cpu_tiles import compiled_exactly
 from gpuseg.backends._protocol import Host
+
+
+class Rows(NamedTuple):
+    """Core distances and components of rows, the least core distance of each node, its one component or -1."""
+
+    core: Host
+    component: Host
+    least: Host
+    shared: Host
+
+
+class Edges(NamedTuple):
+    """Lengths of edges, how far apart their rows are, and the rows, (edges, 2)."""
+
+    length: Host
+    apart: Host
+    ends: Host
 
 
 @compiled_exactly
@@ -41,12 +60,12 @@ def between(x: Host, one: int, other: int) -> float:
 
 
 @compiled_exactly
-def join_listed(x: Host, near: Host, core: Host, above: Host, ends: Host, length: Host, apart: Host) -> int:
+def join_listed(x: Host, near: Host, core: Host, above: Host, edges: Edges) -> int:
     """Write the edges to near rows that are surely a row's shortest, and return how many there are.
 
     No edge of a row is shorter than its core distance: one of that length to the nearest row that has one is it.
     """
-    edges = 0
+    count = 0
     for p in range(len(core)):
         for k in range(near.shape[1]):
             other = near[p, k]
@@ -54,11 +73,11 @@ def join_listed(x: Host, near: Host, core: Host, above: Host, ends: Host, length
                 break
             if core[other] <= core[p]:
                 if joined(above, p, other):
-                    ends[edges, 0], ends[edges, 1], length[edges] = p, other, core[p]
-                    apart[edges] = between(x, p, other)
-                    edges += 1
+                    edges.ends[count, 0], edges.ends[count, 1] = p, other
+                    edges.length[count], edges.apart[count] = core[p], between(x, p, other)
+                    count += 1
                 break
-    return edges
+    return count
 
 
 @compiled_exactly
@@ -99,8 +118,9 @@ def least_of_nodes(starts: Host, core: Host) -> Host:
 
 
 @compiled_exactly
-def bound_listed(x: Host, near: Host, core: Host, component: Host, length: Host, apart: Host, ends: Host) -> None:
+def bound_listed(x: Host, near: Host, rows: Rows, best: Edges) -> None:
     """Write the shortest edge of each component to rows near its own."""
+    core, component, length, apart, ends = rows.core, rows.component, best.length, best.apart, best.ends
     for p in range(len(core)):
         own = component[p]
         for k in range(near.shape[1]):
@@ -115,59 +135,6 @@ def bound_listed(x: Host, near: Host, core: Host, component: Host, length: Host,
 
 
 @compiled_exactly
-def search(
-    tree: Tree, core: Host, least: Host, component: Host, shared: Host, beyond: Host,
-    first: int, last: int, length: Host, apart: Host, ends: Host,
-) -> None:  # fmt: skip
-    """Write the shortest edge of each component from its rows in leaves first..last, where there is a shorter one.
-
-    ``beyond``: what no edge of a row out of its component is shorter than, as far as that is known.
-    """
-    leaves = len(tree.starts) - 1
-    stack, bounds, found = np.empty(DEEP, np.int64), np.empty(DEEP), np.empty(LEAF)
-    row = np.empty(tree.low.shape[1])
-    for home in range(first, last):
-        for p in range(tree.starts[home], tree.starts[home + 1]):
-            own, floor = component[p], core[p]
-            best, nearest = length[own], apart[own]
-            if beyond[p] > best:
-                continue
-            for f in range(len(row)):
-                row[f] = tree.tiles[home, f, p - tree.starts[home]]
-            waiting = 1
-            stack[0], bounds[0] = 0, 0.0
-            while waiting > 0:
-                waiting -= 1
-                node = stack[waiting]
-                if longer(bounds[waiting], least[node], floor, best, nearest):
-                    continue
-                if node >= leaves - 1:
-                    leaf = node - leaves + 1
-                    to_leaf(tree.tiles[leaf], row, found)
-                    start = tree.starts[leaf]
-                    for s in range(tree.starts[leaf + 1] - start):
-                        if component[start + s] != own and not longer(found[s], core[start + s], floor, best, nearest):
-                            best, nearest = max(found[s], core[start + s], floor), found[s]
-                            length[own], apart[own], ends[own, 0], ends[own, 1] = best, nearest, p, start + s
-                    continue
-                left, right = 2 * node + 1, 2 * node + 2
-                to_left, to_right = np.inf, np.inf
-                if shared[left] != own and least[left] <= best:
-                    to_left = to_box(tree.low, tree.high, row, left)
-                if shared[right] != own and least[right] <= best:
-                    to_right = to_box(tree.low, tree.high, row, right)
-                if to_left <= to_right:
-                    left, right, to_left, to_right = right, left, to_right, to_left
-                if to_left <= best and to_left < np.inf:
-                    stack[waiting], bounds[waiting] = left, to_left
-                    waiting += 1
-                if to_right <= best and to_right < np.inf:
-                    stack[waiting], bounds[waiting] = right, to_right
-                    waiting += 1
-            beyond[p] = best
-
-
-@compiled_exactly
 def longer(away: float, core: float, floor: float, best: float, nearest: float) -> bool:
     """Return whether no edge over a distance and two core distances is shorter than the best one, nor over a larger."""
     long = max(away, core, floor)
@@ -175,15 +142,61 @@ def longer(away: float, core: float, floor: float, best: float, nearest: float) 
 
 
 @compiled_exactly
-def join_found(
-    found: Host, gaps: Host, pairs: Host, above: Host, edges: int, ends: Host, length: Host, apart: Host
-) -> int:
-    """Write the shortest edges of components that join two, and return how many edges there are with them."""
-    for c in range(len(found)):
-        if joined(above, pairs[c, 0], pairs[c, 1]):
-            ends[edges, 0], ends[edges, 1], length[edges], apart[edges] = pairs[c, 0], pairs[c, 1], found[c], gaps[c]
-            edges += 1
-    return edges
+def look_in(tree: Tree, rows: Rows, leaf: int, p: int, walk: Walk, best: Edges) -> None:
+    """Write the edge from the row at place p to a leaf's, if one is the shortest of its component."""
+    own, start = rows.component[p], tree.starts[leaf]
+    to_leaf(tree.tiles[leaf], walk.row, walk.found)
+    for s in range(tree.starts[leaf + 1] - start):
+        other, away = start + s, walk.found[s]
+        if rows.component[other] == own:
+            continue
+        if not longer(away, rows.core[other], rows.core[p], best.length[own], best.apart[own]):
+            best.length[own], best.apart[own] = max(away, rows.core[other], rows.core[p]), away
+            best.ends[own, 0], best.ends[own, 1] = p, other
+
+
+@compiled_exactly
+def look_from(tree: Tree, rows: Rows, p: int, walk: Walk, best: Edges) -> None:
+    """Write the shortest edge of the component of the row at place p, if it is from there."""
+    leaves, own = len(tree.starts) - 1, rows.component[p]
+    walk.stack[0], walk.bounds[0], waiting = 0, 0.0, 1
+    while waiting > 0:
+        waiting -= 1
+        node = walk.stack[waiting]
+        if rows.shared[node] == own:
+            continue
+        if longer(walk.bounds[waiting], rows.least[node], rows.core[p], best.length[own], best.apart[own]):
+            continue
+        if node < leaves - 1:
+            waiting = down(tree, walk, node, best.length[own], waiting)
+        else:
+            look_in(tree, rows, node - leaves + 1, p, walk, best)
+
+
+@compiled_exactly
+def search(tree: Tree, rows: Rows, beyond: Host, first: int, last: int, best: Edges) -> None:
+    """Write the shortest edge of each component from its rows in leaves first..last, where there is a shorter one.
+
+    ``beyond``: what no edge of a row out of its component is shorter than, as far as that is known.
+    """
+    walk = scratch(tree)
+    for home in range(first, last):
+        for p in range(tree.starts[home], tree.starts[home + 1]):
+            if beyond[p] <= best.length[rows.component[p]]:
+                walk.row[:] = tree.tiles[home, :, p - tree.starts[home]]
+                look_from(tree, rows, p, walk, best)
+                beyond[p] = best.length[rows.component[p]]
+
+
+@compiled_exactly
+def join_found(above: Host, best: Edges, count: int, edges: Edges) -> int:
+    """Write the shortest edges of components that join two after the ``count`` there are, and return how many then."""
+    for c in range(len(best.length)):
+        if joined(above, best.ends[c, 0], best.ends[c, 1]):
+            edges.ends[count, 0], edges.ends[count, 1] = best.ends[c, 0], best.ends[c, 1]
+            edges.length[count], edges.apart[count] = best.length[c], best.apart[c]
+            count += 1
+    return count
 
 
 @compiled_exactly

@@ -5,6 +5,7 @@ Numba is loaded by the first fit of many rows.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -76,64 +77,68 @@ def _by_pairs(rows: Host, core: Host, reach: Host) -> tuple[Host, Host, Host]:
 
 
 def _by_tree(rows: Host, weight: Host, wanted: float, each: Each) -> tuple[Dense, Host, Host, Host]:
-    """Return what is near the rows, the edges of the minimum spanning tree, their lengths, and how far apart rows are."""
-    from gpuseg.backends import _cpu_kd
+    """Return what is near the rows, and what ``_by_pairs`` does, by a k-d tree."""
+    from gpuseg.backends import _cpu_kd, _cpu_near
 
     tree, most = _called(_cpu_kd.grow, rows), enough(weight, wanted)
-    cuts = np.linspace(0, len(tree.starts) - 1, PARTS + 1).astype(np.int64).tolist()
-    parts = list(zip(cuts[:-1], cuts[1:], strict=True))
+    parts = list(pairwise(np.linspace(0, len(tree.starts) - 1, PARTS + 1).astype(np.int64).tolist()))
     squared, near = np.empty(len(rows)), np.full((len(rows), min(most - 1, KEPT)), -1, dtype=np.int32)
     given = tree, weight[tree.order], wanted, most
-    list(each(partial(_run, _cpu_kd.near_enough, given, (squared, near)), parts))
-    ends, length, apart = _joined(tree, rows[tree.order], squared, near, parts, each)
+    list(each(partial(_looked, _cpu_near.near_enough, given, (squared, near)), parts))
+    edges = _joined(tree, rows[tree.order], squared, near, parts, each)
     dense = Dense(np.empty(len(rows)), np.empty_like(near))
     dense.core[tree.order] = np.sqrt(squared)
     dense.near[tree.order] = np.where(near >= 0, tree.order[near], -1)
-    return dense, tree.order[ends], np.sqrt(length), np.sqrt(apart)
+    return dense, tree.order[edges.ends], np.sqrt(edges.length), np.sqrt(edges.apart)
 
 
-def _joined(
-    tree: Any, x: Host, core: Host, near: Host, parts: Sequence[tuple[int, int]], each: Each
-) -> tuple[Host, Host, Host]:
-    """Return the edges between places of the tree, and their squared lengths and distances: Boruvka's rounds."""
-    from gpuseg.backends import _cpu_boruvka as loops
-
-    n, nodes = len(core), len(tree.low)
-    above, component, shared = np.arange(n), np.empty(n, dtype=np.int64), np.empty(nodes, dtype=np.int64)
-    tied = np.empty(n - 1), np.empty(n - 1)
-    ends = np.empty((n - 1, 2), dtype=np.int64)
-    least, beyond = _called(loops.least_of_nodes, tree.starts, core), core.copy()
-    edges = _called(loops.join_listed, x, near, core, above, ends, *tied)
-    while edges < n - 1:
-        count = _called(loops.number_components, above, tree.starts, component, shared)
-        known = np.full(count, np.inf), np.full(count, np.inf), np.full((count, 2), -1, dtype=np.int64)
-        _called(loops.bound_listed, x, near, core, component, *known)
-        given = tree, core, least, component, shared, beyond
-        found = list(each(partial(_searched, loops.search, given, known), parts))
-        edges = _called(loops.join_found, *_shortest(found), above, edges, ends, *tied)
-    return ends, *tied
-
-
-def _shortest(found: Sequence[tuple[Host, Host, Host]]) -> tuple[Host, Host, Host]:
-    """Return of each component the shortest of the edges that several runs of leaves found."""
-    length, apart, pairs = found[0]
-    for other in found[1:]:
-        shorter = (other[0] < length) | ((other[0] == length) & (other[1] < apart))
-        for mine, theirs in zip((length, apart, pairs), other, strict=True):
-            mine[shorter] = theirs[shorter]
-    return length, apart, pairs
-
-
-def _run(loop: Any, given: tuple[Any, ...], written: tuple[Any, ...], part: tuple[int, int]) -> None:
+def _looked(loop: Any, given: tuple[Any, ...], written: tuple[Any, ...], part: tuple[int, int]) -> None:
     """Call a loop over a run of leaves, which writes what is of its rows."""
     loop(*given, *part, *written)
 
 
-def _searched(loop: Any, given: tuple[Any, ...], known: tuple[Any, ...], part: tuple[int, int]) -> tuple[Any, ...]:
-    """Return what a loop over a run of leaves makes of a copy of what is known: no run sees what others find."""
-    found = tuple(field.copy() for field in known)
-    loop(*given, *part, *found)
-    return found
+def _joined(tree: Any, x: Host, core: Host, near: Host, parts: Sequence[tuple[int, int]], each: Each) -> Any:
+    """Return the edges between places of the tree, all squared: Boruvka's rounds."""
+    from gpuseg.backends import _cpu_boruvka as loops
+
+    n = len(core)
+    above, component, beyond = np.arange(n), np.empty(n, dtype=np.int64), core.copy()
+    least = _called(loops.least_of_nodes, tree.starts, core)
+    rows, edges = loops.Rows(core, component, least, np.empty(len(least), dtype=np.int64)), _edges(n - 1)
+    count = _called(loops.join_listed, x, near, core, above, edges)
+    while count < n - 1:
+        best = _edges(_called(loops.number_components, above, tree.starts, component, rows.shared))
+        _called(loops.bound_listed, x, near, rows, best)
+        found = list(each(partial(_searched, (tree, rows, beyond), best), parts))
+        count = _called(loops.join_found, above, _shortest(found), count, edges)
+    return edges
+
+
+def _edges(count: int) -> Any:
+    """Return so many edges, of which none is known."""
+    from gpuseg.backends import _cpu_boruvka
+
+    ends = np.full((count, 2), -1, dtype=np.int64)
+    return _cpu_boruvka.Edges(np.full(count, np.inf), np.full(count, np.inf), ends)
+
+
+def _searched(given: tuple[Any, ...], known: Any, part: tuple[int, int]) -> Any:
+    """Return the shortest edges after a run of leaves, beginning with those known: no run sees what others find."""
+    from gpuseg.backends import _cpu_boruvka
+
+    best = _cpu_boruvka.Edges(*(field.copy() for field in known))
+    _cpu_boruvka.search(*given, *part, best)
+    return best
+
+
+def _shortest(found: Sequence[Any]) -> Any:
+    """Return of each component the shortest of the edges that several runs of leaves found."""
+    best = found[0]
+    for other in found[1:]:
+        shorter = (other.length < best.length) | ((other.length == best.length) & (other.apart < best.apart))
+        for mine, theirs in zip(best, other, strict=True):
+            mine[shorter] = theirs[shorter]
+    return best
 
 
 def _dendrogram(ends: Host, weight: Host) -> tuple[Host, Host]:

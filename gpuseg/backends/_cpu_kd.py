@@ -2,7 +2,7 @@
 
 Rows are put in the order of the leaves, of which there is a power of two, LEAF rows in each at most. A leaf is a tile,
 feature by feature, filled up with infinity: the distances from a row to it are one vector loop. Only
-``_cpu_hdbscan.py`` imports this file, when there are rows enough to repay loading Numba.
+``_cpu_hdbscan.py`` loads it, when there are rows enough to repay loading Numba.
 """
 
 from typing import NamedTuple
@@ -32,6 +32,15 @@ class Tree(NamedTuple):
     high: Host
 
 
+class Walk(NamedTuple):
+    """A row on its way down the tree: nodes that wait, how far away they are, and the distances to a leaf's rows."""
+
+    row: Host
+    stack: Host
+    bounds: Host
+    found: Host
+
+
 @compiled_exactly
 def grow(x: Host) -> Tree:
     """Return the tree of rows: every node is cut at the median of its widest feature."""
@@ -39,33 +48,44 @@ def grow(x: Host) -> Tree:
     leaves = 1
     while leaves * LEAF < n:
         leaves *= 2
-    nodes = 2 * leaves - 1
     order, keys = np.arange(n), np.empty(n)
-    low, high = np.full((nodes, d), np.inf), np.full((nodes, d), -np.inf)
-    first, last = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
-    last[0] = n
-    for node in range(nodes):
+    low, high = np.empty((2 * leaves - 1, d)), np.empty((2 * leaves - 1, d))
+    first, last = np.zeros(2 * leaves - 1, np.int64), np.full(2 * leaves - 1, n)
+    for node in range(2 * leaves - 1):
         s, e = first[node], last[node]
-        for p in range(s, e):
-            for f in range(d):
-                low[node, f] = min(low[node, f], x[order[p], f])
-                high[node, f] = max(high[node, f], x[order[p], f])
+        widest = enclose(x, order[s:e], low[node], high[node])
         if node < leaves - 1:
-            widest = 0
-            for f in range(1, d):
-                if high[node, f] - low[node, f] > high[node, widest] - low[node, widest]:
-                    widest = f
             middle = (s + e) // 2
             halve(x, widest, order, keys, s, e, middle)
             first[2 * node + 1], last[2 * node + 1] = s, middle
             first[2 * node + 2], last[2 * node + 2] = middle, e
     starts = np.append(first[leaves - 1 :], n)
-    tiles = np.full((leaves, d, LEAF), np.inf)
-    for leaf in range(leaves):
+    return Tree(order, starts, tiles_of(x, order, starts), low, high)
+
+
+@compiled_exactly
+def enclose(x: Host, rows: Host, low: Host, high: Host) -> int:
+    """Write the box of some rows, and return its widest feature."""
+    low[:], high[:] = np.inf, -np.inf
+    for row in rows:
+        for f in range(x.shape[1]):
+            low[f], high[f] = min(low[f], x[row, f]), max(high[f], x[row, f])
+    widest = 0
+    for f in range(1, x.shape[1]):
+        if high[f] - low[f] > high[widest] - low[widest]:
+            widest = f
+    return widest
+
+
+@compiled_exactly
+def tiles_of(x: Host, order: Host, starts: Host) -> Host:
+    """Return the rows of each leaf, feature by feature, filled up with infinity."""
+    tiles = np.full((len(starts) - 1, x.shape[1], LEAF), np.inf)
+    for leaf in range(len(tiles)):
         for p in range(starts[leaf], starts[leaf + 1]):
-            for f in range(d):
+            for f in range(x.shape[1]):
                 tiles[leaf, f, p - starts[leaf]] = x[order[p], f]
-    return Tree(order, starts, tiles, low, high)
+    return tiles
 
 
 @compiled_exactly
@@ -101,7 +121,7 @@ def to_box(low: Host, high: Host, row: Host, node: int) -> float:
     """Return the squared distance of a row to a node's box."""
     total = 0.0
     for f in range(len(row)):
-        away = max(max(low[node, f] - row[f], row[f] - high[node, f]), 0.0)
+        away = max(low[node, f] - row[f], row[f] - high[node, f], 0.0)
         total += away * away
     return total
 
@@ -119,100 +139,22 @@ def to_leaf(tile: Host, row: Host, found: Host) -> None:
 
 
 @compiled_exactly
-def push(away: Host, place: Host, count: int, new: float, at: int) -> None:
-    """Add an entry to a heap of ``count``, the farthest first."""
-    child = count
-    while child > 0:
-        above = (child - 1) // 2
-        if away[above] >= new:
-            break
-        away[child], place[child] = away[above], place[above]
-        child = above
-    away[child], place[child] = new, at
+def scratch(tree: Tree) -> Walk:
+    """Return room to walk down the tree with one row after another."""
+    return Walk(np.empty(tree.low.shape[1]), np.empty(DEEP, np.int64), np.empty(DEEP), np.empty(LEAF))
 
 
 @compiled_exactly
-def pop(away: Host, place: Host, count: int) -> None:
-    """Take the first entry of a heap of ``count``, and leave it behind the others."""
-    last, at = away[count - 1], place[count - 1]
-    away[count - 1], place[count - 1] = away[0], place[0]
-    hole = 0
-    while True:
-        child = 2 * hole + 1
-        if child >= count - 1:
-            break
-        if child + 1 < count - 1 and away[child + 1] > away[child]:
-            child += 1
-        if away[child] <= last:
-            break
-        away[hole], place[hole] = away[child], place[child]
-        hole = child
-    away[hole], place[hole] = last, at
-
-
-@compiled_exactly
-def near_enough(
-    tree: Tree, weight: Host, reach: float, most: int, first: int, last: int, squared: Host, near: Host
-) -> None:
-    """Write the squared core distances of the rows in leaves first..last, and the places of rows near them.
-
-    A core distance is that within which the weight reaches ``reach``, for which ``most`` rows are enough. ``near``:
-    (places, kept), of those within it the nearest but the row itself, -1 where there are fewer.
-    """
-    leaves, kept = len(tree.starts) - 1, near.shape[1]
-    away, place = np.empty(most + 1), np.empty(most + 1, np.int64)
-    stack, bounds, found = np.empty(DEEP, np.int64), np.empty(DEEP), np.empty(LEAF)
-    row = np.empty(tree.low.shape[1])
-    for home in range(first, last):
-        for p in range(tree.starts[home], tree.starts[home + 1]):
-            for f in range(len(row)):
-                row[f] = tree.tiles[home, f, p - tree.starts[home]]
-            count, total, bound, waiting = 0, 0.0, np.inf, 1
-            stack[0], bounds[0] = 0, 0.0
-            leaf = home  # the row's own leaf first: most of what it looks for is there
-            while True:
-                if leaf >= 0:
-                    to_leaf(tree.tiles[leaf], row, found)
-                    start = tree.starts[leaf]
-                    for s in range(tree.starts[leaf + 1] - start):
-                        if found[s] < bound:
-                            push(away, place, count, found[s], start + s)
-                            count += 1
-                            total += weight[start + s]
-                            while total - weight[place[0]] >= reach:
-                                total -= weight[place[0]]
-                                pop(away, place, count)
-                                count -= 1
-                            if total >= reach:
-                                bound = away[0]
-                if waiting == 0:
-                    break
-                waiting -= 1
-                node, leaf = stack[waiting], -1
-                if bounds[waiting] >= bound:
-                    continue
-                if node >= leaves - 1:
-                    leaf = node - leaves + 1
-                    if leaf == home:
-                        leaf = -1
-                    continue
-                left, right = 2 * node + 1, 2 * node + 2
-                to_left, to_right = to_box(tree.low, tree.high, row, left), to_box(tree.low, tree.high, row, right)
-                if to_left <= to_right:
-                    left, right, to_left, to_right = right, left, to_right, to_left
-                if to_left < bound:
-                    stack[waiting], bounds[waiting] = left, to_left
-                    waiting += 1
-                if to_right < bound:
-                    stack[waiting], bounds[waiting] = right, to_right
-                    waiting += 1
-            squared[p] = away[0]
-            number = count
-            while count > 1:
-                pop(away, place, count)
-                count -= 1
-            k = 0
-            for i in range(number):
-                if k < kept and place[i] != p:
-                    near[p, k] = place[i]
-                    k += 1
+def down(tree: Tree, walk: Walk, node: int, bound: float, waiting: int) -> int:
+    """Let the children of a node wait that are no farther than ``bound``, the nearer one first in turn."""
+    near, far = 2 * node + 1, 2 * node + 2
+    to_near, to_far = to_box(tree.low, tree.high, walk.row, near), to_box(tree.low, tree.high, walk.row, far)
+    if to_far < to_near:
+        near, far, to_near, to_far = far, near, to_far, to_near
+    if to_far <= bound:
+        walk.stack[waiting], walk.bounds[waiting] = far, to_far
+        waiting += 1
+    if to_near <= bound:
+        walk.stack[waiting], walk.bounds[waiting] = near, to_near
+        waiting += 1
+    return waiting

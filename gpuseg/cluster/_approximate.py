@@ -15,7 +15,6 @@ from gpuseg.cluster._condensed import SLACK, CondensedTree, Selection, lambda_of
 from gpuseg.cluster._training import placed
 from gpuseg.engines import Block
 
-
 CELLS = 1 << 22
 """Distances to training rows held at a time: 32 MiB, and as much again for their numbers."""
 
@@ -38,7 +37,7 @@ class Trained(NamedTuple):
     reach: int
 
     @property
-    def count(self) -> int:
+    def looked_at(self) -> int:
         """Return how many training rows are looked at: twice as many as surely weigh ``reach``."""
         return 2 * max(1, min(1 + int(np.searchsorted(np.cumsum(np.sort(self.weight)), self.reach)), len(self.weight)))
 
@@ -83,9 +82,10 @@ def existing(neighbor: Host, lambdas: Host, tree: CondensedTree) -> Host:
 
 def placed_by(x: Any, search: Any, trained: Trained) -> tuple[Host, Host]:
     """Return segment and strength of rows, so many at a time that few distances are held."""
-    step = max(1, CELLS // trained.count)
-    cuts = (x[start : start + step, :] for start in range(0, x.shape[0], step))
-    found = [approximate_predict(*map(to_host, search(cut)), trained) for cut in cuts]
+    step, found = max(1, CELLS // trained.looked_at), []
+    for start in range(0, x.shape[0], step):
+        numbers, distance = search(x[start : min(start + step, x.shape[0]), :])
+        found.append(approximate_predict(to_host(numbers), to_host(distance), trained))
     segment, strength = (np.concatenate(field) for field in zip(*found, strict=True))
     return segment, strength
 

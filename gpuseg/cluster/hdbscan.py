@@ -60,8 +60,8 @@ class HDBSCAN(Clusterer):
     _fit_name: ClassVar[str] = "hdbscan"
     stored: ClassVar[tuple[str, ...]] = (
         "training_rows_", "training_labels_", "training_strengths_", "training_weights_", "training_extents_",
-        "core_distances_", "condensed_tree_", "selection_", "cluster_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
-        "feature_names_in_",
+        "core_distances_", "condensed_tree_", "selection_", "cluster_segments_", "distance_quantiles_",
+        "segment_weight_", "n_clusters_", "n_features_in_", "feature_names_in_",
     )  # fmt: skip
 
     def __init__(
@@ -96,10 +96,10 @@ class HDBSCAN(Clusterer):
         counts = weight > 0
         label, strength = self._learn(rows_as_points(rows[counts], weight[counts]), work, given=sample_weight)
         if not np.all(counts):
-            placed = np.full(len(rows), NOISE, dtype=np.int32), np.zeros(len(rows))
-            for field, found, other in zip(placed, (label, strength), self._placed(rows[~counts]), strict=True):
-                field[counts], field[~counts] = found, other
-            label, strength = placed
+            counted, placed = (label, strength), self._placed(rows[~counts])
+            label, strength = np.full(len(rows), NOISE, dtype=np.int32), np.zeros(len(rows))
+            for field, found, other in zip((label, strength), counted, placed, strict=True):
+                field[counts], field[~counts] = found, to_host(other)
         self.labels_, self.probabilities_ = (given_back(each, work.backend, work.blocks) for each in (label, strength))
         return self
 
@@ -112,7 +112,7 @@ class HDBSCAN(Clusterer):
         weight = None if given is None else points.weight
         fitted = self._fitted(points, work, weight)
         core, near = fitted["core_distances"], fitted["near"]
-        linkage = SingleLinkage(*(fitted.get(name) for name in SingleLinkage._fields))
+        linkage = SingleLinkage(fitted["children"], fitted["heights"], fitted["sizes"], fitted.get("gaps"))
         tree = condense(linkage, int(self.min_cluster_size), weight=weight, core=core)
         epsilon, single = float(self.cluster_selection_epsilon), bool(self.allow_single_cluster)
         method = self.cluster_selection_method
@@ -216,7 +216,7 @@ class HDBSCAN(Clusterer):
         kept = self.training_labels_, self.training_strengths_, self.core_distances_
         points = self.training_weights_, self.training_extents_
         trained = Trained(*kept, *points, tree, selection, self.cluster_segments_, self._reach)
-        search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, trained.count)
+        search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
         within = (self._within(opened.backend),) if function is assign_block else ()
         fields = opened.engine.rows(function, search, *within, trained, *args, dtypes=dtypes)
         return in_callers_library(fields, opened.blocks)
