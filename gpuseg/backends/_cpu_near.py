@@ -1,4 +1,4 @@
-"""The core distances of rows with weights, and the rows near each, in a k-d tree; compiled by Numba: one thread, no GIL."""
+"""Core distances of rows with weights, and the rows near each, in a k-d tree; compiled by Numba: one thread, no GIL."""
 
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ def pop(away: Host, place: Host, count: int) -> None:
 
 # One loop, and not a function a step: with calls inside it takes twice as long.
 @compiled_exactly
-def around(tree: Tree, weight: Host, reach: float, home: int, walk: Walk, heap: Heap) -> int:  # noqa: C901, PLR0912
+def around(tree: Tree, weight: Host, reach: float, home: int, walk: Walk, heap: Heap) -> int:  # noqa: C901
     """Fill the heap with the rows about the walk's, whose leaf is ``home``, and return how many these are."""
     starts, tiles, low, high = tree.starts, tree.tiles, tree.low, tree.high
     row, stack, bounds, found = walk
