@@ -1,4 +1,4 @@
-"""Density methods on the CPU: scikit-learn's DBSCAN and HDBSCAN, and k-d trees for the searches of neighbors/rows.py.
+"""DBSCAN on the CPU: scikit-learn's; and k-d trees for the searches of neighbors/rows.py.
 
 SciPy's tree releases the GIL, so that blocks are searched side by side. A fit is scikit-learn's own.
 """
@@ -23,18 +23,6 @@ def fit_dbscan(x: Host, *, eps: float, min_samples: int, sample_weight: Host | N
     """Return labels and the numbers of the core points by scikit-learn."""
     model = sklearn.cluster.DBSCAN(eps=eps, min_samples=min_samples).fit(x, sample_weight=sample_weight)
     return {"labels_": model.labels_.astype(np.int32), "core_sample_indices_": model.core_sample_indices_}
-
-
-def fit_hdbscan(x: Host, *, min_samples: int) -> Mapping[str, Any]:
-    """Return the single-linkage tree of mutual reachability by scikit-learn: children, heights and sizes."""
-    # Clusters are selected in cluster/_condensed.py: scikit-learn 1.9 raises for an epsilon under NumPy 2.4.
-    model = sklearn.cluster.HDBSCAN(min_cluster_size=max(2, len(x)), min_samples=min_samples, copy=True).fit(x)
-    tree = model._single_linkage_tree_  # scikit-learn 1.6 to 1.9 offer it under no other name
-    return {
-        "children": np.stack([tree["left_node"], tree["right_node"]], axis=1).astype(np.int64),
-        "heights": tree["value"].astype(np.float64),
-        "sizes": tree["cluster_size"].astype(np.int64),
-    }
 
 
 def fit_optics(x: Host, *, core_distances: Host, reaches: Host, max_eps: float) -> Mapping[str, Any]:
@@ -176,7 +164,7 @@ def _nearest_of_group(
     return group, distance
 
 
-FITS: Mapping[str, Fit] = {"dbscan": fit_dbscan, "hdbscan": fit_hdbscan, "optics": fit_optics}
+FITS: Mapping[str, Fit] = {"dbscan": fit_dbscan, "optics": fit_optics}
 KERNELS: Mapping[str, Kernel] = {
     "nearest_rows": nearest_rows,
     "nearest_group": nearest_group,

@@ -56,10 +56,21 @@ def _dbscan(x: Any, eps: float, min_samples: int, sample_weight: Any, share: int
 
 
 @told
-def fit_hdbscan(x: Any, *, min_samples: int) -> Mapping[str, Any]:
-    """Return the single-linkage tree of mutual reachability by cuML; see ``_cpu_density.fit_hdbscan``."""
+def fit_hdbscan(
+    x: Any, *, min_samples: int, sample_weight: Any = None, core: Any = None, reach: Any = None, each: Any = map
+) -> Mapping[str, Any]:
+    """Return the single-linkage tree of mutual reachability by cuML; see ``_cpu_hdbscan.fit_hdbscan``.
+
+    Without what that gives beside the tree. cuML takes no weights.
+    """
     import cuml.cluster
 
+    del each  # cuML sees to what runs side by side
+    if any(given is not None for given in (sample_weight, core, reach)):
+        raise UnsupportedOnBackend(
+            "sample_weight, or points that stand for rows, are asked of HDBSCAN on backend='cuda', which takes rows "
+            "of weight 1 alone; use backend='cpu'"
+        )
     if not LEAST_SAMPLES <= min_samples <= MOST_SAMPLES:
         raise UnsupportedOnBackend(
             f"min_samples={min_samples} is outside the {LEAST_SAMPLES} to {MOST_SAMPLES} of backend='cuda'; "

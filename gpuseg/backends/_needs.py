@@ -33,7 +33,8 @@ class Task(NamedTuple):
 
     ``neighbours`` is the mean number of rows within eps of a row. ``held`` names the backend that has the rows
     already. ``streamed``: the rows come block by block, from files or on workers, and never stand as one array: the
-    memory of one machine does not bound them. ``linkage`` and ``metric`` are those of a tree of merges.
+    memory of one machine does not bound them. ``linkage`` and ``metric`` are those of a tree of merges; ``weighted``:
+    the rows have weights of their own.
     """
 
     algorithm: str
@@ -49,6 +50,7 @@ class Task(NamedTuple):
     streamed: bool = False
     linkage: str = "ward"
     metric: str = "euclidean"
+    weighted: bool = False
 
     @property
     def matrix(self) -> int:
@@ -160,6 +162,8 @@ def _hdbscan_cuda(task: Task) -> Need:
     working = task.rows * (200 + 4 * task.columns + 12 * task.min_samples)
     offered = LEAST_SAMPLES <= task.min_samples <= MOST_SAMPLES
     against = None if offered else f"takes min_samples of {LEAST_SAMPLES} to {MOST_SAMPLES}, not {task.min_samples}"
+    if task.weighted:
+        against = "takes no sample_weight for HDBSCAN"
     return Need(working, pairs_work(task) / MILLION, None, against)
 
 

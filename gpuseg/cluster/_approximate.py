@@ -11,24 +11,35 @@ import numpy as np
 
 from gpuseg.backends import Host, to_host
 from gpuseg.cluster._assignment import novelty
-from gpuseg.cluster._condensed import CondensedTree, Selection, lambda_of, memberships
+from gpuseg.cluster._condensed import SLACK, CondensedTree, Selection, lambda_of, memberships
 from gpuseg.cluster._training import placed
 from gpuseg.engines import Block
+
+CELLS = 1 << 22
+"""Distances to training rows held at a time: 32 MiB, and as much again for their numbers."""
 
 
 class Trained(NamedTuple):
     """The training rows' segments, strengths and core distances, their tree, and each cluster's segment.
 
-    ``segments`` has one more value than there are clusters, -1, for noise. ``reach`` is min_samples.
+    ``segments`` has one more value than there are clusters, -1, for noise. ``reach`` is min_samples. ``weight``: how
+    many rows each counts as; ``extent``: how far the rows that it stands for reach, which is taken off distances.
     """
 
     label: Host
     strength: Host
     core: Host
+    weight: Host
+    extent: Host
     tree: CondensedTree
     selection: Selection
     segments: Host
     reach: int
+
+    @property
+    def looked_at(self) -> int:
+        """Return how many training rows are looked at: twice as many as surely weigh ``reach``."""
+        return 2 * max(1, min(1 + int(np.searchsorted(np.cumsum(np.sort(self.weight)), self.reach)), len(self.weight)))
 
 
 def approximate_predict(numbers: Host, distance: Host, trained: Trained) -> tuple[Host, Host]:
@@ -36,15 +47,27 @@ def approximate_predict(numbers: Host, distance: Host, trained: Trained) -> tupl
 
     A row that equals a training row gets what that one has.
     """
-    rows = np.arange(len(numbers))
-    core = distance[:, trained.reach - 2] if trained.reach > 1 else np.zeros(len(numbers))
+    known, same = numbers[:, 0], distance[:, 0] == 0
+    if np.any(trained.extent):
+        distance = np.maximum(distance - trained.extent[numbers], 0.0)
+        order = np.argsort(distance, axis=1, kind="stable")
+        numbers, distance = np.take_along_axis(numbers, order, axis=1), np.take_along_axis(distance, order, axis=1)
+    rows, core = np.arange(len(numbers)), own_core(numbers, distance, trained)
     reachability = np.maximum(np.maximum(core[:, None], trained.core[numbers]), distance)
     nearest = np.argmin(reachability, axis=1)
     neighbor, lambdas = numbers[rows, nearest], lambda_of(reachability[rows, nearest])
     chosen, strength = memberships(existing(neighbor, lambdas, trained.tree), lambdas, trained.selection)
-    known, same = numbers[:, 0], distance[:, 0] == 0
     segment = np.where(same, trained.label[known], trained.segments[chosen])
     return segment.astype(np.int32), np.where(same, trained.strength[known], strength)
+
+
+def own_core(numbers: Host, distance: Host, trained: Trained) -> Host:
+    """Return the distance of each row within which training rows weigh one less than ``reach``: it counts itself."""
+    if trained.reach == 1:
+        return np.zeros(len(numbers))
+    enough = np.cumsum(trained.weight[numbers], axis=1) >= (trained.reach - 1) * (1 - SLACK)
+    enough[:, -1] = True
+    return distance[np.arange(len(numbers)), np.argmax(enough, axis=1)]
 
 
 def existing(neighbor: Host, lambdas: Host, tree: CondensedTree) -> Host:
@@ -57,17 +80,24 @@ def existing(neighbor: Host, lambdas: Host, tree: CondensedTree) -> Host:
     return cluster
 
 
+def placed_by(x: Any, search: Any, trained: Trained) -> tuple[Host, Host]:
+    """Return segment and strength of rows, so many at a time that few distances are held."""
+    step, found = max(1, CELLS // trained.looked_at), []
+    for start in range(0, x.shape[0], step):
+        numbers, distance = search(x[start : min(start + step, x.shape[0]), :])
+        found.append(approximate_predict(to_host(numbers), to_host(distance), trained))
+    segment, strength = (np.concatenate(field) for field in zip(*found, strict=True))
+    return segment, strength
+
+
 def label_block(block: Block, search: Any, trained: Trained) -> tuple[Any, ...]:
     """Return a block's segments and strengths."""
-    numbers, distance = search(block.x)
-    return placed(block, *approximate_predict(to_host(numbers), to_host(distance), trained))
+    return placed(block, *placed_by(block.x, search, trained))
 
 
 def assign_block(block: Block, search: Any, within: Any, trained: Trained, quantiles: Host) -> tuple[Any, ...]:
     """Return the fields of a block's Assignment; ``within`` finds the nearest row of a segment."""
-    numbers, distance = search(block.x)
-    segment, strength = approximate_predict(to_host(numbers), to_host(distance), trained)
-    label, sure = placed(block, segment, strength)
+    label, sure = placed(block, *placed_by(block.x, search, trained))
     found, away = within(block.x, label)
     return label, away, sure, novelty(found, away, quantiles)
 

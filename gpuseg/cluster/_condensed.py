@@ -2,8 +2,8 @@
 
 Campello, Moulavi, Zimek and Sander, "Hierarchical density estimates for data clustering, visualization, and
 outlier detection", ACM TKDD 10(1), 2015: ``condense`` is algorithm 2, ``excess_of_mass`` algorithm 3. lambda is
-1 / height. A cluster's number is above its parent's; the root is 0. Rows are climbed side by side by doubling
-pointers: 100,000 take a tenth of a second.
+1 / height. A cluster's number is above its parent's; the root is 0. Rows are climbed side by side by
+doubling pointers: 100,000 take a tenth of a second.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,21 @@ import numpy as np
 from gpuseg.backends import Host
 
 METHODS = ("eom", "leaf")
+SLACK = 1e-12
+"""What sums of weights may be short of ``min_cluster_size``, as a share of it: ten times 0.1 are to be 1."""
 
 
 class SingleLinkage(NamedTuple):
-    """A dendrogram in SciPy's numbering: node n + i joins ``children[i]`` at ``heights[i]`` into ``sizes[i]`` rows."""
+    """A dendrogram in SciPy's numbering: node n + i joins ``children[i]`` at ``heights[i]`` into ``sizes[i]`` rows.
+
+    Sizes are weights where rows have any. ``gaps``: how far apart the rows are that join there: nodes of one height
+    have an order by it, and what is equal in both joins at once. None where the order of the nodes is all there is.
+    """
 
     children: Host
     heights: Host
     sizes: Host
+    gaps: Host | None = None
 
 
 class CondensedTree(NamedTuple):
@@ -56,8 +63,13 @@ def lambda_of(height: Host) -> Host:
     return np.divide(1.0, height, out=np.full(np.shape(height), np.inf), where=height > 0)
 
 
-def condense(tree: SingleLinkage, min_cluster_size: int) -> CondensedTree:
-    """Return the tree in which a split counts only where both sides have ``min_cluster_size`` rows.
+def condense(
+    tree: SingleLinkage, min_cluster_size: float, *, weight: Host | None = None, core: Host | None = None
+) -> CondensedTree:
+    """Return the tree in which a split counts only where two sides have ``min_cluster_size`` rows, or more sides.
+
+    ``weight``: a row counts as that many, which are told apart at the row's ``core`` distance: a row that weighs
+    enough is a cluster by itself up to there.
 
     >>> children = np.array([[0, 1], [2, 3], [4, 5]])
     >>> tree = condense(SingleLinkage(children, np.array([1.0, 2.0, 8.0]), np.array([2, 2, 4])), 2)
@@ -65,38 +77,45 @@ def condense(tree: SingleLinkage, min_cluster_size: int) -> CondensedTree:
     (array([2, 2, 1, 1]), array([1. , 1. , 0.5, 0.5]), array([0.   , 0.125, 0.125]))
     """
     n, root = len(tree.heights) + 1, 2 * len(tree.heights)
-    lambdas = lambda_of(tree.heights)
+    heights = np.concatenate([np.zeros(n) if core is None else core, tree.heights])
+    gaps = np.concatenate([np.zeros(n), 1.0 + np.arange(n - 1) if tree.gaps is None else tree.gaps])
+    size = np.concatenate([np.ones(n, dtype=np.int64) if weight is None else weight, tree.sizes])
     above = np.full(root + 1, root)
     above[tree.children.ravel()] = np.repeat(np.arange(n, root + 1), 2)
-    size = np.concatenate([np.ones(n, dtype=np.int64), tree.sizes])
-    big = size >= min_cluster_size
+    # What is joined just as the node above is one node with it: its sides are sides of that.
+    tied = (heights == heights[above]) & (gaps == gaps[above])
+    inner = tied & (np.arange(root + 1) >= n)
+    inner[root] = False
+    above = _climbed(above, ~inner)[above]
+    big = (size >= min_cluster_size * (1 - SLACK)) & ~tied
+    big[root] = False
     # Equal rows, joined at height 0, are never told apart.
-    splits = big[tree.children].all(axis=1) & (tree.heights > 0)
-    head = np.zeros(root + 1, dtype=bool)
-    head[tree.children[splits].ravel()] = True
+    splits = (np.bincount(above[big], minlength=root + 1) > 1) & (heights > 0)
+    head = big & splits[above]
     big[root] = head[root] = True
     heads = np.flatnonzero(head)[::-1]
     number = np.empty(root + 1, dtype=np.int64)
     number[heads] = np.arange(len(heads))
     number = number[_climbed(above, head)]
-    out_of = _climbed(above, big)[:n]
-    parent, birth = number[above[heads]], lambdas[above[heads] - n]
+    out_of, lambdas = _climbed(above, big)[:n], lambda_of(heights)
+    parent, birth = number[above[heads]], lambdas[above[heads]]
     parent[0], birth[0] = -1, 0.0
-    return CondensedTree(number[out_of], lambdas[out_of - n], parent, birth, size[heads])
+    return CondensedTree(number[out_of], lambdas[out_of], parent, birth, size[heads])
 
 
-def stability(tree: CondensedTree) -> Host:
+def stability(tree: CondensedTree, weight: Host | None = None) -> Host:
     """Return each cluster's stability: the sum over its rows of the lambda they leave it at, less that of its birth."""
     inner, k = tree.parent[1:], len(tree.parent)
     with np.errstate(invalid="ignore"):
         rows = tree.row_lambda - tree.birth[tree.row_cluster]
         clusters = (tree.birth[1:] - tree.birth[inner]) * tree.size[1:]
+    rows = rows if weight is None else rows * weight
     return np.bincount(tree.row_cluster, rows, k) + np.bincount(inner, clusters, k)
 
 
-def excess_of_mass(tree: CondensedTree, *, allow_single_cluster: bool) -> Host:
+def excess_of_mass(tree: CondensedTree, weight: Host | None = None, *, allow_single_cluster: bool) -> Host:
     """Return which clusters are selected: of all that do not overlap, those of the largest summed stability."""
-    own, parent = stability(tree).tolist(), tree.parent.tolist()
+    own, parent = stability(tree, weight).tolist(), tree.parent.tolist()
     below, kept = [0.0] * len(own), [True] * len(own)
     for cluster in reversed(range(len(own))):
         if below[cluster] > own[cluster]:
@@ -132,11 +151,14 @@ def merge_below(tree: CondensedTree, selected: Host, epsilon: float, *, allow_si
     return merged
 
 
-def select(tree: CondensedTree, *, method: str, epsilon: float, allow_single_cluster: bool) -> Selection:
-    """Return the clusters selected by ``method``, one of METHODS, and ``epsilon``."""
-    selected = excess_of_mass(tree, allow_single_cluster=allow_single_cluster) if method == "eom" else leaves(tree)
+def select(
+    tree: CondensedTree, weight: Host | None = None, *, method: str, epsilon: float, allow_single_cluster: bool
+) -> Selection:
+    """Return the clusters selected by ``method``, one of METHODS, and ``epsilon``; a row counts as ``weight`` many."""
+    single = allow_single_cluster
+    selected = excess_of_mass(tree, weight, allow_single_cluster=single) if method == "eom" else leaves(tree)
     if epsilon > 0:
-        selected = merge_below(tree, selected, epsilon, allow_single_cluster=allow_single_cluster)
+        selected = merge_below(tree, selected, epsilon, allow_single_cluster=single)
     chosen = np.where(selected, np.arange(len(selected)), -1).tolist()
     for cluster, parent in enumerate(tree.parent.tolist()):
         if chosen[cluster] < 0 <= parent:

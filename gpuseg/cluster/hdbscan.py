@@ -1,5 +1,6 @@
 """HDBSCAN: segments of dense regions of any density, taken from a tree of all of them; what lies in none is noise."""
 
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -7,35 +8,46 @@ import numpy as np
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._approximate import Trained, assign_block, core_block, label_block
-from gpuseg.cluster._assignment import ASSIGNED, Assignment
-from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
-from gpuseg.cluster._condensed import METHODS, CondensedTree, Selection, SingleLinkage, condense, memberships, select
+from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment
+from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, given_back, in_callers_library
+from gpuseg.cluster._condensed import (
+    METHODS,
+    SLACK,
+    CondensedTree,
+    Selection,
+    SingleLinkage,
+    condense,
+    memberships,
+    select,
+)
 from gpuseg.cluster._quantiles import distance_quantiles
-from gpuseg.cluster._training import alike, nothing_near, numbered
+from gpuseg.cluster._training import alike, nothing_near, numbered, weights_of
 from gpuseg.engines import Blocks
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.rows import nearest_of_group, nearest_rows
+from gpuseg.summary import MicroClusters, core_distances, reaches, rows_as_points
 
 
 class HDBSCAN(Clusterer):
     """Find the dense regions that last longest as the density asked for rises; no distance has to be chosen.
 
-    Campello, Moulavi and Sander 2013 and 2015; scikit-learn's HDBSCAN on the CPU, cuML's on the GPU build the
-    single-linkage tree of mutual reachability, from which segments are taken here. ``min_cluster_size``: rows of
+    Campello, Moulavi and Sander 2013 and 2015. The tree of mutual reachability is built by Boruvka's algorithm over
+    a k-d tree on the CPU (March, Ram and Gray 2010), by cuML on the GPU. ``min_cluster_size``: rows of
     the smallest segment. ``min_samples``: rows, the row itself counted, within a row's core distance; left out,
     ``min_cluster_size``. ``cluster_selection_method``: "eom" (excess of mass) or "leaf" (the finest segments).
     ``cluster_selection_epsilon``: segments are not split below this distance. ``allow_single_cluster``: all rows
     may be one segment.
 
-    ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory. A row whose core distance joins
-    two sides hangs at the same height on both, and falls to either by the order of the rows, as in scikit-learn:
-    there alone that order matters, by a row a split, or by a segment of ``min_cluster_size`` rows to the row.
+    ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory. A row whose core distance
+    joins two sides hangs at the same height on both: it falls to the one whose row is nearer, and the order of the
+    rows changes nothing. In scikit-learn it falls to either by that order.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment, -1 noise), ``probabilities_`` (membership
     strength), ``n_clusters_``, ``segment_weight_``, ``condensed_tree_``, ``backend_``, ``dispatch_``. A model
-    stores all training rows, which are rows of persons, and of each row its segment, strength, core distance and
-    place in the tree: at most 8 (n (d + 12) + 202 k) bytes. Raises InvalidInput for parameters out of range, for
-    fewer rows than ``min_samples`` and for NaN, UnsupportedOnBackend where ``fit`` is given Dask arrays or files.
+    stores all training rows, which are rows of persons, and of each row its segment, strength, core distance, weight
+    and place in the tree: at most 8 (n (d + 14) + 202 k) bytes. Raises InvalidInput for parameters out of range, for
+    fewer rows than ``min_samples`` and for NaN, UnsupportedOnBackend where ``fit`` is given Dask arrays or files, or
+    weights on a GPU.
 
     >>> import numpy as np
     >>> model = HDBSCAN(3, min_samples=2).fit(np.array([[0.0], [1.0], [2.0], [7.0], [8.0], [9.0], [10.0]]))
@@ -47,9 +59,9 @@ class HDBSCAN(Clusterer):
 
     _fit_name: ClassVar[str] = "hdbscan"
     stored: ClassVar[tuple[str, ...]] = (
-        "training_rows_", "training_labels_", "training_strengths_", "core_distances_", "condensed_tree_",
-        "selection_", "cluster_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
-        "feature_names_in_",
+        "training_rows_", "training_labels_", "training_strengths_", "training_weights_", "training_extents_",
+        "core_distances_", "condensed_tree_", "selection_", "cluster_segments_", "distance_quantiles_",
+        "segment_weight_", "n_clusters_", "n_features_in_", "feature_names_in_",
     )  # fmt: skip
 
     def __init__(
@@ -72,31 +84,70 @@ class HDBSCAN(Clusterer):
         self.engine = engine
 
     @with_room
-    def fit(self, X: Any, y: None = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
-        """Return self, fitted."""
+    def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
+        """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows.
+
+        A row of weight 0 changes nothing, and gets the segment that ``predict`` gives it.
+        """
         self._check_parameters()
-        blocks, backend, engine, reason, steps, x = self._whole(X)
-        self._check_rows(x.shape[0])
-        rows = to_host(x)
-        tree, selection = self._tree(backend, x)
-        chosen, strength = alike(rows, *memberships(tree.row_cluster, tree.row_lambda, selection))
-        self.cluster_segments_, self.segment_weight_ = numbered(chosen, rows, np.ones(len(rows)), len(tree.parent))
+        work = self._whole(X, sample_weight)
+        rows, weight = to_host(work.whole), weights_of(work.blocks, work.whole.shape[0])
+        self._check_rows(len(rows), float(np.sum(weight)))
+        counts = weight > 0
+        label, strength = self._learn(rows_as_points(rows[counts], weight[counts]), work, given=sample_weight)
+        if not np.all(counts):
+            counted, placed = (label, strength), self._placed(rows[~counts])
+            label, strength = np.full(len(rows), NOISE, dtype=np.int32), np.zeros(len(rows))
+            for field, found, other in zip((label, strength), counted, placed, strict=True):
+                field[counts], field[~counts] = found, to_host(other)
+        self.labels_, self.probabilities_ = (given_back(each, work.backend, work.blocks) for each in (label, strength))
+        return self
+
+    def _learn(self, points: MicroClusters, work: Work, *, given: Any = None) -> tuple[Host, Host]:
+        """Return segment and strength of each point, and keep what placing rows needs.
+
+        ``given``: None where the points are all rows, each of weight 1, which are then taken from where they are.
+        """
+        backend = work.backend
+        weight = None if given is None else points.weight
+        fitted = self._fitted(points, work, weight)
+        core, near = fitted["core_distances"], fitted["near"]
+        linkage = SingleLinkage(fitted["children"], fitted["heights"], fitted["sizes"], fitted.get("gaps"))
+        tree = condense(linkage, int(self.min_cluster_size), weight=weight, core=core)
+        epsilon, single = float(self.cluster_selection_epsilon), bool(self.allow_single_cluster)
+        method = self.cluster_selection_method
+        selection = select(tree, weight, method=method, epsilon=epsilon, allow_single_cluster=single)
+        chosen, strength = alike(points.rows, *memberships(tree.row_cluster, tree.row_lambda, selection))
+        self.cluster_segments_, self.segment_weight_ = numbered(chosen, points.rows, points.weight, len(tree.parent))
         self.condensed_tree_, self.selection_ = tree._asdict(), selection._asdict()
         self.n_clusters_, label = len(self.segment_weight_), self.cluster_segments_[chosen]
-        self.training_rows_, self.training_labels_, self.training_strengths_ = rows, label, strength
-        search = backend.kernel_or(nearest_rows)
-        (core,) = engine.rows(core_block, search(rows, self._reach), dtypes=(np.float64,))
-        self.core_distances_ = to_host(core)
-        self.distance_quantiles_ = self._quantiles(backend)
-        self.labels_, self.probabilities_ = (given_back(each, backend, blocks) for each in (label, strength))
-        return self._say(Dispatch(backend.name, engine.name, "vendor", reason, steps))
+        self.training_rows_, self.training_labels_, self.training_strengths_ = points.rows, label, strength
+        self.training_weights_, self.training_extents_, self.core_distances_ = points.weight, reaches(points), core
+        self.distance_quantiles_ = self._quantiles(backend, points, near)
+        self._say(Dispatch(backend.name, work.engine.name, fitted["solver"], work.reason, work.steps))
+        return label, strength
+
+    def _fitted(self, points: MicroClusters, work: Work, weight: Host | None) -> dict[str, Any]:
+        """Return the single-linkage tree of mutual reachability, core distances and nearest rows of points."""
+        x, given = points.rows if work.whole is None or weight is not None else work.whole, {}
+        if np.any(points.spread):
+            given = {"core": core_distances(points, self._reach), "reach": reaches(points)}
+        each = partial(work.engine.each, side_by_side=True)
+        fit = work.backend.fits["hdbscan"]
+        fitted = {"solver": "own", **fit(x, min_samples=self._reach, sample_weight=weight, **given, each=each)}
+        if "core_distances" not in fitted:  # a library's tree
+            search = work.backend.kernel_or(nearest_rows)(points.rows, self._reach)
+            (core,) = work.engine.rows(core_block, search, dtypes=(np.float64,))
+            nothing = np.empty((len(points.rows), 0), dtype=np.int32)
+            fitted |= {"solver": "vendor", "core_distances": to_host(core), "near": nothing}
+        return fitted
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of its nearest row by mutual reachability, or -1.
 
         The rows that the model was fitted to get their ``labels_``.
         """
-        return self._walk(X, label_block, dtypes=(np.int32, np.float64))[0]
+        return self._placed(X)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -121,30 +172,30 @@ class HDBSCAN(Clusterer):
             raise unknown("cluster_selection_method", self.cluster_selection_method, METHODS)
 
     def _task(self, blocks: Blocks) -> Task:
-        return super()._task(blocks)._replace(min_samples=self._reach)
+        weighted = blocks.weights[0] is not None
+        return super()._task(blocks)._replace(min_samples=self._reach, weighted=weighted)
 
-    def _check_rows(self, rows: int) -> None:
-        if rows < (least := max(self._reach, 2)):
+    def _check_rows(self, rows: int, weight: float) -> None:
+        least = max(self._reach, 2)
+        if weight < least * (1 - SLACK):
             name = "min_cluster_size" if self.min_samples is None else "min_samples"
+            found = f"n_samples={rows}" if weight == rows else f"n_samples={rows} with weights of {weight:g} in all"
             raise InvalidInput(
-                f"{name}={self._reach} is asked of too few rows, n_samples={rows}; "
+                f"{name}={self._reach} is asked of too few rows, {found}; "
                 f"pass at least {least} rows or a smaller {name}"
             )
 
-    def _tree(self, backend: Backend, x: Array) -> tuple[CondensedTree, Selection]:
-        """Return the condensed tree of the vendor's single-linkage tree, and the clusters selected in it."""
-        linkage = SingleLinkage(**backend.fits["hdbscan"](x, min_samples=self._reach))
-        tree = condense(linkage, int(self.min_cluster_size))
-        epsilon, single = float(self.cluster_selection_epsilon), bool(self.allow_single_cluster)
-        return tree, select(tree, method=self.cluster_selection_method, epsilon=epsilon, allow_single_cluster=single)
-
-    def _quantiles(self, backend: Backend) -> Host:
+    def _quantiles(self, backend: Backend, points: MicroClusters, near: Host) -> Host:
         """Return each segment's distances of a row to the nearest other one, at RANKS."""
-        kept = self.training_labels_ >= 0
-        label, x = self.training_labels_[kept], backend.to_device(self.training_rows_[kept])
-        distance = to_host(self._within(backend, skip=1)(x, backend.to_device(label))[1])
-        distance = np.where(np.isfinite(distance), distance, 0.0)
-        return distance_quantiles(label, distance, np.ones(len(label)), self.n_clusters_, backend)
+        kept, label = np.flatnonzero(self.training_labels_ >= 0), self.training_labels_
+        # Of a point of two rows or more, each row lies on another one.
+        distance = np.where(points.weight >= 2, 0.0, among(points.rows, label, near))  # noqa: PLR2004 - two rows
+        left = kept[np.isinf(distance[kept])]
+        if left.size:
+            x, wanted = backend.to_device(points.rows[left]), backend.to_device(label[left])
+            distance[left] = to_host(self._within(backend, skip=1)(x, wanted)[1])
+        distance = np.where(np.isfinite(distance), distance, 0.0)[kept]
+        return distance_quantiles(label[kept], distance, points.weight[kept], self.n_clusters_, backend)
 
     def _within(self, backend: Backend, *, skip: int = 0) -> Any:
         """Return the search ``(x, segment) -> (segment, distance)`` for the nearest row of a segment."""
@@ -154,13 +205,31 @@ class HDBSCAN(Clusterer):
         search = backend.kernel_or(nearest_of_group)
         return search(self.training_rows_[kept], self.training_labels_[kept], skip=skip)
 
+    def _placed(self, x: Any) -> tuple[Array, ...]:
+        """Return the segment and the strength of each row."""
+        return self._walk(x, label_block, dtypes=(np.int32, np.float64))
+
     def _walk(self, x: Any, function: Any, *args: Any, dtypes: Any) -> tuple[Array, ...]:
         check_is_fitted(self)
         opened = self._open(x, reset=False)
-        search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, 2 * self._reach)
         tree, selection = CondensedTree(**self.condensed_tree_), Selection(**self.selection_)
-        kept = (self.training_labels_, self.training_strengths_, self.core_distances_)
-        trained = Trained(*kept, tree, selection, self.cluster_segments_, self._reach)
+        kept = self.training_labels_, self.training_strengths_, self.core_distances_
+        points = self.training_weights_, self.training_extents_
+        trained = Trained(*kept, *points, tree, selection, self.cluster_segments_, self._reach)
+        search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
         within = (self._within(opened.backend),) if function is assign_block else ()
         fields = opened.engine.rows(function, search, *within, trained, *args, dtypes=dtypes)
         return in_callers_library(fields, opened.blocks)
+
+
+def among(rows: Host, label: Host, near: Host) -> Host:
+    """Return the distance of each row to the nearest of its near ones that has its label; inf where none has.
+
+    >>> among(np.array([[0.0], [1.0], [3.0]]), np.array([0, 1, 0]), np.array([[1, 2], [0, 2], [1, -1]]))
+    array([ 3., inf, inf])
+    """
+    distance = np.full(len(rows), np.inf)
+    for column in near.T[::-1]:  # the nearest last
+        found = np.flatnonzero((column >= 0) & (label[column] == label))
+        distance[found] = np.sqrt(np.sum((rows[found] - rows[column[found]]) ** 2, axis=1))
+    return distance

@@ -9,8 +9,12 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from gpuseg.backends import KNOWN, Task
+from gpuseg.cluster import _approximate
 from gpuseg.cluster.hdbscan import HDBSCAN
+from gpuseg.engines import site_of
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend
+from gpuseg.summary import MicroClusters
 from tests.cluster.test_dbscan import assert_plain, on_host
 
 
@@ -48,31 +52,65 @@ def test_clusters_and_noise_are_the_reference_on_every_labelled_set(data, backen
             x = np.loadtxt(data / "benchmarks" / row["battery"] / f"{row['dataset']}.data.gz", ndmin=2)
             x = (x - x.mean(axis=0)) / x.std(axis=0)
             model = HDBSCAN(25, min_samples=10, backend=backend.name).fit(x)
-            found = (model.n_clusters_, int(np.sum(model.labels_ == -1)))
-            assert found == (int(row["hdbscan_k"]), int(row["hdbscan_noise"])), row["dataset"]
+            noise = int(np.sum(model.labels_ == -1)) - int(row["hdbscan_noise"])
+            assert model.n_clusters_ == int(row["hdbscan_k"]), row["dataset"]
+            # There a row that joins two sides falls to either by its number, here to the nearer one.
+            assert abs(noise) <= splits(model), row["dataset"]
             assert np.all(np.diff(np.bincount(model.labels_ + 1)[1:]) <= 0)
             got = model.assign(x)
             np.testing.assert_array_equal(got.segment, model.labels_, err_msg=row["dataset"])
             np.testing.assert_array_equal(got.confidence, model.probabilities_, err_msg=row["dataset"])
 
 
+def splits(model):
+    """Return how many splits the tree has: at each, a row hangs at the same height on both sides."""
+    return len(model.condensed_tree_["parent"]) // 2
+
+
 @pytest.mark.parametrize("min_samples", [None, 1, 2, 30])
-def test_labels_and_strengths_are_sklearns(uneven, min_samples):
+def test_labels_and_strengths_are_sklearns_up_to_ties(uneven, min_samples):
     ours = HDBSCAN(12, min_samples=min_samples, backend="cpu").fit(uneven)
     theirs = sklearn.cluster.HDBSCAN(min_cluster_size=12, min_samples=min_samples, copy=True).fit(uneven)
-    assert adjusted_rand_score(ours.labels_, theirs.labels_) == 1.0
-    np.testing.assert_array_equal(ours.labels_ == -1, theirs.labels_ == -1)
-    np.testing.assert_allclose(ours.probabilities_, theirs.probabilities_, rtol=1e-12)
+    assert adjusted_rand_score(ours.labels_, theirs.labels_) >= 0.98
+    assert np.sum((ours.labels_ == -1) != (theirs.labels_ == -1)) <= splits(ours)
+    assert np.sum(np.abs(ours.probabilities_ - theirs.probabilities_) > 1e-12) <= splits(ours)
+
+
+TIES = {
+    ("a2", "leaf"): "a row at a tie: with it 25 rows are a segment in scikit-learn, and here 24 are noise",
+    ("a3", "leaf"): "the same",
+}
+
+
+@pytest.mark.parametrize("method", ["eom", "leaf"])
+def test_labels_are_sklearns_up_to_ties_on_every_labelled_set(data, method):
+    for path in sorted(data.glob("benchmarks/*/*.data.gz")):
+        name = path.name.removesuffix(".data.gz")
+        if name == "birch1":
+            continue  # 100,000 rows: scikit-learn takes minutes
+        x = np.loadtxt(path, ndmin=2)
+        x = (x - x.mean(axis=0)) / x.std(axis=0)
+        ours = HDBSCAN(25, min_samples=10, cluster_selection_method=method, backend="cpu").fit(x)
+        theirs = sklearn.cluster.HDBSCAN(
+            min_cluster_size=25, min_samples=10, cluster_selection_method=method, copy=True
+        ).fit(x)
+        agreement = adjusted_rand_score(ours.labels_, theirs.labels_)
+        if (name, method) in TIES:
+            assert 0.9 < agreement < 0.98, name
+            assert ours.n_clusters_ == theirs.labels_.max(), name
+        else:
+            assert agreement >= 0.98, name
+            assert ours.n_clusters_ == theirs.labels_.max() + 1, name
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_order_of_the_rows_changes_ties_only(uneven, seed):
-    order = np.random.default_rng(seed).permutation(len(uneven))
-    one, other = (HDBSCAN(40, min_samples=5, backend="cpu").fit(rows) for rows in (uneven, uneven[order]))
-    assert one.n_clusters_ == other.n_clusters_ == 4
-    # A row whose core distance joins two sides hangs at the same height on both: one a split, as in scikit-learn.
-    splits = len(one.condensed_tree_["parent"]) // 2
-    assert np.sum(one.labels_[order] != other.labels_) <= splits
+@pytest.mark.parametrize("made", ["rows", "lattice", "many"])
+def test_the_order_of_the_rows_changes_nothing(uneven, made, seed):
+    x = {"rows": uneven, "lattice": np.round(uneven * 2), "many": np.vstack([uneven + at for at in (0, 40, 90, 150)])}
+    x, order = x[made], np.random.default_rng(seed).permutation(len(x[made]))
+    one, other = (HDBSCAN(30, min_samples=5, backend="cpu").fit(rows) for rows in (x, x[order]))
+    np.testing.assert_array_equal(one.labels_[order], other.labels_)
+    np.testing.assert_array_equal(one.probabilities_[order], other.probabilities_)
 
 
 def test_the_order_of_the_rows_changes_nothing_where_segments_lie_apart(blobs, backend):
@@ -217,3 +255,87 @@ def test_fit_needs_rows_in_memory(uneven, tmp_path):
     for x in (da.from_array(uneven), tmp_path / "x.parquet"):
         with pytest.raises(UnsupportedOnBackend, match="HDBSCAN got Dask or file input"):
             HDBSCAN().fit(x)
+
+
+@pytest.mark.parametrize("made", ["rows", "lattice", "many"])
+@pytest.mark.parametrize(("size", "reach"), [(3, 6), (12, 4), (40, 15), (40, 1)])
+def test_a_weight_counts_as_that_many_rows(uneven, made, size, reach):
+    x = {"rows": uneven, "lattice": np.round(uneven * 2), "many": np.vstack([uneven + at for at in (0, 40, 90, 150)])}
+    rng, x = np.random.default_rng(size), x[made]
+    weight = rng.integers(0, 6, len(x))
+    weighted = HDBSCAN(size, min_samples=reach).fit(x, sample_weight=weight)
+    repeated = HDBSCAN(size, min_samples=reach).fit(np.repeat(x, weight, axis=0))
+    counted = weight > 0
+    np.testing.assert_array_equal(np.repeat(weighted.labels_[counted], weight[counted]), repeated.labels_)
+    strength = np.repeat(weighted.probabilities_[counted], weight[counted])
+    np.testing.assert_allclose(strength, repeated.probabilities_, rtol=1e-12)
+    np.testing.assert_allclose(weighted.segment_weight_, repeated.segment_weight_)
+    new = rng.uniform(-4, 16, size=(200, 2))
+    for left, right in list(zip(weighted.assign(new), repeated.assign(new), strict=True))[:3]:
+        np.testing.assert_allclose(left, right, rtol=1e-12)
+
+
+def test_a_weight_of_nought_changes_nothing_and_gets_what_predict_gives(uneven):
+    weight = (np.arange(len(uneven)) % 3 > 0).astype(float)
+    model, plain = HDBSCAN(15).fit(uneven, sample_weight=weight), HDBSCAN(15).fit(uneven[weight > 0])
+    np.testing.assert_array_equal(model.labels_[weight > 0], plain.labels_)
+    np.testing.assert_array_equal(model.labels_[weight == 0], plain.predict(uneven[weight == 0]))
+    np.testing.assert_array_equal(model.assign(uneven).confidence, model.probabilities_)
+
+
+def test_weights_may_be_fractions(uneven):
+    whole = HDBSCAN(15, min_samples=5).fit(uneven)
+    tenths = HDBSCAN(15, min_samples=5).fit(np.repeat(uneven, 10, axis=0), sample_weight=np.full(10 * len(uneven), 0.1))
+    np.testing.assert_array_equal(np.repeat(whole.labels_, 10), tenths.labels_)
+    with pytest.raises(InvalidInput, match=r"min_samples=5 is asked of too few rows, n_samples=680 with weights of 4"):
+        HDBSCAN(15, min_samples=5).fit(uneven, sample_weight=np.full(len(uneven), 4 / len(uneven)))
+
+
+def test_one_point_may_be_all_rows():
+    model = HDBSCAN(2, allow_single_cluster=True).fit(np.array([[1.0, 2.0]]), sample_weight=[9.0])
+    assert model.labels_.tolist() == [0]
+    assert model.segment_weight_.tolist() == [9.0]
+
+
+def test_what_a_library_has_no_weights_for_is_passed_over():
+    task = Task("hdbscan", 1000, 4, weighted=True)
+    assert KNOWN["cuda"].needs["hdbscan"](task).against == "takes no sample_weight for HDBSCAN"
+    assert KNOWN["cpu"].needs["hdbscan"](task).against is None
+    model = HDBSCAN()
+    blocks = model._blocks(np.eye(9), np.ones(9), site_of("local"), reset=True)
+    assert model._task(blocks).weighted
+
+
+def test_many_training_rows_to_look_at_are_taken_in_runs(uneven, monkeypatch):
+    model = HDBSCAN(15, min_samples=8).fit(uneven)
+    whole = model.assign(uneven + 0.1)
+    monkeypatch.setattr(_approximate, "CELLS", 100)
+    for left, right in zip(whole, model.assign(uneven + 0.1), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def digest(x, cells):
+    """Return rows as points of a lattice, and the point of each row."""
+    _, place = np.unique(np.round(x * cells), axis=0, return_inverse=True)
+    place, weight = place.ravel(), np.bincount(place.ravel()).astype(float)
+    mean = np.stack([np.bincount(place, column) for column in x.T], axis=1) / weight[:, None]
+    spread = np.sqrt(np.bincount(place, ((x - mean[place]) ** 2).sum(axis=1)) / weight)
+    return MicroClusters(mean, weight, spread), place
+
+
+def test_points_that_stand_for_rows_are_as_dense_as_these():
+    rng = np.random.default_rng(0)
+    x = np.vstack([rng.normal(at, 1, size=(4000, 2)) for at in (0, 9, 18)])
+    points, place = digest(x, 3)
+    assert len(points.rows) < len(x) / 10
+    exact, model = (HDBSCAN(300, min_samples=40, backend="cpu") for _ in range(2))
+    exact.fit(x)
+    work = model._whole(points.rows)
+    label, strength = model._learn(points, work._replace(whole=None), given=points.weight)
+    assert model.n_clusters_ == exact.n_clusters_ == 3
+    assert adjusted_rand_score(label[place], exact.labels_) > 0.95
+    assert np.all((strength >= 0) & (strength <= 1))
+    dense = exact.core_distances_ < np.median(exact.core_distances_)
+    ratio = model.core_distances_[place][dense] / exact.core_distances_[dense]
+    assert 0.8 < np.median(ratio) < 1.25
+    assert np.mean(model.predict(x) == label[place]) > 0.9
