@@ -5,16 +5,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from gpuseg.backends import Array, Backend, Host, Kernel, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
-from gpuseg.cluster._base import Dispatch, Work, check_is_fitted, given_back, in_callers_library
-from gpuseg.cluster._labelled import Labelled
+from gpuseg.backends import Array, Backend, Host, with_room
+from gpuseg.cluster._assignment import ASSIGNED, Assignment
+from gpuseg.cluster._base import check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._nearest import EUCLIDEAN, Kept, Placing, assign_block, label_block
-from gpuseg.cluster._quantiles import distance_quantiles, quantiles_of
+from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._sized import SizedClusterer
 from gpuseg.cluster._training import distinct, numbered
-from gpuseg.engines import Block
-from gpuseg.neighbors.groups import sums_by
 from gpuseg.summary import MicroClusters
 
 
@@ -23,18 +20,16 @@ class Grouped(SizedClusterer):
 
     A subclass names what it needs of a backend in ``_fit_name``, checks its parameters in ``_check_parameters``, and
     gives labels from 0 on in ``_learn``, where it also keeps what it fits besides. A model stores the distinct points,
-    which are rows of persons where the fit is exact, and 201 quantiles a segment. ``a_segment`` names what it keeps
-    of each segment.
+    which are rows of persons where the fit is exact, and 201 quantiles a segment.
     """
 
     points_: Host
     point_segments_: Host
-    n_clusters_: int
     stored: ClassVar[tuple[str, ...]] = (
         "points_", "point_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
         "feature_names_in_", *SizedClusterer.sized,
     )  # fmt: skip
-    a_segment: ClassVar[tuple[str, ...]] = ("distance_quantiles_", "segment_weight_")
+    kept: ClassVar[tuple[str, str]] = ("points_", "point_segments_")
 
     def _check_parameters(self) -> None:
         """Raise InvalidInput for a parameter out of range."""
@@ -51,9 +46,7 @@ class Grouped(SizedClusterer):
             self.labels_ = given_back(segment, work.backend, work.blocks)
         else:
             self._place(work, X)
-        self._measure(sized)
-        solver, because = ("own", "") if sized.why is None else ("digest", f"; a digest, for {sized.why}")
-        return self._say(Dispatch(sized.backend.name, work.engine.name, solver, work.reason + because, work.steps))
+        return self._told(sized, "own")
 
     def _adopt(self, label: Host, points: MicroClusters, backend: Backend) -> Host:
         """Return the segment of each point; keep all of the model but what ``_learn`` kept."""
@@ -72,25 +65,6 @@ class Grouped(SizedClusterer):
         self.distance_quantiles_ = distance_quantiles(segment, distance, points.weight, self.n_clusters_, backend)
         return segment
 
-    def _place(self, work: Work, given: Any) -> None:
-        """Place the rows that points stand for, and number the segments by what these weigh."""
-        seen, count = work.engine.become(placed, *self._labelling(work.backend)), self.n_clusters_
-        weight = seen.reduce(weights_of_segments, sum, work.backend.kernel_or(sums_by), count)
-        quantiles = quantiles_of(seen, work.backend, count)
-        inside = self.point_segments_ >= 0
-        self.segment_weight_, self.distance_quantiles_ = weight, quantiles
-        self._reorder(order_ids(means_of(self.points_[inside], self.point_segments_[inside], count), weight))
-        # The workers hold nothing for labels that nobody may ask for.
-        self.labels_ = self.predict(given)
-
-    def _reorder(self, order: Host) -> None:
-        """Give the segments new numbers; ``order`` is the old number of each."""
-        number = np.full(len(order) + 1, -1, dtype=np.int32)
-        number[order] = np.arange(len(order))
-        self.point_segments_ = number[self.point_segments_]
-        for name in self.a_segment:
-            setattr(self, name, getattr(self, name)[order])
-
     @property
     def _placing(self) -> Placing:
         """Return the searches that place rows: a subclass with other metrics has others."""
@@ -100,16 +74,12 @@ class Grouped(SizedClusterer):
         """Return each kept point's distance to the nearest other one of its segment, inf where it is alone."""
         return self._placing.apart(backend, kept)
 
-    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], Any]:
-        """Return what gives a block's segments and distances, and the search that it takes."""
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
         return label_block, self._placing.group(backend, Kept(self.points_, self.point_segments_))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of the nearest point, of ties the first."""
-        check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        fields = opened.engine.rows(*self._labelling(opened.backend), dtypes=(np.int32, np.float64))
-        return in_callers_library(fields[:1], opened.blocks)[0]
+        return super().predict(X)
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -123,26 +93,3 @@ class Grouped(SizedClusterer):
         searches = self._placing.group(opened.backend, kept), self._placing.other(opened.backend, kept)
         fields = opened.engine.rows(assign_block, *searches, np.inf, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))
-
-
-def placed(block: Block, labelling: Callable[..., tuple[Array, ...]], search: Any) -> Labelled:
-    """Return a block's segments, the distances that they were placed by, and the weights."""
-    segment, distance = labelling(block, search)
-    return Labelled(segment, distance, block.weight)
-
-
-def weights_of_segments(block: Labelled, sums_by: Kernel, count: int) -> Host:
-    """Return what the rows of each segment weigh together."""
-    found: Host = sums_by(block.label, block.weight, count)
-    return found
-
-
-def means_of(rows: Host, segment: Host, count: int) -> Host:
-    """Return the mean of the rows of each segment, (count, d); zeros where it has none.
-
-    >>> means_of(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)
-    array([[2.],
-           [5.]])
-    """
-    sizes = np.maximum(np.bincount(segment, minlength=count), 1)
-    return np.stack([np.bincount(segment, column, minlength=count) / sizes for column in rows.T], axis=1)

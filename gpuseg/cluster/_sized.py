@@ -7,12 +7,16 @@ import numpy as np
 
 from gpuseg._checks import check_count
 from gpuseg._estimator import clone
-from gpuseg.backends import Array, Backend, Host, Task, choose, to_host, verdicts
-from gpuseg.cluster._base import Clusterer, Work, seed_of
+from gpuseg.backends import Array, Backend, Host, Kernel, Task, choose, to_host, verdicts
+from gpuseg.cluster._assignment import order_ids
+from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, in_callers_library, seed_of
+from gpuseg.cluster._labelled import Labelled
+from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._training import weights_of
 from gpuseg.engines import Block, Blocks, is_dask, site_of
 from gpuseg.errors import DigestRefused, InvalidInput, unknown
 from gpuseg.metrics import adjusted_rand
+from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import sampled
 from gpuseg.settings import log
 from gpuseg.summary import MicroClusters, digest_of, rows_as_points
@@ -43,17 +47,20 @@ class Sized(NamedTuple):
 class SizedClusterer(Clusterer):
     """The base of methods whose exact fit does not go beyond some ten thousand rows; larger ones take a digest.
 
-    A subclass has parameters ``method``, ``n_micro`` and ``random_state``.
+    A subclass has parameters ``method``, ``n_micro`` and ``random_state``. ``kept`` names the points that its model
+    places rows by and their segments, ``numbers`` more that holds segments' numbers, ``a_segment`` what is kept of each.
     """
 
     method: str
     n_micro: int
     random_state: Any
-    points_: Host
-    point_segments_: Host
+    n_clusters_: int
     exact_: bool
     in_blocks: ClassVar[bool] = True
     beyond: ClassVar[str] = "digest"
+    kept: ClassVar[tuple[str, str]]
+    numbers: ClassVar[tuple[str, ...]] = ()
+    a_segment: ClassVar[tuple[str, ...]] = ("distance_quantiles_", "segment_weight_")
     sized: ClassVar[tuple[str, ...]] = ("exact_", "digest_size_", "digest_error_")
 
     def _check_method(self) -> None:
@@ -128,8 +135,46 @@ class SizedClusterer(Clusterer):
         return clone(self).set_params(method="exact", engine="auto")
 
     def _learn(self, points: MicroClusters, backend: Backend) -> Host:
-        """Return the label of each point, from 0 on, without gaps; keep what is fitted besides."""
+        """Return the label of each point, -1 for noise; keep what is fitted besides."""
         raise NotImplementedError
+
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
+        """Return what gives a block's segments and distances, and what it takes."""
+        raise NotImplementedError
+
+    def _place(self, work: Work, given: Any) -> None:
+        """Place the rows that points stand for, and number the segments by what these weigh."""
+        seen, count = work.engine.become(placed, *self._labelling(work.backend)), self.n_clusters_
+        weight = seen.reduce(weights_of_segments, sum, work.backend.kernel_or(sums_by), count)
+        self.segment_weight_, self.distance_quantiles_ = weight, quantiles_of(seen, work.backend, count)
+        rows, segment = (getattr(self, name) for name in self.kept)
+        inside = segment >= 0
+        self._reorder(order_ids(means_of(rows[inside], segment[inside], count), weight))
+        # The workers hold nothing for labels that nobody may ask for.
+        self.labels_ = self.predict(given)
+
+    def _reorder(self, order: Host) -> None:
+        """Give the segments new numbers; ``order`` is the old number of each."""
+        number = np.full(len(order) + 1, -1, dtype=np.int32)
+        number[order] = np.arange(len(order))
+        for name in (self.kept[1], *self.numbers):
+            setattr(self, name, number[getattr(self, name)])
+        for name in self.a_segment:
+            setattr(self, name, getattr(self, name)[order])
+
+    def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
+        """Return the segment of each row, int32, (n_samples,), -1 for noise."""
+        check_is_fitted(self)
+        opened = self._open(X, reset=False)
+        fields = opened.engine.rows(*self._labelling(opened.backend), dtypes=(np.int32, np.float64))
+        return in_callers_library(fields[:1], opened.blocks)[0]
+
+    def _told(self, sized: Sized, solver: str) -> Self:
+        """Return self, with how far a digest is from an exact fit, and who worked, said aloud."""
+        self._measure(sized)
+        work, because = sized.work, "" if sized.why is None else f"; a digest, for {sized.why}"
+        solver = solver if sized.why is None else "digest"
+        return self._say(Dispatch(sized.backend.name, work.engine.name, solver, work.reason + because, work.steps))
 
     def _measure(self, sized: Sized) -> None:
         """Keep whether the fit is exact, the size of the digest, and its error: 1 - ARI to an exact fit of a sample."""
@@ -149,13 +194,32 @@ class SizedClusterer(Clusterer):
         rows, weight = map(to_host, found)
         share = float(np.sum(weight) / np.sum(sized.points.weight))
         exact = self._twin(share)._learn(rows_as_points(rows, weight), sized.backend)  # noqa: SLF001 - of this class
-        labelling, search = self._labelling(sized.backend)
-        segment, _ = labelling(Block(0, to_device(rows), to_device(weight)), search)
+        labelling, *given = self._labelling(sized.backend)
+        segment, _ = labelling(Block(0, to_device(rows), to_device(weight)), *given)
         return 1.0 - adjusted_rand(to_host(segment), exact)
 
-    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], Any]:
-        """Return what gives a block's segments and distances, and the search that it takes."""
-        raise NotImplementedError
+
+def placed(block: Block, labelling: Callable[..., tuple[Array, ...]], *args: Any) -> Labelled:
+    """Return a block's segments, the distances that they were placed by, and the weights."""
+    segment, distance = labelling(block, *args)
+    return Labelled(segment, distance, block.weight)
+
+
+def weights_of_segments(block: Labelled, sums_by: Kernel, count: int) -> Host:
+    """Return what the rows of each segment weigh together."""
+    found: Host = sums_by(block.label, block.weight, count)
+    return found
+
+
+def means_of(rows: Host, segment: Host, count: int) -> Host:
+    """Return the mean of the rows of each segment, (count, d); zeros where it has none.
+
+    >>> means_of(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)
+    array([[2.],
+           [5.]])
+    """
+    sizes = np.maximum(np.bincount(segment, minlength=count), 1)
+    return np.stack([np.bincount(segment, column, minlength=count) / sizes for column in rows.T], axis=1)
 
 
 def scaled(count: int, share: float, *, least: int = 2) -> int:

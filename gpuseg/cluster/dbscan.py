@@ -1,26 +1,31 @@
 """DBSCAN: segments of dense regions, as many as the data has; what lies in none is noise."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg._checks import check_count, check_number
-from gpuseg.backends import Array, Task, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment
-from gpuseg.cluster._base import Clusterer, Dispatch, check_is_fitted, given_back, in_callers_library
-from gpuseg.cluster._nearest import Kept, apart, assign_block, group_search, label_block, other_search
+from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
+from gpuseg.cluster._anchors import Anchors, anchor_search, anchors_of, assign_within, within_block
+from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment
+from gpuseg.cluster._base import check_is_fitted, given_back, in_callers_library
+from gpuseg.cluster._dense import dense_segments
+from gpuseg.cluster._nearest import apart, other_search
 from gpuseg.cluster._quantiles import distance_quantiles
-from gpuseg.cluster._training import distinct, numbered, weights_of
+from gpuseg.cluster._sized import Sized, SizedClusterer, scaled
+from gpuseg.cluster._training import distinct, numbered
 from gpuseg.engines import Blocks
 from gpuseg.neighbors.centers import squared_distances
 from gpuseg.neighbors.sample import rows_of, sample_rows
+from gpuseg.summary import N_MICRO, MicroClusters, reaches
 
 PROBES, AGAINST = 256, 4096
 """Rows whose neighbours are counted, and rows they are counted among: a million pairs, ten milliseconds."""
 
 
-class DBSCAN(Clusterer):
+class DBSCAN(SizedClusterer):
     """Join rows that have ``min_samples`` rows, themselves counted, within ``eps``: the core points of a segment.
 
     Ester, Kriegel, Sander and Xu, KDD 1996; scikit-learn's DBSCAN on the CPU, cuML's on the GPU. A row that is no
@@ -44,13 +49,27 @@ class DBSCAN(Clusterer):
 
     _fit_name: ClassVar[str] = "dbscan"
     stored: ClassVar[tuple[str, ...]] = (
-        "core_rows_", "core_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
-        "feature_names_in_",
+        "core_rows_", "core_segments_", "core_bounds_", "distance_quantiles_", "segment_weight_", "n_clusters_",
+        "n_features_in_", "feature_names_in_", *SizedClusterer.sized,
     )  # fmt: skip
+    kept: ClassVar[tuple[str, str]] = ("core_rows_", "core_segments_")
 
-    def __init__(self, eps: float = 0.5, *, min_samples: int = 5, backend: str = "auto", engine: Any = "auto") -> None:
+    def __init__(
+        self,
+        eps: float = 0.5,
+        *,
+        min_samples: int = 5,
+        method: str = "auto",
+        n_micro: int = N_MICRO,
+        random_state: Any = 0,
+        backend: str = "auto",
+        engine: Any = "auto",
+    ) -> None:
         self.eps = eps
         self.min_samples = min_samples
+        self.method = method
+        self.n_micro = n_micro
+        self.random_state = random_state
         self.backend = backend
         self.engine = engine
 
@@ -60,24 +79,59 @@ class DBSCAN(Clusterer):
 
         As in scikit-learn, a row of weight 0 adds nothing to its neighbours, and is a core point where they suffice.
         """
+        self._check_method()
         check_number("eps", self.eps, low=0.0, above=True)
         check_count("min_samples", self.min_samples)
-        blocks, backend, engine, reason, steps, x = self._whole(X, sample_weight)
-        rows, weight = to_host(x), weights_of(blocks, x.shape[0])
-        given = None if sample_weight is None else backend.to_device(weight)
-        fitted = backend.fits["dbscan"](x, eps=float(self.eps), min_samples=self.min_samples, sample_weight=given)
+        sized = self._sized(X, sample_weight)
+        if sized.why is None:
+            self._fit_rows(sized, given=sample_weight is not None)
+            return self._told(sized, "vendor")
+        self._learn(sized.points, sized.backend)
+        self._place(sized.work, X)
+        return self._told(sized, "digest")
+
+    def _fit_rows(self, sized: Sized, *, given: bool) -> None:
+        """Keep the segments of rows, which the backend's library finds."""
+        work, rows, weight = sized.work, sized.points.rows, sized.points.weight
+        backend, fit = work.backend, work.backend.fits["dbscan"]
+        weights = backend.to_device(weight) if given else None
+        fitted = fit(work.whole, eps=float(self.eps), min_samples=self.min_samples, sample_weight=weights)
         cores = np.asarray(fitted["core_sample_indices_"], dtype=np.int64)
         found = distinct(rows[cores])
-        core = Kept(rows[cores[found.first]], fitted["labels_"][cores[found.first]].astype(np.int64))
-        fields = engine.rows(label_block, group_search(backend, core, self.eps), dtypes=(np.int32, np.float64))
+        first = cores[found.first]
+        self.core_rows_, self.core_segments_ = rows[first], fitted["labels_"][first].astype(np.int64)
+        self.core_bounds_ = np.full(len(first), float(self.eps))
+        fields = work.engine.rows(*self._labelling(backend), dtypes=(np.int32, np.float64))
         label, distance = (np.array(to_host(field)) for field in fields)
-        distance[cores] = np.minimum(apart(backend, core), self.eps)[found.place]
+        distance[cores] = np.minimum(apart(backend, self._anchors()), self.eps)[found.place]
         number, self.segment_weight_ = numbered(label, rows, weight, 1 + int(np.max(label)))
         self.n_clusters_, self.core_sample_indices_ = len(self.segment_weight_), cores
-        self.core_rows_, self.core_segments_ = core.rows, number[core.segments]
+        self.core_segments_ = number[self.core_segments_]
         self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_, backend)
-        self.labels_ = given_back(number[label], backend, blocks)
-        return self._say(Dispatch(backend.name, engine.name, "vendor", reason, steps))
+        self.labels_ = given_back(number[label], backend, work.blocks)
+
+    def _learn(self, points: MicroClusters, backend: Backend) -> Host:
+        """Return the label of each point, -1 for noise; keep the core points, and how far from each rows are of it."""
+        found = dense_segments(points, eps=float(self.eps), min_samples=self.min_samples)
+        core = np.flatnonzero(found.core)
+        bounds = float(self.eps) + reaches(points)[core]
+        anchors = anchors_of(points.rows[core], found.label[core], bounds)
+        self.core_rows_, self.core_segments_, self.core_bounds_ = anchors
+        self.n_clusters_ = 1 + int(np.max(found.label, initial=NOISE))
+        return found.label
+
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
+        return within_block, anchor_search(backend, self._anchors())
+
+    def _anchors(self) -> Anchors:
+        return Anchors(self.core_rows_, self.core_segments_, self.core_bounds_)
+
+    @property
+    def _finest(self) -> int:
+        return int(self.min_samples)
+
+    def _twin(self, share: float) -> Self:
+        return super()._twin(share).set_params(min_samples=scaled(self.min_samples, share))
 
     def _task(self, blocks: Blocks) -> Task:
         return super()._task(blocks)._replace(neighbours=neighbours_within(blocks.held, float(self.eps)))
@@ -87,11 +141,7 @@ class DBSCAN(Clusterer):
 
         The rows that the model was fitted to get their ``labels_``.
         """
-        check_is_fitted(self)
-        opened, core = self._open(X, reset=False), Kept(self.core_rows_, self.core_segments_)
-        search = group_search(opened.backend, core, self.eps)
-        segment, _ = opened.engine.rows(label_block, search, dtypes=(np.int32, np.float64))
-        return in_callers_library((segment,), opened.blocks)[0]
+        return super().predict(X)
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -101,9 +151,9 @@ class DBSCAN(Clusterer):
         rows, those of a core point being to the nearest other one; that of noise is its rank in the nearest segment.
         """
         check_is_fitted(self)
-        opened, core = self._open(X, reset=False), Kept(self.core_rows_, self.core_segments_)
-        searches = group_search(opened.backend, core), other_search(opened.backend, core)
-        fields = opened.engine.rows(assign_block, *searches, self.eps, self.distance_quantiles_, dtypes=ASSIGNED)
+        opened, anchors = self._open(X, reset=False), self._anchors()
+        searches = anchor_search(opened.backend, anchors), other_search(opened.backend, anchors)
+        fields = opened.engine.rows(assign_within, *searches, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))
 
 

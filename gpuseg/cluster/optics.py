@@ -132,7 +132,7 @@ class OPTICS(Grouped):
             raise InvalidInput(f"cluster_method={cluster_method!r} takes no {', '.join(wrong)}; give any of {names}")
         return copy(self).set_params(cluster_method=cluster_method, **parameters)._cut()  # noqa: SLF001 - of this class
 
-    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], Any]:
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
         return within_block, anchor_search(backend, self._anchors())
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
