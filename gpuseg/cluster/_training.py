@@ -41,7 +41,7 @@ def weights_of(blocks: Blocks, rows: int) -> Host:
 def numbered(label: Host, rows: Host, weight: Host, count: int) -> tuple[Host, Host]:
     """Return the new number of each of ``count`` old ones, and of noise, -1, in the last place; and the weights.
 
-    Segments go by falling weight, ties by their rows' mean; an old number without rows gets -1. Sums are taken in
+    Segments go by falling weight, ties by their rows' mean by weight; an old number without rows gets -1. Sums are taken in
     the order of the coordinates: the order of the rows changes nothing.
     """
     numbers = np.full(count + 1, -1, dtype=np.int32)
@@ -50,10 +50,16 @@ def numbered(label: Host, rows: Host, weight: Host, count: int) -> tuple[Host, H
     if not found:
         return numbers, np.zeros(0)
     weights = np.array([np.sum(weight[order[members]]) for _, members in found])
-    means = np.stack([np.mean(rows[order[members]], axis=0, dtype=np.float64) for _, members in found])
+    means = np.stack([_mean(rows[order[members]], weight[order[members]]) for _, members in found])
     ranked = order_ids(means, weights)
     numbers[np.array([segment for segment, _ in found])[ranked]] = np.arange(len(found))
     return numbers, weights[ranked]
+
+
+def _mean(rows: Host, weight: Host) -> Host:
+    """Return the mean of rows by weight, of rows that all weigh nothing the plain one."""
+    mean: Host = np.average(rows.astype(np.float64), axis=0, weights=weight if np.any(weight) else None)
+    return mean
 
 
 def placed(block: Block, *fields: Host) -> tuple[Array, ...]:

@@ -45,7 +45,7 @@ def by_definition(x, weight, core, min_cluster_size):
             _, part = connected_components(kept[np.ix_(members, members)])
             parts = [members[alone & (part == number)] for number in range(part.max() + 1)]
             big = [rows for rows in parts if weight[rows].sum() >= min_cluster_size]
-            if height == 0 or (len(big) == 1 and len(big[0]) == len(members)):
+            if height == 0 or (len(parts) == 1 and len(parts[0]) == len(members)):
                 continue
             fallen = np.setdiff1d(members, np.concatenate([*big, np.empty(0, dtype=int)]).astype(int))
             row_cluster[fallen], row_lambda[fallen] = cluster, 1 / height

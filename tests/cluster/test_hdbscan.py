@@ -68,12 +68,11 @@ def splits(model):
 
 
 @pytest.mark.parametrize("min_samples", [None, 1, 2, 30])
-def test_labels_and_strengths_are_sklearns_up_to_ties(uneven, min_samples):
+def test_labels_are_sklearns_up_to_ties(uneven, min_samples):
     ours = HDBSCAN(12, min_samples=min_samples, backend="cpu").fit(uneven)
     theirs = sklearn.cluster.HDBSCAN(min_cluster_size=12, min_samples=min_samples, copy=True).fit(uneven)
     assert adjusted_rand_score(ours.labels_, theirs.labels_) >= 0.98
     assert np.sum((ours.labels_ == -1) != (theirs.labels_ == -1)) <= splits(ours)
-    assert np.sum(np.abs(ours.probabilities_ - theirs.probabilities_) > 1e-12) <= splits(ours)
 
 
 TIES = {
