@@ -102,6 +102,7 @@ def assign_block(block: Block, search: Any, within: Any, trained: Trained, quant
     return label, away, sure, novelty(found, away, quantiles)
 
 
-def core_block(block: Block, search: Any) -> tuple[Any, ...]:
-    """Return the distances of a block's rows to the farthest of the rows searched for."""
-    return (search(block.x)[1][:, -1],)
+def distance_block(block: Block, search: Any, within: Any, trained: Trained) -> tuple[Any, ...]:
+    """Return a block's segments and the distances to the nearest row of each one's."""
+    label, _ = placed(block, *placed_by(block.x, search, trained))
+    return label, within(block.x, label)[1]

@@ -48,7 +48,8 @@ class SizedClusterer(Clusterer):
     """The base of methods whose exact fit does not go beyond some ten thousand rows; larger ones take a digest.
 
     A subclass has parameters ``method``, ``n_micro`` and ``random_state``. ``kept`` names the points that its model
-    places rows by and their segments, ``numbers`` more that holds segments' numbers, ``a_segment`` what is kept of each.
+    places rows by and their segments, ``numbers`` more that holds segments' numbers, ``a_segment`` what is kept of
+    each segment.
     """
 
     method: str
@@ -150,7 +151,10 @@ class SizedClusterer(Clusterer):
         rows, segment = (getattr(self, name) for name in self.kept)
         inside = segment >= 0
         self._reorder(order_ids(means_of(rows[inside], segment[inside], count), weight))
-        # The workers hold nothing for labels that nobody may ask for.
+        self._keep_labels(given)
+
+    def _keep_labels(self, given: Any) -> None:
+        """Keep the segments of the rows that were given: on workers lazily, for nobody may ask for them."""
         self.labels_ = self.predict(given)
 
     def _reorder(self, order: Host) -> None:

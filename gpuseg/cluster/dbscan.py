@@ -12,7 +12,7 @@ from gpuseg.cluster._anchors import Anchors, anchor_search, anchors_of, assign_w
 from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment
 from gpuseg.cluster._base import check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._dense import dense_segments
-from gpuseg.cluster._nearest import apart, other_search
+from gpuseg.cluster._nearest import Kept, apart, other_search
 from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._sized import Sized, SizedClusterer, scaled
 from gpuseg.cluster._training import distinct, numbered
@@ -103,14 +103,14 @@ class DBSCAN(SizedClusterer):
         self.core_bounds_ = np.full(len(first), float(self.eps))
         fields = work.engine.rows(*self._labelling(backend), dtypes=(np.int32, np.float64))
         label, distance = (np.array(to_host(field)) for field in fields)
-        distance[cores] = np.minimum(apart(backend, self._anchors()), self.eps)[found.place]
+        distance[cores] = np.minimum(apart(backend, self._cores()), self.eps)[found.place]
         number, self.segment_weight_ = numbered(label, rows, weight, 1 + int(np.max(label)))
         self.n_clusters_, self.core_sample_indices_ = len(self.segment_weight_), cores
         self.core_segments_ = number[self.core_segments_]
         self.distance_quantiles_ = distance_quantiles(number[label], distance, weight, self.n_clusters_, backend)
         self.labels_ = given_back(number[label], backend, work.blocks)
 
-    def _learn(self, points: MicroClusters, backend: Backend) -> Host:
+    def _learn(self, points: MicroClusters, backend: Backend) -> Host:  # noqa: ARG002 - the host's work
         """Return the label of each point, -1 for noise; keep the core points, and how far from each rows are of it."""
         found = dense_segments(points, eps=float(self.eps), min_samples=self.min_samples)
         core = np.flatnonzero(found.core)
@@ -122,6 +122,9 @@ class DBSCAN(SizedClusterer):
 
     def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
         return within_block, anchor_search(backend, self._anchors())
+
+    def _cores(self) -> Kept:
+        return Kept(self.core_rows_, self.core_segments_)
 
     def _anchors(self) -> Anchors:
         return Anchors(self.core_rows_, self.core_segments_, self.core_bounds_)
@@ -151,8 +154,8 @@ class DBSCAN(SizedClusterer):
         rows, those of a core point being to the nearest other one; that of noise is its rank in the nearest segment.
         """
         check_is_fitted(self)
-        opened, anchors = self._open(X, reset=False), self._anchors()
-        searches = anchor_search(opened.backend, anchors), other_search(opened.backend, anchors)
+        opened = self._open(X, reset=False)
+        searches = anchor_search(opened.backend, self._anchors()), other_search(opened.backend, self._cores())
         fields = opened.engine.rows(assign_within, *searches, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))
 

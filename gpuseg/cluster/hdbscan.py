@@ -1,15 +1,15 @@
 """HDBSCAN: segments of dense regions of any density, taken from a tree of all of them; what lies in none is noise."""
 
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
-from gpuseg.cluster._approximate import Trained, assign_block, core_block, label_block
+from gpuseg.cluster._approximate import Trained, assign_block, distance_block, label_block
 from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment
-from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, given_back, in_callers_library
+from gpuseg.cluster._base import check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._condensed import (
     METHODS,
     SLACK,
@@ -21,14 +21,16 @@ from gpuseg.cluster._condensed import (
     select,
 )
 from gpuseg.cluster._quantiles import distance_quantiles
-from gpuseg.cluster._training import alike, nothing_near, numbered, weights_of
-from gpuseg.engines import Blocks
+from gpuseg.cluster._sized import SizedClusterer, scaled
+from gpuseg.cluster._training import alike, nothing_near, numbered
+from gpuseg.engines import Blocks, each
+from gpuseg.engines.blocks import ROWS, runs_of
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.rows import nearest_of_group, nearest_rows
-from gpuseg.summary import MicroClusters, core_distances, reaches, rows_as_points
+from gpuseg.summary import N_MICRO, MicroClusters, core_distances, reaches, rows_as_points
 
 
-class HDBSCAN(Clusterer):
+class HDBSCAN(SizedClusterer):
     """Find the dense regions that last longest as the density asked for rises; no distance has to be chosen.
 
     Campello, Moulavi and Sander 2013 and 2015. The tree of mutual reachability is built by Boruvka's algorithm over
@@ -61,8 +63,10 @@ class HDBSCAN(Clusterer):
     stored: ClassVar[tuple[str, ...]] = (
         "training_rows_", "training_labels_", "training_strengths_", "training_weights_", "training_extents_",
         "core_distances_", "condensed_tree_", "selection_", "cluster_segments_", "distance_quantiles_",
-        "segment_weight_", "n_clusters_", "n_features_in_", "feature_names_in_",
+        "segment_weight_", "n_clusters_", "n_features_in_", "feature_names_in_", *SizedClusterer.sized,
     )  # fmt: skip
+    kept: ClassVar[tuple[str, str]] = ("training_rows_", "training_labels_")
+    numbers: ClassVar[tuple[str, ...]] = ("cluster_segments_",)
 
     def __init__(
         self,
@@ -72,6 +76,9 @@ class HDBSCAN(Clusterer):
         cluster_selection_method: str = "eom",
         cluster_selection_epsilon: float = 0.0,
         allow_single_cluster: bool = False,
+        method: str = "auto",
+        n_micro: int = N_MICRO,
+        random_state: Any = 0,
         backend: str = "auto",
         engine: Any = "auto",
     ) -> None:
@@ -80,6 +87,9 @@ class HDBSCAN(Clusterer):
         self.cluster_selection_method = cluster_selection_method
         self.cluster_selection_epsilon = cluster_selection_epsilon
         self.allow_single_cluster = allow_single_cluster
+        self.method = method
+        self.n_micro = n_micro
+        self.random_state = random_state
         self.backend = backend
         self.engine = engine
 
@@ -89,29 +99,40 @@ class HDBSCAN(Clusterer):
 
         A row of weight 0 changes nothing, and gets the segment that ``predict`` gives it.
         """
+        self._check_method()
         self._check_parameters()
-        work = self._whole(X, sample_weight)
-        rows, weight = to_host(work.whole), weights_of(work.blocks, work.whole.shape[0])
-        self._check_rows(len(rows), float(np.sum(weight)))
+        sized = self._sized(X, sample_weight)
+        self._check_rows(len(sized.points.rows), float(np.sum(sized.points.weight)))
+        if sized.why is not None:
+            self._learn(sized.points, sized.backend)
+            self._place(sized.work, X)
+            return self._told(sized, "digest")
+        work, (rows, weight, _) = sized.work, sized.points
         counts = weight > 0
-        label, strength = self._learn(rows_as_points(rows[counts], weight[counts]), work, given=sample_weight)
+        plain = sample_weight is None
+        fitted = self._fitted(rows_as_points(rows[counts], weight[counts]), work.backend, work.whole if plain else None)
+        label, strength = self._taken(rows_as_points(rows[counts], weight[counts]), work.backend, fitted, plain=plain)
         if not np.all(counts):
-            counted, placed = (label, strength), self._placed(rows[~counts])
+            counted, others = (label, strength), self._placed(rows[~counts])
             label, strength = np.full(len(rows), NOISE, dtype=np.int32), np.zeros(len(rows))
-            for field, found, other in zip((label, strength), counted, placed, strict=True):
+            for field, found, other in zip((label, strength), counted, others, strict=True):
                 field[counts], field[~counts] = found, to_host(other)
-        self.labels_, self.probabilities_ = (given_back(each, work.backend, work.blocks) for each in (label, strength))
-        return self
+        self.labels_, self.probabilities_ = (
+            given_back(field, work.backend, work.blocks) for field in (label, strength)
+        )
+        return self._told(sized, fitted["solver"])
 
-    def _learn(self, points: MicroClusters, work: Work, *, given: Any = None) -> tuple[Host, Host]:
-        """Return segment and strength of each point, and keep what placing rows needs.
+    def _learn(self, points: MicroClusters, backend: Backend) -> Host:
+        return self._taken(points, backend, self._fitted(points, backend, None), plain=False)[0]
 
-        ``given``: None where the points are all rows, each of weight 1, which are then taken from where they are.
+    def _taken(
+        self, points: MicroClusters, backend: Backend, fitted: Mapping[str, Any], *, plain: bool
+    ) -> tuple[Host, Host]:
+        """Return segment and strength of each point by its tree, and keep what placing rows needs.
+
+        ``plain``: the points are all rows, each of weight 1.
         """
-        backend = work.backend
-        weight = None if given is None else points.weight
-        fitted = self._fitted(points, work, weight)
-        core, near = fitted["core_distances"], fitted["near"]
+        core, near, weight = fitted["core_distances"], fitted["near"], None if plain else points.weight
         linkage = SingleLinkage(fitted["children"], fitted["heights"], fitted["sizes"], fitted.get("gaps"))
         tree = condense(linkage, int(self.min_cluster_size), weight=weight, core=core)
         epsilon, single = float(self.cluster_selection_epsilon), bool(self.allow_single_cluster)
@@ -124,23 +145,43 @@ class HDBSCAN(Clusterer):
         self.training_rows_, self.training_labels_, self.training_strengths_ = points.rows, label, strength
         self.training_weights_, self.training_extents_, self.core_distances_ = points.weight, reaches(points), core
         self.distance_quantiles_ = self._quantiles(backend, points, near)
-        self._say(Dispatch(backend.name, work.engine.name, fitted["solver"], work.reason, work.steps))
         return label, strength
 
-    def _fitted(self, points: MicroClusters, work: Work, weight: Host | None) -> dict[str, Any]:
-        """Return the single-linkage tree of mutual reachability, core distances and nearest rows of points."""
-        x, given = points.rows if work.whole is None or weight is not None else work.whole, {}
-        if np.any(points.spread):
-            given = {"core": core_distances(points, self._reach), "reach": reaches(points)}
-        each = partial(work.engine.each, side_by_side=True)
-        fit = work.backend.fits["hdbscan"]
-        fitted = {"solver": "own", **fit(x, min_samples=self._reach, sample_weight=weight, **given, each=each)}
+    def _fitted(self, points: MicroClusters, backend: Backend, whole: Array | None) -> dict[str, Any]:
+        """Return the single-linkage tree of mutual reachability, core distances and nearest rows of points.
+
+        ``whole``: the points where the backend works, where they are rows of weight 1; else None.
+        """
+        x, given = (points.rows, points.weight) if whole is None else (whole, None)
+        spread = (
+            {"core": core_distances(points, self._reach), "reach": reaches(points)} if np.any(points.spread) else {}
+        )
+        fit = backend.fits["hdbscan"]
+        fitted = {"solver": "own", **fit(x, min_samples=self._reach, sample_weight=given, **spread, each=each)}
         if "core_distances" not in fitted:  # a library's tree
-            search = work.backend.kernel_or(nearest_rows)(points.rows, self._reach)
-            (core,) = work.engine.rows(core_block, search, dtypes=(np.float64,))
+            search = backend.kernel_or(nearest_rows)(points.rows, self._reach)
+            core = np.concatenate([to_host(search(x[run])[1][:, -1]) for run in runs_of(len(points.rows), ROWS)])
             nothing = np.empty((len(points.rows), 0), dtype=np.int32)
-            fitted |= {"solver": "vendor", "core_distances": to_host(core), "near": nothing}
+            fitted |= {"solver": "vendor", "core_distances": core, "near": nothing}
         return fitted
+
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
+        trained = self._trained()
+        search = backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
+        return distance_block, search, self._within(backend), trained
+
+    def _keep_labels(self, given: Any) -> None:
+        self.labels_, self.probabilities_ = self._placed(given)
+
+    @property
+    def _finest(self) -> int:
+        return min(self._reach, int(self.min_cluster_size))
+
+    def _twin(self, share: float) -> Self:
+        samples = None if self.min_samples is None else scaled(self.min_samples, share)
+        return (
+            super()._twin(share).set_params(min_samples=samples, min_cluster_size=scaled(self.min_cluster_size, share))
+        )
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of its nearest row by mutual reachability, or -1.
@@ -209,13 +250,17 @@ class HDBSCAN(Clusterer):
         """Return the segment and the strength of each row."""
         return self._walk(x, label_block, dtypes=(np.int32, np.float64))
 
-    def _walk(self, x: Any, function: Any, *args: Any, dtypes: Any) -> tuple[Array, ...]:
-        check_is_fitted(self)
-        opened = self._open(x, reset=False)
+    def _trained(self) -> Trained:
+        """Return what rows are placed by."""
         tree, selection = CondensedTree(**self.condensed_tree_), Selection(**self.selection_)
         kept = self.training_labels_, self.training_strengths_, self.core_distances_
         points = self.training_weights_, self.training_extents_
-        trained = Trained(*kept, *points, tree, selection, self.cluster_segments_, self._reach)
+        return Trained(*kept, *points, tree, selection, self.cluster_segments_, self._reach)
+
+    def _walk(self, x: Any, function: Any, *args: Any, dtypes: Any) -> tuple[Array, ...]:
+        check_is_fitted(self)
+        opened = self._open(x, reset=False)
+        trained = self._trained()
         search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
         within = (self._within(opened.backend),) if function is assign_block else ()
         fields = opened.engine.rows(function, search, *within, trained, *args, dtypes=dtypes)

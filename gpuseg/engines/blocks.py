@@ -1,6 +1,6 @@
 """What a block is. The input alone decides the blocks: never the engine, never the workers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple, Protocol, Self
@@ -163,8 +163,7 @@ def refuse_odd(
     """
     xp = array_namespace(x)
     most = float(xp.finfo(x.dtype).max) ** 0.5 / SPARE
-    rows = x.shape[0]
-    runs = [x[start : min(start + ROWS, rows), :] for start in range(0, rows, ROWS)]
+    runs = [x[run, :] for run in runs_of(x.shape[0], ROWS)]
     with one_blas_thread():  # BLAS' own threads would go on spinning beside the walk that follows
         if all(walk(partial(_within, most=most), runs)):
             return
@@ -177,6 +176,16 @@ def refuse_odd(
                 if int(counts[i])
             )
             raise InvalidInput(f"X holds {what} in column (rows): {found}; clean them or use Preprocessor")
+
+
+def runs_of(rows: int, most: int) -> Iterator[slice]:
+    """Give runs of ``most`` rows, and what is left.
+
+    >>> list(runs_of(5, 3))
+    [slice(0, 3, None), slice(3, 5, None)]
+    """
+    for start in range(0, rows, most):
+        yield slice(start, min(start + most, rows))
 
 
 def _within(x: Array, *, most: float) -> bool:
