@@ -194,7 +194,7 @@ def test_what_a_library_cannot_do_is_passed_over(small):
     choice = choose(None, fit="hdbscan", task=Task("hdbscan", 10, 2))
     assert choice.reason == "auto took 'cpu', the first that can be used ('small' takes no min_samples of 1)"
     with pytest.raises(UnsupportedOnBackend, match="offered by no backend here"):
-        choose(None, fit="optics")
+        choose(None, fit="spectral")
 
 
 @pytest.mark.parametrize("backend", ["auto", "cpu"])

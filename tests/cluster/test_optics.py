@@ -1,5 +1,6 @@
 import json
 
+import dask.array as da
 import numpy as np
 import polars as pl
 import pytest
@@ -251,6 +252,18 @@ def test_a_digest_has_the_segments_of_its_rows():
     assert adjusted_rand(label, exact.labels_) > 0.9
 
 
+def test_an_extract_of_a_digest_places_rows_and_has_no_labels_of_its_own():
+    x = clear(6000, 3)
+    model = OPTICS(40, min_cluster_size=300, method="digest", n_micro=600, backend="cpu").fit(x)
+    assert not model.exact_
+    assert len(model.labels_) == 6000
+    cut = model.extract("dbscan", eps=1.5)
+    assert not hasattr(cut, "labels_")
+    exact = OPTICS(40, cluster_method="dbscan", eps=1.5, method="exact", backend="cpu").fit(x)
+    assert adjusted_rand(cut.predict(x), exact.labels_) > 0.95
+    assert adjusted_rand(model.labels_, cut.predict(x)) > 0.9
+
+
 def test_points_that_reach_far_are_reached_sooner_as_if_each_pair_were_looked_at():
     points, _ = digest(some(3000, 3), 400)
     core, reach = np.around(core_distances(points, 30), 15), reaches(points)
@@ -337,7 +350,9 @@ def test_an_extract_refuses_parameters_of_the_other_method():
         model.extract("x")
 
 
-def test_fit_needs_a_backend_that_has_it(backend):
+def test_an_exact_fit_needs_rows_in_memory_and_a_backend_that_has_it(backend):
+    with pytest.raises(InvalidInput, match="an exact fit needs all rows in memory"):
+        OPTICS(method="exact").fit(da.zeros((9, 2)))
     if "optics" not in backend.fits:
         with pytest.raises(UnsupportedOnBackend, match="does not offer 'optics'"):
             OPTICS(backend=backend.name).fit(np.eye(9))
