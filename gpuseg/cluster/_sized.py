@@ -182,7 +182,8 @@ class SizedClusterer(Clusterer):
 
     def _measure(self, sized: Sized) -> None:
         """Keep whether the fit is exact, the size of the digest, and its error: 1 - ARI to an exact fit of a sample."""
-        self.exact_, self.digest_size_ = sized.why is None, len(sized.points.rows)
+        # Points without spread are rows, or rows that are equal: nothing is lost.
+        self.exact_, self.digest_size_ = not np.any(sized.points.spread), len(sized.points.rows)
         self.digest_error_ = 0.0 if self.exact_ else self._error(sized)
         if self.method == "auto" and self.digest_error_ > MOST_ERROR:
             raise DigestRefused(

@@ -92,7 +92,7 @@ class DBSCAN(SizedClusterer):
 
     def _fit_rows(self, sized: Sized, *, given: bool) -> None:
         """Keep the segments of rows, which the backend's library finds."""
-        work, rows, weight = sized.work, sized.points.rows, sized.points.weight
+        work, rows, weight = sized.work, to_host(sized.work.whole), sized.points.weight
         backend, fit = work.backend, work.backend.fits["dbscan"]
         weights = backend.to_device(weight) if given else None
         fitted = fit(work.whole, eps=float(self.eps), min_samples=self.min_samples, sample_weight=weights)
@@ -137,7 +137,10 @@ class DBSCAN(SizedClusterer):
         return super()._twin(share).set_params(min_samples=scaled(self.min_samples, share))
 
     def _task(self, blocks: Blocks) -> Task:
-        return super()._task(blocks)._replace(neighbours=neighbours_within(blocks.held, float(self.eps)))
+        task = super()._task(blocks)
+        if not blocks.in_memory:
+            return task
+        return task._replace(neighbours=neighbours_within(blocks.held, float(self.eps)))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of the nearest core point within ``eps``, else -1.

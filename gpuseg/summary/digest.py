@@ -64,8 +64,8 @@ def digest_of(engine: Engine, backend: Backend, n_micro: int, seed: int) -> Micr
     """Return up to ``n_micro`` points that stand for the rows of an engine: the rows where they are no more."""
     rows, weight, sums = engine.reduce(sums_of, add)
     if rows <= n_micro:
-        x, weights = engine.rows(rows_and_weights, dtypes=(np.float64, np.float64), width=len(sums))
-        return rows_as_points(to_host(x), to_host(weights))
+        x, weights = zip(*engine.collect(rows_and_weights), strict=True)
+        return rows_as_points(*(np.concatenate([to_host(part) for part in field]) for field in (x, weights)))
     seeds, _ = coreset(engine, sums / weight, n_micro, seed)
     return digested(engine, backend, to_host(seeds))
 

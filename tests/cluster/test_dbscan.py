@@ -216,8 +216,10 @@ def test_parameters_out_of_range_are_refused(parameters, message):
         DBSCAN(**parameters).fit(np.eye(4))
 
 
-def test_fit_needs_rows_in_memory(moons, tmp_path):
+def test_rows_in_blocks_that_are_few_are_fitted_as_in_memory(moons, tmp_path):
     pl.DataFrame(moons).write_parquet(tmp_path / "x.parquet")
-    for x in (da.from_array(moons), tmp_path / "x.parquet"):
-        with pytest.raises(UnsupportedOnBackend, match="DBSCAN got Dask or file input"):
-            DBSCAN().fit(x)
+    wanted = DBSCAN(eps=0.12, min_samples=8).fit(moons)
+    for x in (da.from_array(moons, chunks=(200, moons.shape[1])), tmp_path / "x.parquet"):
+        model = DBSCAN(eps=0.12, min_samples=8).fit(x)
+        assert model.exact_
+        np.testing.assert_array_equal(np.asarray(model.labels_), wanted.labels_)

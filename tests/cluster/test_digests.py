@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gpuseg.cluster import DBSCAN, DIANA, HDBSCAN, OPTICS, Agglomerative
+from gpuseg.cluster import DIANA, OPTICS, Agglomerative
 from gpuseg.errors import DigestRefused, InvalidInput
 from gpuseg.metrics import adjusted_rand
 from tests.clusters import processes

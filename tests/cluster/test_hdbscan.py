@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gpuseg.backends import KNOWN, Task
+from gpuseg.backends import KNOWN, Task, get_backend
 from gpuseg.cluster import _approximate
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.engines import site_of
@@ -249,11 +249,13 @@ def test_parameters_out_of_range_are_refused(parameters, message):
         HDBSCAN(**parameters).fit(np.eye(6))
 
 
-def test_fit_needs_rows_in_memory(uneven, tmp_path):
+def test_rows_in_blocks_that_are_few_are_fitted_as_in_memory(uneven, tmp_path):
     pl.DataFrame(uneven).write_parquet(tmp_path / "x.parquet")
-    for x in (da.from_array(uneven), tmp_path / "x.parquet"):
-        with pytest.raises(UnsupportedOnBackend, match="HDBSCAN got Dask or file input"):
-            HDBSCAN().fit(x)
+    wanted = HDBSCAN().fit(uneven)
+    for x in (da.from_array(uneven, chunks=(200, uneven.shape[1])), tmp_path / "x.parquet"):
+        model = HDBSCAN().fit(x)
+        assert model.exact_
+        np.testing.assert_array_equal(np.asarray(model.labels_), wanted.labels_)
 
 
 @pytest.mark.parametrize("made", ["rows", "lattice", "many"])
@@ -329,8 +331,8 @@ def test_points_that_stand_for_rows_are_as_dense_as_these():
     assert len(points.rows) < len(x) / 10
     exact, model = (HDBSCAN(300, min_samples=40, backend="cpu") for _ in range(2))
     exact.fit(x)
-    work = model._whole(points.rows)
-    label, strength = model._learn(points, work._replace(whole=None), given=points.weight)
+    label, model.n_features_in_ = model._learn(points, get_backend("cpu")), 2
+    strength = model.training_strengths_
     assert model.n_clusters_ == exact.n_clusters_ == 3
     assert adjusted_rand_score(label[place], exact.labels_) > 0.95
     assert np.all((strength >= 0) & (strength <= 1))
