@@ -3,6 +3,8 @@
 import csv
 import itertools
 import json
+import subprocess
+import sys
 
 import dask.array as da
 import numpy as np
@@ -293,6 +295,31 @@ def test_pairs_that_no_memory_holds_are_refused_with_the_numbers(monkeypatch):
     with pytest.raises(OutOfMemory, match=r"agglomerative of 3,000 rows .*linkage='ward' or 'single'"):
         Agglomerative(linkage="average").fit(rows)
     assert Agglomerative(linkage="single").fit(rows).n_clusters_ == 2
+
+
+GROWTH = """
+import sys
+import numpy as np
+from gpuseg.cluster import Agglomerative
+
+x = np.random.default_rng(0).normal(size=(5000, 4))
+model = Agglomerative(linkage=sys.argv[1])
+model.fit(x[:100])  # libraries are loaded by then
+def held(what):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(what)) * 1024
+before = held("VmRSS")
+model.fit(x)
+print(held("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds")
+@pytest.mark.parametrize(("linkage", "pairs"), [("average", 1.1), ("ward", 0.1), ("single", 0.1)])
+def test_no_more_memory_is_held_than_said(linkage, pairs):
+    grown = int(subprocess.check_output([sys.executable, "-c", GROWTH, linkage], text=True))
+    condensed, data = 5000 * 4999 / 2 * 8, 5000 * 4 * 8
+    assert grown < pairs * condensed + data
 
 
 def test_fit_needs_rows_in_memory(x, tmp_path):
