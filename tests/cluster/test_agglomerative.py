@@ -74,8 +74,8 @@ def test_the_tree_is_scipys_in_every_metric(x, linkage, metric):
     assert model.n_clusters_ == 7
 
 
-@pytest.mark.parametrize("linkage", LINKAGES)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("linkage", LINKAGES[1:])
+@pytest.mark.parametrize("seed", range(4))
 def test_ties_fall_as_in_scipy(linkage, seed):
     lattice = np.unique(np.random.default_rng(seed).integers(0, 12, size=(120, 2)), axis=0).astype(float)
     lattice = lattice[np.random.default_rng(seed).permutation(len(lattice))]
