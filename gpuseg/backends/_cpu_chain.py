@@ -94,12 +94,6 @@ def no_less(height: float, pair: Host, heights: Host) -> float:
 
 
 @compiled_exactly
-def cell(i: int, j: int) -> int:
-    """Return where the dissimilarity of two slots stands."""
-    return i * (i - 1) // 2 + j if i > j else j * (j - 1) // 2 + i
-
-
-@compiled_exactly
 def first_neighbours(have: Clusters) -> None:
     """Find the nearest one of every point in one pass over the triangle; of ties any, of which it is not sure."""
     near, gap, sure = have.near, have.gap, have.sure
@@ -123,12 +117,7 @@ def reach(have: Clusters, at: int, active: int, row: Host) -> None:
         for j in range(active):
             row[j] *= mine * have.mass[j] / (mine + have.mass[j])
         return
-    start = at * (at - 1) // 2
-    row[:at] = have.cells[start : start + at]
-    place = at * (at + 1) // 2 + at
-    for j in range(at + 1, active):
-        row[j] = have.cells[place]
-        place += j
+    read_slot(have.cells, at, active, row)
 
 
 @compiled_exactly
@@ -181,16 +170,42 @@ def join_cells(have: Clusters, low: int, high: int, last: int, row: Host) -> Non
 
     The last slot's cells take the place of the lower one's, unless the last is one of the two.
     """
-    cells, complete, moved = have.cells, have.linkage == COMPLETE, high != last
-    left, right = have.mass[low], have.mass[high]
-    union = high if moved else low
-    for k in range(last + 1):
-        if k in (low, high):
-            continue
-        first, second = cells[cell(low, k)], cells[cell(high, k)]
-        value = max(first, second) if complete else (left * first + right * second) / (left + right)
-        to = low if k == last else k  # the last is about to be in the lower slot
-        row[to] = value
-        cells[cell(union, to)] = value
-        if moved and k != last:
-            cells[cell(low, k)] = cells[cell(last, k)]
+    cells, left, right = have.cells, have.mass[low], have.mass[high]
+    other = np.empty(last + 1)
+    read_slot(cells, low, last + 1, row)
+    read_slot(cells, high, last + 1, other)
+    if have.linkage == COMPLETE:
+        for k in range(last + 1):
+            row[k] = max(row[k], other[k])
+    else:
+        for k in range(last + 1):
+            row[k] = (left * row[k] + right * other[k]) / (left + right)
+    if high == last:
+        write_slot(cells, low, last, row)
+        return
+    start = last * (last - 1) // 2
+    write_slot(cells, low, last, cells[start : start + last])
+    row[low] = row[last]  # the last is in the lower slot now
+    write_slot(cells, high, last, row)
+
+
+@compiled_exactly
+def read_slot(cells: Host, at: int, active: int, row: Host) -> None:
+    """Copy a slot's row of the triangle, and its column below: how far each slot is from it, itself left out."""
+    start = at * (at - 1) // 2
+    row[:at] = cells[start : start + at]
+    place = start + 2 * at
+    for j in range(at + 1, active):
+        row[j] = cells[place]
+        place += j
+
+
+@compiled_exactly
+def write_slot(cells: Host, at: int, active: int, row: Host) -> None:
+    """Write what ``read_slot`` reads."""
+    start = at * (at - 1) // 2
+    cells[start : start + at] = row[:at]
+    place = start + 2 * at
+    for j in range(at + 1, active):
+        cells[place] = row[j]
+        place += j

@@ -37,7 +37,8 @@ class Hierarchical(Grouped):
     def cut(self, *, n_clusters: int | None = None, height: float | None = None) -> Self:
         """Return a copy of the model, cut anew at ``n_clusters`` segments, or above ``height``; nothing is fitted.
 
-        This model stays as it is. Merges at ``height`` still stand, as in SciPy and R; scikit-learn undoes them.
+        This model stays as it is. Merges at ``height`` still stand, as in SciPy and R; scikit-learn undoes them. Of a
+        digest the rows are not kept: the copy has no ``labels_``, and its weights and novelty are by the points.
         Raises InvalidInput unless one of the two is given.
         """
         check_is_fitted(self)
@@ -48,8 +49,10 @@ class Hierarchical(Grouped):
         rows = self.points_[self.leaf_points_]
         points, backend = MicroClusters(rows, self.leaf_weight_, np.zeros(len(rows))), choose(rows).backend
         segment = model._settle(model._cut(), points, backend)
-        if hasattr(self, "labels_"):
+        if self.exact_ and hasattr(self, "labels_"):
             model.labels_ = segment
+        elif hasattr(self, "labels_"):
+            del model.labels_
         return model
 
     def _grow(self, points: MicroClusters, backend: Backend) -> Mapping[str, Any]:

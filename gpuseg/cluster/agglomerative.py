@@ -18,12 +18,15 @@ class Agglomerative(Hierarchical):
     ``linkage``: "ward" (least growth of the sum of squares; Ward 1963), "average" (mean distance of pairs), "complete"
     (largest) or "single" (least). Lance and Williams 1967 by the chain of nearest neighbours, Murtagh 1983; Ward's by
     its centres and single by Prim's spanning tree, which hold no distances of pairs: memory for a few numbers a row.
-    Average and complete linkage hold 4 n^2 bytes. ``distance_threshold``: merges above this height are undone; give it
-    with ``n_clusters=None``. ``metric``: "euclidean", "manhattan", "cosine" (1 - cosine) or "precomputed", where ``X``
-    is a square matrix of distances; Ward's linkage has the first alone.
+    Average and complete linkage hold 4 n^2 bytes. ``distance_threshold``: merges above this height are undone (one at
+    it stands, as in SciPy and R, not as in scikit-learn); give it with ``n_clusters=None``. ``metric``: "euclidean",
+    "manhattan", "cosine" (1 - cosine) or "precomputed", where ``X`` is a square matrix of distances; Ward's linkage has
+    the first alone.
 
-    ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory. Equal rows are never parted, and the
-    order of the rows changes nothing, but with "precomputed" where pairs are equally near.
+    ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory. Equal rows are never parted. Where
+    pairs are equally near, the order of the rows decides, as in SciPy (of Ward's sums, rounding may); elsewhere it
+    changes nothing. Points that stand for more than a row are sqrt(d^2 + s1^2 + s2^2) apart to average linkage, s their
+    spreads.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``linkage_`` (n - 1, 4) in SciPy's format, its last
     column the weight, ``n_clusters_``, ``segment_weight_``, ``backend_``, ``dispatch_``; ``cut`` cuts the tree anew.

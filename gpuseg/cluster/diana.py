@@ -23,7 +23,8 @@ class DIANA(Hierarchical):
     wanted: memory for a few numbers a row.
 
     ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory. Equal rows are never parted. A row of
-    weight w counts as w rows in every mean; of weights below 1, the least counts as a row.
+    weight w counts as w rows in every mean; of weights below 1, the least counts as a row. Of ties the first row is
+    taken; elsewhere the order of the rows changes nothing.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``linkage_`` (n - 1, 4) in SciPy's format, its last
     column the weight, ``divisive_coefficient_`` (the mean over the rows of 1 - h / H, h the diameter of the last

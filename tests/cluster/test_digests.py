@@ -73,6 +73,8 @@ def test_a_model_of_a_digest_is_stored(clear):
     np.testing.assert_array_equal(again.predict(x), model.labels_)
     assert again.digest_error_ == model.digest_error_
     assert again.cut(n_clusters=2).n_clusters_ == 2
+    assert not hasattr(model.cut(n_clusters=2), "labels_")
+    np.testing.assert_array_equal(model.cut(n_clusters=4).predict(x), model.labels_)
 
 
 def test_rows_few_enough_are_fitted_exactly(clear):
