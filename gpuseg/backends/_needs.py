@@ -105,6 +105,12 @@ def _hdbscan_cpu(task: Task) -> Need:
     return Need(working, work / MILLION, 0.9e-9 * work)
 
 
+def _birch_cpu(task: Task) -> Need:
+    # The rows in float64, twice where they are put in an order of their own, sorted before; the subclusters are few.
+    work = task.rows * task.columns * 128.0
+    return Need(task.rows * (120 + 16 * task.columns), work / MILLION, task.rows * 1e-6 + 1e-9 * work)
+
+
 def _kmeans_cuda(task: Task) -> Need:
     # A float32 copy for cuML, labels, weights, and what seeding keeps beside each row.
     a_row = 0 if task.streamed else 100 + 4 * task.columns
@@ -124,12 +130,18 @@ def _hdbscan_cuda(task: Task) -> Need:
     return Need(working, pairs_work(task) / MILLION, None, against)
 
 
-CPU: Mapping[str, Estimate] = {"kmeans": _kmeans_cpu, "dbscan": _dbscan_cpu, "hdbscan": _hdbscan_cpu}
+CPU: Mapping[str, Estimate] = {
+    "kmeans": _kmeans_cpu,
+    "dbscan": _dbscan_cpu,
+    "hdbscan": _hdbscan_cpu,
+    "birch": _birch_cpu,
+}
 CUDA: Mapping[str, Estimate] = {"kmeans": _kmeans_cuda, "dbscan": _dbscan_cuda, "hdbscan": _hdbscan_cuda}
 
 ADVICE: Mapping[str, str] = {
     "kmeans": "use fewer rows, float32 or solver='lloyd', or give Parquet files or a Dask array, which come in blocks",
     "dbscan": "use fewer rows or a smaller eps",
     "hdbscan": "use fewer rows or a smaller min_samples",
+    "birch": "use fewer rows, or shuffle=False, which needs one copy of the rows less",
 }
 """What a user can do where a fit needs more memory than there is."""

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from gpuseg.cluster._assignment import NOISE, NOVEL, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch
 from gpuseg.cluster._run import Run, Solution
+from gpuseg.cluster.birch import Birch
 from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
 
-ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN}
+ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN, "birch": Birch}
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "NOISE",
     "NOVEL",
     "Assignment",
+    "Birch",
     "Clusterer",
     "Dispatch",
     "KMeans",
