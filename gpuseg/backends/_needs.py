@@ -111,6 +111,12 @@ def _birch_cpu(task: Task) -> Need:
     return Need(task.rows * (120 + 16 * task.columns), work / MILLION, task.rows * 1e-6 + 1e-9 * work)
 
 
+def _kprototypes_cpu(task: Task) -> Need:
+    # The rows twice, distinct ones sorted, codes beside them; both ends of a start, of some twenty steps each.
+    work = 2 * kmeans_work(task)
+    return Need(task.rows * (120 + 24 * task.columns), work / MILLION, task.rows * 1e-6 + 1e-9 * work)
+
+
 def _kmeans_cuda(task: Task) -> Need:
     # A float32 copy for cuML, labels, weights, and what seeding keeps beside each row.
     a_row = 0 if task.streamed else 100 + 4 * task.columns
@@ -135,6 +141,7 @@ CPU: Mapping[str, Estimate] = {
     "dbscan": _dbscan_cpu,
     "hdbscan": _hdbscan_cpu,
     "birch": _birch_cpu,
+    "kprototypes": _kprototypes_cpu,
 }
 CUDA: Mapping[str, Estimate] = {"kmeans": _kmeans_cuda, "dbscan": _dbscan_cuda, "hdbscan": _hdbscan_cuda}
 
@@ -143,5 +150,6 @@ ADVICE: Mapping[str, str] = {
     "dbscan": "use fewer rows or a smaller eps",
     "hdbscan": "use fewer rows or a smaller min_samples",
     "birch": "use fewer rows, or shuffle=False, which needs one copy of the rows less",
+    "kprototypes": "use fewer rows, or scale the numbers, encode the categories and use KMeans",
 }
 """What a user can do where a fit needs more memory than there is."""

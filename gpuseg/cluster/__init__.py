@@ -9,8 +9,15 @@ from gpuseg.cluster.birch import Birch
 from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
+from gpuseg.cluster.kprototypes import KPrototypes
 
-ALGORITHMS: Mapping[str, type[Clusterer]] = {"kmeans": KMeans, "dbscan": DBSCAN, "hdbscan": HDBSCAN, "birch": Birch}
+ALGORITHMS: Mapping[str, type[Clusterer]] = {
+    "kmeans": KMeans,
+    "dbscan": DBSCAN,
+    "hdbscan": HDBSCAN,
+    "birch": Birch,
+    "kprototypes": KPrototypes,
+}
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "Clusterer",
     "Dispatch",
     "KMeans",
+    "KPrototypes",
     "Run",
     "Solution",
 ]
