@@ -6,6 +6,7 @@ from gpuseg.cluster._assignment import NOISE, NOVEL, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch
 from gpuseg.cluster._run import Run, Solution
 from gpuseg.cluster.birch import Birch
+from gpuseg.cluster.bisecting import BisectingKMeans
 from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
@@ -17,6 +18,7 @@ ALGORITHMS: Mapping[str, type[Clusterer]] = {
     "hdbscan": HDBSCAN,
     "birch": Birch,
     "kprototypes": KPrototypes,
+    "bisectingkmeans": BisectingKMeans,
 }
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
@@ -28,6 +30,7 @@ __all__ = [
     "NOVEL",
     "Assignment",
     "Birch",
+    "BisectingKMeans",
     "Clusterer",
     "Dispatch",
     "KMeans",
