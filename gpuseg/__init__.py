@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gpuseg.settings import config
 
 if TYPE_CHECKING:
-    from gpuseg.cluster import DBSCAN, HDBSCAN, Assignment, Birch, BisectingKMeans, KMeans, KPrototypes
+    from gpuseg.cluster import DBSCAN, HDBSCAN, Assignment, Birch, BisectingKMeans, KMeans, KPrototypes, MiniBatchKMeans
     from gpuseg.features import (
         CleaningReport,
         EventReport,
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "cluster": ("DBSCAN", "HDBSCAN", "Assignment", "Birch", "BisectingKMeans", "KMeans", "KPrototypes"),
+    "cluster": (
+        "DBSCAN", "HDBSCAN", "Assignment", "Birch", "BisectingKMeans", "KMeans", "KPrototypes", "MiniBatchKMeans",
+    ),
     "features": (
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
         "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
@@ -46,9 +48,9 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 
 __all__ = [
     "DBSCAN", "HDBSCAN", "Assignment", "Birch", "BisectingKMeans", "CleaningReport", "EventReport", "JoinReport",
-    "KChoice", "KMeans", "KPrototypes", "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour",
-    "choose_k", "clean_transactions", "config", "customer_features", "event_features", "events", "join_features",
-    "load", "plan", "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
+    "KChoice", "KMeans", "KPrototypes", "MiniBatchKMeans", "PartedTable", "Plan", "Preprocessor", "Segmenter",
+    "__version__", "behaviour", "choose_k", "clean_transactions", "config", "customer_features", "event_features",
+    "events", "join_features", "load", "plan", "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
 from gpuseg.cluster.kprototypes import KPrototypes
+from gpuseg.cluster.minibatch import MiniBatchKMeans
 
 ALGORITHMS: Mapping[str, type[Clusterer]] = {
     "kmeans": KMeans,
@@ -19,6 +20,7 @@ ALGORITHMS: Mapping[str, type[Clusterer]] = {
     "birch": Birch,
     "kprototypes": KPrototypes,
     "bisectingkmeans": BisectingKMeans,
+    "minibatchkmeans": MiniBatchKMeans,
 }
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
@@ -35,6 +37,7 @@ __all__ = [
     "Dispatch",
     "KMeans",
     "KPrototypes",
+    "MiniBatchKMeans",
     "Run",
     "Solution",
 ]

@@ -139,6 +139,11 @@ class Run:
         parts = self.work.engine.collect(rows_at, sample_rows(int(starts[-1]), rows, seed), starts)
         return array_namespace(*parts).concat(parts, axis=0)
 
+    def block_weights(self) -> Host:
+        """Return the weight of each block."""
+        weights: Host = self._masses[:, 0]
+        return weights
+
     def tail(self) -> float:
         """Return how heavy the rows' tails are: the mean squared square of their distance to the mean over its square.
 
