@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 from gpuseg.settings import config
 
 if TYPE_CHECKING:
-    from gpuseg.cluster import DBSCAN, HDBSCAN, Assignment, Birch, BisectingKMeans, KMeans, KPrototypes, MiniBatchKMeans
+    from gpuseg.cluster import (
+        DBSCAN,
+        DIANA,
+        HDBSCAN,
+        Agglomerative,
+        Assignment,
+        Birch,
+        BisectingKMeans,
+        KMeans,
+        KPrototypes,
+        MiniBatchKMeans,
+    )
     from gpuseg.features import (
         CleaningReport,
         EventReport,
@@ -31,7 +42,8 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "cluster": (
-        "DBSCAN", "HDBSCAN", "Assignment", "Birch", "BisectingKMeans", "KMeans", "KPrototypes", "MiniBatchKMeans",
+        "DBSCAN", "DIANA", "HDBSCAN", "Agglomerative", "Assignment", "Birch", "BisectingKMeans", "KMeans", "KPrototypes",
+        "MiniBatchKMeans",
     ),
     "features": (
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
@@ -47,10 +59,11 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 """Where each public name lives; importing gpuseg loads none of these."""
 
 __all__ = [
-    "DBSCAN", "HDBSCAN", "Assignment", "Birch", "BisectingKMeans", "CleaningReport", "EventReport", "JoinReport",
-    "KChoice", "KMeans", "KPrototypes", "MiniBatchKMeans", "PartedTable", "Plan", "Preprocessor", "Segmenter",
-    "__version__", "behaviour", "choose_k", "clean_transactions", "config", "customer_features", "event_features",
-    "events", "join_features", "load", "plan", "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
+    "DBSCAN", "DIANA", "HDBSCAN", "Agglomerative", "Assignment", "Birch", "BisectingKMeans", "CleaningReport",
+    "EventReport", "JoinReport", "KChoice", "KMeans", "KPrototypes", "MiniBatchKMeans", "PartedTable", "Plan",
+    "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions", "config",
+    "customer_features", "event_features", "events", "join_features", "load", "plan", "read_table", "repeat_purchases",
+    "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class Task(NamedTuple):
 
     ``neighbours`` is the mean number of rows within eps of a row. ``held`` names the backend that has the rows
     already. ``streamed``: the rows come block by block, from files or on workers, and never stand as one array: the
-    memory of one machine does not bound them.
+    memory of one machine does not bound them. ``linkage`` and ``metric`` are those of a tree of merges.
     """
 
     algorithm: str
@@ -44,6 +44,8 @@ class Task(NamedTuple):
     solver: str = "auto"
     held: str | None = None
     streamed: bool = False
+    linkage: str = "ward"
+    metric: str = "euclidean"
 
     @property
     def matrix(self) -> int:
@@ -119,6 +121,25 @@ def _kprototypes_cpu(task: Task) -> Need:
     return Need(task.rows * (100 + 10 * task.columns), work / MILLION, task.rows * 1e-6 + 1e-9 * work)
 
 
+def _agglomerative_cpu(task: Task) -> Need:
+    # Average and complete linkage hold half of all pairs; the others, and a tree, a few numbers a row.
+    cells = 4 * task.rows**2 if task.linkage in ("average", "complete") else 0
+    work = pairs_work(task)
+    return Need(cells + _points(task), work / MILLION, None)
+
+
+def _diana_cpu(task: Task) -> Need:
+    # Of each row its 16 farthest ones and how far they are.
+    work = pairs_work(task)
+    return Need(_points(task) + 300 * task.rows, work / MILLION, None)
+
+
+def _points(task: Task) -> int:
+    """Return the bytes of what stands beside the rows for trees of merges."""
+    copies = 0 if task.metric == "precomputed" else 24 * task.columns
+    return task.rows * (400 + copies)
+
+
 def _kmeans_cuda(task: Task) -> Need:
     # A float32 copy for cuML, labels, weights, and what seeding keeps beside each row.
     a_row = 0 if task.streamed else 100 + 4 * task.columns
@@ -144,6 +165,8 @@ CPU: Mapping[str, Estimate] = {
     "hdbscan": _hdbscan_cpu,
     "birch": _birch_cpu,
     "kprototypes": _kprototypes_cpu,
+    "agglomerative": _agglomerative_cpu,
+    "diana": _diana_cpu,
 }
 CUDA: Mapping[str, Estimate] = {"kmeans": _kmeans_cuda, "dbscan": _dbscan_cuda, "hdbscan": _hdbscan_cuda}
 
@@ -153,5 +176,7 @@ ADVICE: Mapping[str, str] = {
     "hdbscan": "use fewer rows or a smaller min_samples",
     "birch": "use fewer rows, or shuffle=False, which needs one copy of the rows less",
     "kprototypes": "use fewer rows, or scale the numbers, encode the categories and use KMeans",
+    "agglomerative": "use fewer rows, or linkage='ward' or 'single', which hold no distances of pairs",
+    "diana": "use fewer rows",
 }
 """What a user can do where a fit needs more memory than there is."""

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from gpuseg.cluster._assignment import NOISE, NOVEL, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch
 from gpuseg.cluster._run import Run, Solution
+from gpuseg.cluster.agglomerative import Agglomerative
 from gpuseg.cluster.birch import Birch
 from gpuseg.cluster.bisecting import BisectingKMeans
 from gpuseg.cluster.dbscan import DBSCAN
+from gpuseg.cluster.diana import DIANA
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
 from gpuseg.cluster.kprototypes import KPrototypes
@@ -21,15 +23,19 @@ ALGORITHMS: Mapping[str, type[Clusterer]] = {
     "kprototypes": KPrototypes,
     "bisectingkmeans": BisectingKMeans,
     "minibatchkmeans": MiniBatchKMeans,
+    "agglomerative": Agglomerative,
+    "diana": DIANA,
 }
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
 __all__ = [
     "ALGORITHMS",
     "DBSCAN",
+    "DIANA",
     "HDBSCAN",
     "NOISE",
     "NOVEL",
+    "Agglomerative",
     "Assignment",
     "Birch",
     "BisectingKMeans",

@@ -7,7 +7,7 @@ import numpy as np
 from gpuseg.backends import Array, Backend, Host, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment
 from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, given_back, in_callers_library
-from gpuseg.cluster._nearest import Kept, apart, assign_block, group_search, label_block, other_search
+from gpuseg.cluster._nearest import EUCLIDEAN, Kept, Placing, assign_block, label_block
 from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import distinct, numbered, weights_of
 from gpuseg.summary import MicroClusters, rows_as_points
@@ -46,23 +46,38 @@ class Grouped(Clusterer):
 
     def _adopt(self, label: Host, points: MicroClusters, work: Work) -> Self:
         """Return self with the segments of the points, numbered by weight, and all that placing rows needs."""
-        found, backend = distinct(points.rows), work.backend
+        self.labels_ = given_back(self._settle(label, points, work.backend), work.backend, work.blocks)
+        return self._say(Dispatch(work.backend.name, work.engine.name, "own", work.reason, work.steps))
+
+    def _settle(self, label: Host, points: MicroClusters, backend: Backend) -> Host:
+        """Return the segment of each point, numbered by weight; keep all that placing rows needs."""
+        found = distinct(points.rows)
         number, self.segment_weight_ = numbered(label, points.rows, points.weight, 1 + int(np.max(label)))
         segment, self.n_clusters_ = number[label], len(self.segment_weight_)
         kept = Kept(points.rows[found.first], segment[found.first])
         self.points_, self.point_segments_ = kept
         alone = np.bincount(found.place)[found.place] == 1
-        away = apart(backend, kept)[found.place]
+        away = self._apart(backend, kept)[found.place]
         distance = np.where(alone & np.isfinite(away), away, 0.0)
         self.distance_quantiles_ = distance_quantiles(segment, distance, points.weight, self.n_clusters_, backend)
-        self.labels_ = given_back(segment, backend, work.blocks)
-        return self._say(Dispatch(backend.name, work.engine.name, "own", work.reason, work.steps))
+        return segment
+
+    @property
+    def _placing(self) -> Placing:
+        """Return the searches that place rows: a subclass with other metrics has others."""
+        return EUCLIDEAN
+
+    def _apart(self, backend: Backend, kept: Kept) -> Host:
+        """Return each kept point's distance to the nearest other one of its segment, inf where it is alone."""
+        return self._placing.apart(backend, kept)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of the nearest point, of ties the first."""
         check_is_fitted(self)
         opened, kept = self._open(X, reset=False), Kept(self.points_, self.point_segments_)
-        fields = opened.engine.rows(label_block, group_search(opened.backend, kept), dtypes=(np.int32, np.float64))
+        fields = opened.engine.rows(
+            label_block, self._placing.group(opened.backend, kept), dtypes=(np.int32, np.float64)
+        )
         return in_callers_library(fields[:1], opened.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
@@ -73,6 +88,6 @@ class Grouped(Clusterer):
         """
         check_is_fitted(self)
         opened, kept = self._open(X, reset=False), Kept(self.points_, self.point_segments_)
-        searches = group_search(opened.backend, kept), other_search(opened.backend, kept)
+        searches = self._placing.group(opened.backend, kept), self._placing.other(opened.backend, kept)
         fields = opened.engine.rows(assign_block, *searches, np.inf, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))

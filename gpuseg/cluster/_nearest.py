@@ -1,5 +1,6 @@
 """Placing rows by the nearest of the points that a model keeps, each of a segment."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,17 @@ def apart(backend: Backend, kept: Kept) -> Host:
     search = backend.kernel_or(nearest_of_group)(kept.rows, kept.segments, skip=1)
     _, distance = search(backend.to_device(kept.rows), backend.to_device(kept.segments))
     return to_host(distance)
+
+
+class Placing(NamedTuple):
+    """What ``group_search``, ``other_search`` and ``apart`` are of a metric."""
+
+    group: Callable[[Backend, Kept], Any]
+    other: Callable[[Backend, Kept], Any]
+    apart: Callable[[Backend, Kept], Host]
+
+
+EUCLIDEAN = Placing(group_search, other_search, apart)
 
 
 def label_block(block: Block, search: Any) -> tuple[Array, ...]:

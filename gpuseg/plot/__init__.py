@@ -6,6 +6,7 @@ matplotlib is touched: so a report, a server or a thread draws on a ``matplotlib
 """
 
 from gpuseg.plot.choice import k_curve
+from gpuseg.plot.dendrogram import dendrogram
 from gpuseg.plot.segments import segment_profile, segment_sizes
 
-__all__ = ["k_curve", "segment_profile", "segment_sizes"]
+__all__ = ["dendrogram", "k_curve", "segment_profile", "segment_sizes"]

@@ -8,6 +8,8 @@ from matplotlib.font_manager import fontManager
 
 INK, QUIET, SECOND = "#4c78a8", "#8a8f98", "#e08a3c"
 """A blue, a grey and an orange: told apart by the colour-blind, readable on white and on black."""
+SEGMENTS = (INK, SECOND, "#4f9d69", "#a8638f", "#b09a2e", "#4aa3a2", "#c8566b", "#8c6d52", "#6b6ecf", "#7d8f3f")
+"""Colours of segments, told apart on white and on black; beyond them they begin again."""
 SCRIPTS = (
     "DejaVu Sans", "Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Devanagari",
     "Arial Unicode MS", "Microsoft YaHei", "Hiragino Sans", "PingFang SC", "Segoe UI", "Nirmala UI",
