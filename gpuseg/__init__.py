@@ -42,8 +42,8 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "cluster": (
-        "DBSCAN", "DIANA", "HDBSCAN", "Agglomerative", "Assignment", "Birch", "BisectingKMeans", "KMeans", "KPrototypes",
-        "MiniBatchKMeans",
+        "DBSCAN", "DIANA", "HDBSCAN", "Agglomerative", "Assignment", "Birch", "BisectingKMeans", "KMeans",
+        "KPrototypes", "MiniBatchKMeans",
     ),
     "features": (
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",

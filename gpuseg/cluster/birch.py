@@ -13,7 +13,7 @@ from gpuseg.cluster._grouped import Grouped
 from gpuseg.cluster._nearest import Kept, group_search, label_block
 from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import distinct, weights_of
-from gpuseg.cluster._ward import ward_labels
+from gpuseg.cluster._tree import cut_tree, kept_merges, leaves_of, linkage_of
 from gpuseg.engines import Blocks
 from gpuseg.errors import FewerSegments, InvalidInput
 from gpuseg.summary import MicroClusters
@@ -156,7 +156,7 @@ class Birch(Grouped):
             "max_subclusters": automatic if self.max_subclusters is None else int(self.max_subclusters),
         }
 
-    def _learn(self, points: MicroClusters, backend: Backend) -> Host:  # noqa: ARG002 - the chain is the host's
+    def _learn(self, points: MicroClusters, backend: Backend) -> Host:
         """Return the segment of each subcluster: phase 3, on their means and weights."""
         many = len(points.rows)
         if self.n_clusters is None or many <= self.n_clusters:
@@ -168,7 +168,7 @@ class Birch(Grouped):
                 f"threshold={self.threshold} leaves {many:,} subclusters, and at most {MOST:,} are joined to segments; "
                 "give a larger threshold, 'auto', or n_clusters=None"
             )
-        return ward_labels(points, int(self.n_clusters))
+        return ward_labels(points, int(self.n_clusters), backend)
 
     def _place(self, points: MicroClusters, label: Host, rows: Rows, work: Work) -> Self:
         """Return self with each row in the segment of its nearest subcluster, and segments in order of weight."""
@@ -190,6 +190,15 @@ class Birch(Grouped):
         self.distance_quantiles_, self.labels_ = quantiles, given_back(number[segment], backend, work.blocks)
         reason = f"{work.reason}; threshold {self.threshold_:.4g} leaves {len(points.rows):,} subclusters"
         return self._say(Dispatch(backend.name, work.engine.name, "own", reason, work.steps))
+
+
+def ward_labels(points: MicroClusters, n_clusters: int, backend: Backend) -> Host:
+    """Return the label of each point, from 0 on, where Ward's method on the weighted points leaves so many."""
+    leaves = leaves_of(points)
+    rows, weight, spread = leaves.points
+    grown = backend.fits["agglomerative"](rows, weight=weight, spread=spread, linkage="ward", metric="euclidean")
+    tree = linkage_of(grown, leaves.leaf, points.weight)
+    return cut_tree(tree, kept_merges(tree, n_clusters, None))
 
 
 def warn_few(n_clusters: int, found: int, threshold: str) -> None:

@@ -11,9 +11,10 @@ from sklearn.cluster import Birch as Reference
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from gpuseg.backends import get_backend
 from gpuseg.backends._cpu_birch import fit_birch
 from gpuseg.cluster import Birch
-from gpuseg.cluster._ward import ward_labels
+from gpuseg.cluster.birch import ward_labels
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 from gpuseg.summary import MicroClusters
 
@@ -64,11 +65,14 @@ def test_the_global_step_is_ward_of_the_rows_that_the_points_stand_for(seed):
     rows, weight = rng.normal(size=(120, 3)), rng.integers(1, 5, size=120)
     whole = linkage(np.repeat(rows, weight, axis=0), "ward")
     for k in (1, 2, 7, 60, 120):
-        found = ward_labels(MicroClusters(rows, weight.astype(float), np.ones(120)), k)
+        found = ward_labels(MicroClusters(rows, weight.astype(float), np.ones(120)), k, get_backend("cpu"))
         assert len(set(found)) == k
         assert adjusted_rand_score(np.repeat(found, weight), fcluster(whole, k, "maxclust")) == 1
     plain = AgglomerativeClustering(6).fit(rows).labels_
-    assert adjusted_rand_score(ward_labels(MicroClusters(rows, np.ones(120), np.zeros(120)), 6), plain) == 1
+    assert (
+        adjusted_rand_score(ward_labels(MicroClusters(rows, np.ones(120), np.zeros(120)), 6, get_backend("cpu")), plain)
+        == 1
+    )
 
 
 def test_an_automatic_threshold_leaves_few_subclusters_that_hold_all_rows():
