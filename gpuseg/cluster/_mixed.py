@@ -99,6 +99,15 @@ def series_of(x: Host) -> list[pl.Series]:
     return [_column(str(at), column.tolist()) for at, column in enumerate(x.T)]
 
 
+def refuse_words(x: Any) -> None:
+    """Raise InvalidInput where an array holds words and nobody said in which columns."""
+    array = np.asarray(x)
+    if array.dtype.kind not in "OSU" or array.ndim != 2:  # noqa: PLR2004 - a matrix
+        return
+    if words := [at for at, column in enumerate(array.T) if any(isinstance(value, str) for value in column)]:
+        raise InvalidInput(f"X is an array that holds words in columns {words}; give categorical={words}")
+
+
 def _column(name: str, values: list[Any]) -> pl.Series:
     """Return a column as numbers where all values are, else as words."""
     if all(isinstance(value, int | float | np.number) for value in values):

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from gpuseg.backends import Array, Host, Task, one_blas_thread, to_host, with_room
+from gpuseg.backends import Array, Host, Task, holder, one_blas_thread, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
 from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, given_back, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count
@@ -123,7 +123,8 @@ class BisectingKMeans(Clusterer):
         model.n_clusters = n_clusters
         model._settle(int(n_clusters))
         if hasattr(self, "_row_nodes"):
-            model.labels_ = model._numbers()[self._row_nodes]
+            holding, labels = holder(self.labels_), model._numbers()[self._row_nodes]
+            model.labels_ = labels if holding is None else holding.to_device(labels)
         return model
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name

@@ -27,6 +27,7 @@ from gpuseg.cluster._mixed import (
     is_category,
     number_column,
     placed_block,
+    refuse_words,
     series_of,
     texts,
     words_of,
@@ -207,6 +208,7 @@ class KPrototypes(Clusterer):
             columns, names = frame.to_polars().get_columns(), frame.columns
             by_type = [at for at, dtype in enumerate(frame.schema.values()) if is_category(dtype)]
         elif (self.categorical is None) if reset else not self.category_columns_:
+            refuse_words(x)
             columns, names = [], []
         else:
             columns = self._series_of_array(x, reset=reset)

@@ -9,6 +9,7 @@ from sklearn.cluster import BisectingKMeans as Reference
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from gpuseg.backends import holder
 from gpuseg.cluster import BisectingKMeans, KMeans
 from gpuseg.cluster.bisecting import split_seed
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
@@ -138,6 +139,16 @@ def test_float32_rows_get_their_own_labels(blobs, backend):
     model = BisectingKMeans(5, random_state=0, backend=backend.name).fit(x)
     np.testing.assert_array_equal(*on_host(backend, [model.predict(x), model.labels_]))
     json.dumps(model.state()["parameters"])
+
+
+def test_rows_on_a_device_get_their_labels_there(blobs, backend):
+    x, there = blobs[0], {"backend": "cpu"} if backend.name == "cpu" else {}
+    model = BisectingKMeans(5, random_state=0, **there).fit(backend.to_device(x))
+    assert model.backend_ == backend.name
+    here = BisectingKMeans(5, random_state=0, solver="lloyd", backend="cpu").fit(x)
+    for one, other in ((model, here), (model.cut(3), here.cut(3))):
+        assert holder(one.labels_) is backend
+        np.testing.assert_array_equal(backend.to_host(one.labels_), other.labels_)
 
 
 def test_equal_rows_are_not_halved():

@@ -245,5 +245,7 @@ def test_rows_that_it_cannot_take_are_refused(customers):
         model.predict(rows.select("spent", "way", "pays", "visits"))
     with pytest.raises(InvalidInput, match="init has 2 rows; give n_clusters=3 rows like those of X"):
         KPrototypes(3, init=rows[:2]).fit(rows)
+    with pytest.raises(InvalidInput, match=r"words in columns \[0, 2\]; give categorical=\[0, 2\]"):
+        KPrototypes(3).fit(rows.to_pandas().to_numpy(dtype=object))
     with pytest.raises(UnsupportedOnBackend, match="KPrototypes got Dask or file input"):
         KPrototypes(3).fit(da.zeros((9, 2)))
