@@ -34,7 +34,7 @@ def in_order(rows):
     return rows[np.lexsort(rows.T)]
 
 
-@parametrize_with_checks([Birch(), Birch(None, threshold=0.5, shuffle=False)])
+@parametrize_with_checks([Birch()])
 def test_scikit_learn_takes_it_for_its_own(estimator, check):
     check(estimator)
 
