@@ -19,9 +19,7 @@ def on_host(backend, arrays):
     return [backend.to_host(array) for array in arrays]
 
 
-@parametrize_with_checks(
-    [BisectingKMeans(3, n_init=20), BisectingKMeans(2, n_init=20, bisecting_strategy="largest_cluster")]
-)
+@parametrize_with_checks([BisectingKMeans(3, n_init=20)])
 def test_scikit_learn_takes_it_for_its_own(estimator, check):
     check(estimator)
 
