@@ -13,7 +13,11 @@ if TYPE_CHECKING:
         OPTICS,
         Agglomerative,
         Assignment,
+        Birch,
+        BisectingKMeans,
         KMeans,
+        KPrototypes,
+        MiniBatchKMeans,
     )
     from gpuseg.features import (
         CleaningReport,
@@ -38,7 +42,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "cluster": ("DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "KMeans"),
+    "cluster": (
+        "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
+        "KMeans", "KPrototypes", "MiniBatchKMeans",
+    ),
     "features": (
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
         "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
@@ -53,10 +60,11 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 """Where each public name lives; importing gpuseg loads none of these."""
 
 __all__ = [
-    "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "CleaningReport", "EventReport",
-    "JoinReport", "KChoice", "KMeans", "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__",
-    "behaviour", "choose_k", "clean_transactions", "config", "customer_features", "event_features", "events",
-    "join_features", "load", "plan", "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
+    "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
+    "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans", "KPrototypes", "MiniBatchKMeans",
+    "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k",
+    "clean_transactions", "config", "customer_features", "event_features", "events", "join_features", "load",
+    "plan", "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 
 

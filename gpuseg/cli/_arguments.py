@@ -22,7 +22,10 @@ COMMANDS = (
     "completion",
 )
 """Each is a file of this folder with HELP, USAGE, EXAMPLE, ``add(command)`` and ``run(options)``."""
-ALGORITHMS = ("kmeans", "agglomerative", "diana", "dbscan", "hdbscan", "optics")
+ALGORITHMS = (
+    "kmeans", "bisectingkmeans", "minibatchkmeans", "kprototypes", "agglomerative", "diana", "birch", "dbscan",
+    "hdbscan", "optics",
+)  # fmt: skip
 BACKENDS = ("auto", "cpu", "cuda")
 ROLES = ("customer", "time", "order", "amount", "quantity", "price", "product")
 CONFIG = "take options from this TOML file, under their long names; what stands on the command line wins"

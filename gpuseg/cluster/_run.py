@@ -137,6 +137,11 @@ class Run:
         """Return a random sample of the rows without repeats, in order: the same on every engine."""
         return sampled(self.work.engine, self.work.blocks.sizes, rows, seed)[0]
 
+    def block_weights(self) -> Host:
+        """Return the weight of each block."""
+        weights: Host = self._masses[:, 0]
+        return weights
+
     def tail(self) -> float:
         """Return how heavy the rows' tails are: the mean squared square of their distance to the mean over its square.
 

@@ -23,12 +23,28 @@ def distinct(rows: Host) -> Distinct:
     >>> distinct(np.array([[2.0], [1.0], [2.0]]))
     Distinct(first=array([1, 0]), place=array([1, 0, 1]))
     """
-    order = np.lexsort(rows.T[::-1])
+    order = row_order(rows)
     new = np.ones(len(rows), dtype=bool)
     new[1:] = np.any(rows[order[1:]] != rows[order[:-1]], axis=1)
     place = np.empty(len(rows), dtype=np.int64)
     place[order] = np.cumsum(new) - 1
     return Distinct(order[new], place)
+
+
+def row_order(rows: Host) -> Host:
+    """Return the order of the rows by their coordinates, equal ones as they come, as ``lexsort`` does.
+
+    Where most rows differ in the first column, one sort of that is enough: several times as fast at 8 columns.
+
+    >>> row_order(np.array([[2.0, 1.0], [1.0, 5.0], [2.0, 0.0]]))
+    array([1, 2, 0])
+    """
+    order = np.argsort(rows[:, 0], kind="stable") if rows.shape[1] else np.arange(len(rows))
+    tied, first = np.zeros(len(rows) + 1, dtype=bool), rows[order, :1]
+    tied[1:-1] = np.all(first[1:] == first[:-1], axis=1)
+    some = order[tied[1:] | tied[:-1]]
+    order[tied[1:] | tied[:-1]] = some[np.lexsort(rows[some].T[::-1])]
+    return order
 
 
 def weights_of(blocks: Blocks, rows: int) -> Host:
