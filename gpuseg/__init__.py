@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gpuseg.settings import config
 
 if TYPE_CHECKING:
-    from gpuseg.cluster import DBSCAN, HDBSCAN, Assignment, KMeans
+    from gpuseg.cluster import CLARANS, DBSCAN, HDBSCAN, Assignment, KMeans, KMedoids
     from gpuseg.features import (
         CleaningReport,
         EventReport,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "cluster": ("DBSCAN", "HDBSCAN", "Assignment", "KMeans"),
+    "cluster": ("CLARANS", "DBSCAN", "HDBSCAN", "Assignment", "KMeans", "KMedoids"),
     "features": (
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
         "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
@@ -45,10 +45,10 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 """Where each public name lives; importing gpuseg loads none of these."""
 
 __all__ = [
-    "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans",
-    "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k", "clean_transactions",
-    "config", "customer_features", "event_features", "events", "join_features", "load", "plan", "read_table",
-    "repeat_purchases", "rfm", "rfm_scores", "write_table",
+    "CLARANS", "DBSCAN", "HDBSCAN", "Assignment", "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans",
+    "KMedoids", "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k",
+    "clean_transactions", "config", "customer_features", "event_features", "events", "join_features", "load", "plan",
+    "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import sklearn.cluster
 from sklearn.exceptions import ConvergenceWarning
 
-from gpuseg.backends import _cpu_density, _cpu_kernels
+from gpuseg.backends import _cpu_density, _cpu_kernels, _cpu_medoids
 from gpuseg.backends._needs import CROSSING
 from gpuseg.backends._protocol import Backend, Host, host_memory
 from gpuseg.backends._threads import one_openmp_thread
@@ -80,7 +80,7 @@ BACKEND = Backend(
     to_device=np.ascontiguousarray,
     to_host=np.asarray,
     free_memory=host_memory,
-    fits={"kmeans": fit_kmeans, **_cpu_density.FITS},
+    fits={"kmeans": fit_kmeans, **_cpu_density.FITS, **_cpu_medoids.FITS},
     kernels={**_cpu_kernels.KERNELS, **_cpu_density.KERNELS},
     kernels_repay=REPAYS,
     vendor_lloyd_wins=vendor_lloyd_wins,
