@@ -207,16 +207,19 @@ def swap(about: Any, kind: int, medoids: Host, j: int, point: int, placed: Any, 
 
 @compiled_exactly
 def fasterpam(
-    table: Host, share: Host, thick: Host, kind: int, weight: Host, medoids: Host, max_iter: int
+    table: Host, share: Host, thick: Host, kind: int, weight: Host, medoids: Host, order: Host, max_iter: int
 ) -> tuple[int, float]:
-    """Swap medoids for points, each as soon as it lowers the loss; return the rounds over all points, and the loss."""
+    """Swap medoids for points, each as soon as it lowers the loss; return the rounds over all points, and the loss.
+
+    ``order``: all points, as they are visited.
+    """
     about, n, rounds, since = (table, share, thick), len(weight), 0, 0
     placed, lost, taken = begun(about, kind, weight, medoids)
     changes, tile = np.empty(len(medoids)), np.empty(RUN)
     loss = summed(weight, placed[2])
     while rounds < max_iter and since < n:
         rounds += 1
-        for point in range(n):
+        for point in order:
             since += 1
             if not taken[point]:
                 changes[:] = lost
@@ -233,17 +236,16 @@ def fasterpam(
 
 @compiled_exactly
 def clarans(
-    table: Host, share: Host, thick: Host, kind: int, weight: Host, medoids: Host, pairs: Host, most: int, since: int
+    table: Host, share: Host, thick: Host, kind: int, weight: Host, medoids: Host, drawn: Host, most: int, since: int
 ) -> tuple[int, float]:
-    """Try pairs of a medoid and a point one after the other, and swap where the loss falls, until ``most`` fail.
+    """Try each drawn point in the place of the medoid it replaces best, if the loss falls, until ``most`` fail.
 
     They fail in a row. Return how many did last, ``since`` of them before, and the loss.
     """
     about = table, share, thick
     placed, lost, taken = begun(about, kind, weight, medoids)
     changes, tile, loss = np.empty(len(medoids)), np.empty(RUN), summed(weight, placed[2])
-    for at in range(len(pairs)):
-        j, point = pairs[at]
+    for point in drawn:
         if since >= most:
             break
         if taken[point]:
@@ -251,6 +253,7 @@ def clarans(
         since += 1
         changes[:] = lost
         shared = change(about, kind, weight, placed, point, tile, changes)
+        j = np.argmin(changes)
         if changes[j] + shared < -ENOUGH * loss:
             swap(about, kind, medoids, j, point, placed, taken)
             removal(weight, placed, lost)

@@ -12,7 +12,10 @@ from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.medoids import Measure
 
 ALIKE = 1e-8, 1e-5
-"""How far d(i, j) and d(j, i) may differ by rounding, as a share of the largest distance: in float64 and in float32."""
+"""How far d(i, j) and d(j, i), or d(i, i) and 0, may differ by rounding: in float64 and in float32.
+
+Each a share of the largest distance.
+"""
 RUN = 1 << 22
 """Distances of a matrix looked at in one go: 32 MiB."""
 
@@ -62,15 +65,15 @@ def check_matrix(matrix: Host) -> None:
             f"metric='precomputed' got X of shape {matrix.shape}, which is not square; pass the distance of every row "
             "to every row"
         )
-    if np.any(np.diagonal(matrix) != 0):
-        raise InvalidInput(
-            f"metric='precomputed' got X with {np.count_nonzero(np.diagonal(matrix))} rows that are not at distance 0 "
-            "from themselves; pass distances, not similarities, with zeros on the diagonal"
-        )
     allowed = ALIKE[matrix.dtype == np.float32] * float(np.max(np.abs(matrix)))
+    if far := np.count_nonzero(np.abs(np.diagonal(matrix)) > allowed):
+        raise InvalidInput(
+            f"metric='precomputed' got X with {far} rows that are not at distance 0 from themselves; pass distances, "
+            "not similarities, with zeros on the diagonal"
+        )
     for start in range(0, rows, step := max(1, RUN // max(rows, 1))):
         part, other = matrix[start : start + step], matrix[:, start : start + step].T
-        if np.min(part) < 0:
+        if np.min(part) < -allowed:
             raise InvalidInput("metric='precomputed' got X with negative distances; pass distances of 0 or more")
         if np.max(np.abs(part - other)) > allowed:
             raise InvalidInput(

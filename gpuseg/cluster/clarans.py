@@ -12,20 +12,22 @@ from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.medoids import Measure
 
 SHARE, LEAST = 0.0125, 250
-"""The share of all swaps that have to fail in a row, and how many at least: Ng and Han 2002, section 4.2."""
+"""The share of all swaps that have to fail in a row, and how many at least: Ng and Han 2002."""
 
 
 class CLARANS(Medoids):
     """Choose ``n_clusters`` rows, the medoids, by random swaps of a medoid for a row, each taken if it lowers the sum.
 
     Ng and Han 2002 (IEEE TKDE 14(5)): from ``numlocal`` random starts, each until ``maxneighbor`` swaps in a row did
-    not lower the sum of the distances of all rows to their nearest medoid; the best end is kept. ``maxneighbor``:
-    "auto" is the paper's, 1.25 % of the k (n - k) swaps there are, and 250 at least. Distances are worked out when
-    they are needed. KMedoids finds sets as good, mostly in less time; see there for ``metric`` and ``categorical``.
+    not lower the sum of the distances of all rows to their nearest medoid; the best end is kept. A drawn row is tried
+    in the place of all medoids, which takes no longer than of one (Schubert and Rousseeuw 2021), and the
+    best of these swaps counts as one. ``maxneighbor``: "auto" is the paper's, 1.25 % of the k (n - k) swaps there are,
+    and 250 at least. Distances are worked out when they are needed. KMedoids looks at all rows and ends a little
+    lower, in more time; see there for ``metric`` and ``categorical``.
 
     ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory.
 
-    After ``fit``: as KMedoids, with ``n_iter_`` the swaps that were drawn from the best start. A model stores the
+    After ``fit``: as KMedoids, with ``n_iter_`` the rows that were drawn from the best start. A model stores the
     medoids, which are rows of persons, and 201 quantiles a segment. Raises InvalidInput for more clusters than rows,
     for parameters out of range and for NaN, UnsupportedOnBackend where ``fit`` is given Dask arrays or files.
 

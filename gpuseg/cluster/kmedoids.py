@@ -21,10 +21,10 @@ A_CLUSTER = 40
 class KMedoids(Medoids):
     """Choose ``n_clusters`` rows, the medoids, such that the distances of all rows to their nearest one sum up least.
 
-    FasterPAM (Schubert and Rousseeuw 2021, algorithm 3): each row in turn takes the place of the medoid whose loss it
-    makes up for best, as soon as the sum falls, until no row does. Distances are worked out when they are needed: of
-    n rows n numbers are kept, not n^2. CLARA (Kaufman and Rousseeuw 1990, chapter 3): the same on ``n_init`` random
-    samples, of which the medoids with the least sum over all rows are kept.
+    FasterPAM (Schubert and Rousseeuw 2021, Information Systems 101): each row in turn takes the place of the medoid
+    whose loss it makes up for best, as soon as the sum falls, until no row does. Distances are worked out when they
+    are needed: of n rows n numbers are kept, not n^2. CLARA (Kaufman and Rousseeuw 1990, chapter 3): the same on
+    ``n_init`` random samples, of which the medoids with the least sum over all rows are kept.
 
     ``metric``: "euclidean", "manhattan", "cosine" (1 - cos), "gower" (numbers and categories: the mean over the
     columns of |a - b| / range, or of whether two categories differ; columns of words are categories, and those named
