@@ -9,9 +9,9 @@ from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
 from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count
+from gpuseg.cluster._codes import coded, positions
 from gpuseg.cluster._lloyd import label_block, masses_of
 from gpuseg.cluster._measure import check_matrix, measure_of
-from gpuseg.cluster._mixed import coded, positions
 from gpuseg.cluster._placing import Placing, placing_of
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._sampled import Points, gathered, matrix_points, positive

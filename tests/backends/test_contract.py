@@ -55,9 +55,10 @@ def test_every_backend_gives_a_fit_the_same_parameters():
                 arguments = (*node.args.args, *node.args.kwonlyargs)
                 found[node.name.removeprefix("fit_")] = [argument.arg for argument in arguments]
     for backend in available():
-        for name, fit in backend.fits.items():
-            assert [*inspect.signature(fit).parameters] == found[name]
-    assert set(found) == {"kmeans", "dbscan", "hdbscan"} == set(get_backend("cpu").fits)
+        for name in found.keys() & backend.fits.keys():
+            assert [*inspect.signature(backend.fits[name]).parameters] == found[name]
+    assert set(found) == {"kmeans", "dbscan", "hdbscan"}
+    assert set(found) < set(get_backend("cpu").fits)
 
 
 def test_auto_knows_the_needs_of_every_fit_before_it_loads_one():
