@@ -27,6 +27,8 @@ def coded(x: Any, known: Mapping[str, Sequence[str]] | None) -> tuple[Any, dict[
     ([1.0, 0.0, 1.0], {'kind': ['a', 'b']})
     """
     table = nw.from_native(x, pass_through=True)
+    if isinstance(table, nw.LazyFrame):
+        table = table.collect()
     if not isinstance(table, nw.DataFrame):
         return x, {name: list(words) for name, words in (known or {}).items()}
     words = [name for name, kind in table.schema.items() if kind in WORDS or name in (known or {})]

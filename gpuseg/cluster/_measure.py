@@ -16,8 +16,8 @@ ALIKE = 1e-8, 1e-5
 
 Each a share of the largest distance.
 """
-RUN = 1 << 22
-"""Distances of a matrix looked at in one go: 32 MiB."""
+RUN = 1 << 18
+"""Distances of a matrix looked at in one go: 2 MiB."""
 
 
 def measure_of(work: Work, metric: str, categories: Host) -> Measure:

@@ -31,7 +31,7 @@ class KMedoids(Medoids):
     in ``categorical``, by name or number), or "precomputed" (``X`` is the matrix of distances of all rows).
     ``init``: "random" rows, "build" (the greedy start of PAM, slower) or an array of row numbers. ``n_init``: starts,
     or samples, of which the best is kept. ``max_iter``: rounds over all rows. ``method``: "exact", "clara", or "auto",
-    exact up to 20,000 rows or where ``init`` is an array. ``sample_size``: rows of a sample; "auto" is 4,096, or 40 a
+    exact up to 20,000 rows or where ``init`` is an array. ``sample_size``: rows of a sample; "auto" is 8,192, or 40 a
     segment where that is more.
 
     ``X``: (n_samples, n_features), finite, scaled. By CLARA also Dask arrays and Parquet files, block by block.
