@@ -115,23 +115,28 @@ def _hdbscan_cpu(task: Task) -> Need:
 
 
 def _kmedoids_cpu(task: Task) -> Need:
-    sampled = task.solver == "clara" or (task.solver == "auto" and task.rows > EXACT_MEDOIDS)
+    return _medoids(task, lambda rows: ROUNDS * float(rows))
+
+
+def _clarans_cpu(task: Task) -> Need:
+    # Every row that is drawn passes over all; five to nine times as many are drawn as have to fail in a row.
+    return _medoids(task, lambda rows: 6.0 * max(250.0, 0.0125 * task.n_clusters * (rows - task.n_clusters)))
+
+
+def _medoids(task: Task, passes: Callable[[int], float]) -> Need:
+    """Return what medoids need of which each attempt takes so many ``passes`` over the rows that it looks at."""
+    sampled = task.solver == "sample" or (task.solver == "auto" and task.rows > EXACT_MEDOIDS)
     rows = min(task.rows, SAMPLED_MEDOIDS) if sampled else task.rows
-    need = _medoids(task, rows, ROUNDS * float(rows))
+    need = _attempts(task, rows, passes(rows))
     if not sampled:
         return need
+    # One walk for the losses of all samples' medoids, and one with the best.
     walks = float(task.rows) * task.n_clusters * task.columns * (task.n_init + 1)
     beside = 0 if task.streamed else 60 * task.rows
     return Need(need.working + beside, need.work + walks / MILLION, (need.seconds or 0.0) + 1e-9 * walks)
 
 
-def _clarans_cpu(task: Task) -> Need:
-    # Every point that is drawn passes over all; five to nine times as many are drawn as have to fail in a row.
-    failing = max(250.0, 0.0125 * task.n_clusters * (task.rows - task.n_clusters))
-    return _medoids(task, task.rows, 6.0 * failing)
-
-
-def _medoids(task: Task, rows: int, passes: float) -> Need:
+def _attempts(task: Task, rows: int, passes: float) -> Need:
     """Return what so many passes over all points a start need, with distances worked out on the way."""
     given = task.solver == "precomputed"
     columns = 1 if given else task.columns
@@ -172,7 +177,7 @@ ADVICE: Mapping[str, str] = {
     "kmeans": "use fewer rows, float32 or solver='lloyd', or give Parquet files or a Dask array, which come in blocks",
     "dbscan": "use fewer rows or a smaller eps",
     "hdbscan": "use fewer rows or a smaller min_samples",
-    "kmedoids": "use fewer rows, or method='clara', which looks at samples",
-    "clarans": "use fewer rows",
+    "kmedoids": "use fewer rows, or method='sample'",
+    "clarans": "use fewer rows, or method='sample'",
 }
 """What a user can do where a fit needs more memory than there is."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from array_api_compat import array_namespace
 
-from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
+from gpuseg.backends import EXACT_MEDOIDS, SAMPLED_MEDOIDS, Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
 from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, in_callers_library, seed_of
 from gpuseg.cluster._checks import check_count
@@ -20,6 +20,10 @@ from gpuseg.engines import Blocks, each
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.centers import add
 from gpuseg.neighbors.medoids import METRICS, Measure
+
+METHODS = ("auto", "exact", "sample")
+A_CLUSTER = 40
+"""Rows of a sample for each segment, where there are so many segments that SAMPLED_MEDOIDS are too few."""
 
 
 class Solution(NamedTuple):
@@ -51,6 +55,8 @@ class Medoids(Clusterer):
     n_clusters: int
     metric: str
     categorical: Any
+    method: str
+    sample_size: Any
     random_state: Any
     categories_: dict[str, list[str]]
     measure_: dict[str, Any]
@@ -60,7 +66,7 @@ class Medoids(Clusterer):
     segment_weight_: Host
     stored: ClassVar[tuple[str, ...]] = (
         "cluster_centers_", "medoid_indices_", "measure_", "categories_", "segment_weight_", "distance_quantiles_",
-        "inertia_", "n_iter_", "n_features_in_", "feature_names_in_",
+        "inertia_", "n_iter_", "exact_", "n_features_in_", "feature_names_in_",
     )  # fmt: skip
 
     def _learn(self, points: Points, measure: Measure, key: tuple[int, int], backend: Backend) -> Solution:
@@ -69,8 +75,13 @@ class Medoids(Clusterer):
 
     @property
     def _attempts(self) -> int:
-        """Return how many times medoids are looked for."""
+        """Return how many times medoids are looked for, each time in a sample of its own where samples are drawn."""
         raise NotImplementedError
+
+    @property
+    def _whole_input(self) -> str | None:
+        """Return what of the parameters allows no samples, None where nothing does not."""
+        return "metric='precomputed'" if self.metric == "precomputed" else None
 
     def _check_parameters(self) -> None:
         """Raise InvalidInput for a parameter out of range."""
@@ -82,6 +93,12 @@ class Medoids(Clusterer):
                 f"categorical={self.categorical!r} has no meaning for metric={self.metric!r}; leave it out, or give "
                 "metric='gower'"
             )
+        if self.method not in METHODS:
+            raise unknown("method", self.method, METHODS)
+        if self.method == "sample" and self._whole_input is not None:
+            raise InvalidInput(f"method='sample' is not for {self._whole_input}; use method='exact'")
+        if self.sample_size != "auto":
+            check_count("sample_size", self.sample_size, low=int(self.n_clusters))
 
     @with_room
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
@@ -128,14 +145,30 @@ class Medoids(Clusterer):
         return tags
 
     def _opened(self, x: Any, sample_weight: Any) -> Work:
-        """Return checked rows; here those in memory alone."""
-        return self._whole(x, sample_weight)
+        """Return checked rows, in memory where no samples are drawn."""
+        if self.method == "exact" or self._whole_input is not None:
+            return self._whole(x, sample_weight)
+        return self._open(x, sample_weight, reset=True)
 
     def _candidates(self, work: Work, measure: Measure, rows: int, seed: int) -> tuple[list[Points], str]:
         """Return the points that attempts choose from, one for all of them or one each, and what that is called."""
         if self.metric == "precomputed":
             return [matrix_points(work)], "exact"
-        return [gathered(work, measure, rows, (seed, 0))], "exact"
+        most = self._most(rows)
+        if most >= rows:
+            return [gathered(work, measure, rows, (seed, 0))], "exact"
+        samples = [gathered(work, measure, most, (seed, attempt)) for attempt in range(self._attempts)]
+        return samples, f"sample: the best of {len(samples)} samples of {most} rows"
+
+    def _most(self, rows: int) -> int:
+        """Return how many of the rows an attempt looks at."""
+        if self.method == "exact" or self._whole_input is not None:
+            return rows
+        if self.method == "auto" and rows <= EXACT_MEDOIDS:
+            return rows
+        return (
+            max(SAMPLED_MEDOIDS, A_CLUSTER * int(self.n_clusters)) if self.sample_size == "auto" else self.sample_size
+        )
 
     def _found(self, work: Work, measure: Measure, rows: int) -> Found:
         """Return the medoids of least loss, over all rows where attempts saw different ones."""
@@ -145,7 +178,7 @@ class Medoids(Clusterer):
         solved: list[Solution] = each(lambda task: self._learn(task[0], measure, task[1], work.backend), tasks)
         pairs = list(zip((points for points, _ in tasks), solved, strict=True))
         losses = tuple(one.loss for one in solved)
-        if len(choices) > 1:
+        if solver != "exact":
             losses = self._losses(work, measure, [points.rows[one.medoids] for points, one in pairs])
         points, best = pairs[int(np.argmin(losses))]
         return Found(points.rows[best.medoids], points.numbers[best.medoids], best.n_iter, solver)
@@ -190,7 +223,7 @@ class Medoids(Clusterer):
         if self.metric != "precomputed":
             self.cluster_centers_ = found.rows[order]
         self.inertia_, self.n_iter_ = float(np.sum(distances)), found.n_iter
-        self.segment_weight_ = weight[order]
+        self.segment_weight_, self.exact_ = weight[order], found.solver == "exact"
         if work.blocks.lazy:
             self.labels_ = self.predict(given)
         else:
@@ -198,7 +231,7 @@ class Medoids(Clusterer):
         return self._say(Dispatch(work.backend.name, work.engine.name, found.solver, work.reason, work.steps))
 
     def _task(self, blocks: Blocks) -> Task:
-        solver = "precomputed" if self.metric == "precomputed" else "exact"
+        solver = "precomputed" if self.metric == "precomputed" else "exact" if self._whole_input else self.method
         return super()._task(blocks)._replace(n_clusters=int(self.n_clusters), n_init=self._attempts, solver=solver)
 
 

@@ -23,13 +23,12 @@ class CLARANS(Medoids):
     in the place of all medoids, which takes no longer than of one (Schubert and Rousseeuw 2021), and the
     best of these swaps counts as one. ``maxneighbor``: "auto" is the paper's, 1.25 % of the k (n - k) swaps there are,
     and 250 at least. Distances are worked out when they are needed. KMedoids looks at all rows and ends a little
-    lower, in more time; see there for ``metric`` and ``categorical``.
-
-    ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory.
+    lower, in more time; see there for ``metric``, ``categorical``, ``method`` (each start has its own sample),
+    ``sample_size`` and ``X``.
 
     After ``fit``: as KMedoids, with ``n_iter_`` the rows that were drawn from the best start. A model stores the
     medoids, which are rows of persons, and 201 quantiles a segment. Raises InvalidInput for more clusters than rows,
-    for parameters out of range and for NaN, UnsupportedOnBackend where ``fit`` is given Dask arrays or files.
+    for parameters out of range and for NaN, UnsupportedOnBackend where an exact fit is given Dask arrays or files.
 
     >>> import numpy as np
     >>> model = CLARANS(2, random_state=0).fit(np.array([[0.0], [1.0], [3.0], [9.0], [10.0], [11.0]]))
@@ -47,6 +46,8 @@ class CLARANS(Medoids):
         categorical: Any = None,
         numlocal: int = 2,
         maxneighbor: Any = "auto",
+        method: str = "auto",
+        sample_size: Any = "auto",
         random_state: Any = None,
         backend: str = "auto",
         engine: Any = "auto",
@@ -56,6 +57,8 @@ class CLARANS(Medoids):
         self.categorical = categorical
         self.numlocal = numlocal
         self.maxneighbor = maxneighbor
+        self.method = method
+        self.sample_size = sample_size
         self.random_state = random_state
         self.backend = backend
         self.engine = engine

@@ -4,18 +4,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gpuseg.backends import EXACT_MEDOIDS, SAMPLED_MEDOIDS, Backend, Host, Task, to_host
-from gpuseg.cluster._base import Work
+from gpuseg.backends import Backend, Host, to_host
 from gpuseg.cluster._checks import check_count
 from gpuseg.cluster._medoids import Medoids, Solution
-from gpuseg.cluster._sampled import Points, gathered
-from gpuseg.engines import Blocks
-from gpuseg.errors import InvalidInput, unknown
+from gpuseg.cluster._sampled import Points
+from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.medoids import Measure
 
-METHODS, INITS = ("auto", "exact", "clara"), ("random", "build")
-A_CLUSTER = 40
-"""Rows of a sample of CLARA under "auto" for each segment, where there are many."""
+INITS = ("random", "build")
 
 
 class KMedoids(Medoids):
@@ -30,15 +26,15 @@ class KMedoids(Medoids):
     columns of |a - b| / range, or of whether two categories differ; columns of words are categories, and those named
     in ``categorical``, by name or number), or "precomputed" (``X`` is the matrix of distances of all rows).
     ``init``: "random" rows, "build" (the greedy start of PAM, slower) or an array of row numbers. ``n_init``: starts,
-    or samples, of which the best is kept. ``max_iter``: rounds over all rows. ``method``: "exact", "clara", or "auto",
-    exact up to 20,000 rows or where ``init`` is an array. ``sample_size``: rows of a sample; "auto" is 8,192, or 40 a
-    segment where that is more.
+    or samples, of which the best is kept. ``max_iter``: rounds over all rows. ``method``: "exact", "sample" (CLARA), or
+    "auto": exact up to 20,000 rows, and where ``init`` is an array. ``sample_size``: rows of a sample; "auto" is 8,192,
+    or 40 a segment where that is more.
 
-    ``X``: (n_samples, n_features), finite, scaled. By CLARA also Dask arrays and Parquet files, block by block.
+    ``X``: (n_samples, n_features), finite, scaled. By samples also Dask arrays and Parquet files, block by block.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``medoid_indices_`` (row numbers of the medoids),
     ``cluster_centers_`` (their rows; not with "precomputed"), ``inertia_`` (the sum of the distances, unsquared),
-    ``n_iter_`` (rounds), ``segment_weight_``, ``backend_``, ``dispatch_`` (its solver says whether by CLARA). A model
+    ``n_iter_`` (rounds), ``exact_`` (False by samples), ``segment_weight_``, ``backend_``, ``dispatch_``. A model
     stores the medoids, which are rows of persons, and 201 quantiles a segment: at most 8 k (d + 204) bytes, and with
     "gower" 16 d and the categories. Raises InvalidInput for more clusters than rows, for parameters out of range and
     for NaN.
@@ -84,53 +80,20 @@ class KMedoids(Medoids):
         super()._check_parameters()
         check_count("n_init", self.n_init)
         check_count("max_iter", self.max_iter)
-        if self.method not in METHODS:
-            raise unknown("method", self.method, METHODS)
         if isinstance(self.init, str) and self.init not in INITS:
             raise InvalidInput(f"init={self.init!r} is not known; give 'random', 'build' or an array of row numbers")
-        if self.sample_size != "auto":
-            check_count("sample_size", self.sample_size, low=int(self.n_clusters))
-        if self.method == "clara" and (self.metric == "precomputed" or self._from_rows):
-            what = "metric='precomputed'" if self.metric == "precomputed" else "an array as init"
-            raise InvalidInput(f"method='clara' draws samples, which {what} does not allow; use method='exact'")
 
     @property
     def _from_rows(self) -> bool:
         return not isinstance(self.init, str)
 
     @property
-    def _in_memory(self) -> bool:
-        """Return whether all rows have to be in memory."""
-        return self.method == "exact" or self.metric == "precomputed" or self._from_rows
+    def _whole_input(self) -> str | None:
+        return "an array as init" if self._from_rows else super()._whole_input
 
     @property
     def _attempts(self) -> int:
         return 1 if self._from_rows else int(self.n_init)
-
-    def _opened(self, x: Any, sample_weight: Any) -> Work:
-        return self._whole(x, sample_weight) if self._in_memory else self._open(x, sample_weight, reset=True)
-
-    def _candidates(self, work: Work, measure: Measure, rows: int, seed: int) -> tuple[list[Points], str]:
-        if not self._sampled(rows):
-            return super()._candidates(work, measure, rows, seed)
-        size = self._size
-        samples = [gathered(work, measure, size, (seed, attempt)) for attempt in range(self._attempts)]
-        return samples, f"clara: the best of {len(samples)} samples of {size} rows"
-
-    def _sampled(self, rows: int) -> bool:
-        return not self._in_memory and rows > (self._size if self.method == "clara" else EXACT_MEDOIDS)
-
-    @property
-    def _size(self) -> int:
-        return (
-            max(SAMPLED_MEDOIDS, A_CLUSTER * int(self.n_clusters))
-            if self.sample_size == "auto"
-            else int(self.sample_size)
-        )
-
-    def _task(self, blocks: Blocks) -> Task:
-        task = super()._task(blocks)
-        return task._replace(solver=self.method if task.solver == "exact" else task.solver)
 
     def _learn(self, points: Points, measure: Measure, key: tuple[int, int], backend: Backend) -> Solution:
         known, count = points.points, min(int(self.n_clusters), len(points.numbers))

@@ -205,37 +205,39 @@ def test_clara_keeps_the_best_of_its_samples_by_all_rows(blobs):
     rng = np.random.default_rng(8)
     x = np.repeat(blobs[0], 10, axis=0) + rng.normal(scale=0.2, size=(6000, 3))
     exact = KMedoids(4, random_state=0).fit(x)
-    one, five = (KMedoids(4, method="clara", sample_size=400, n_init=n, random_state=0).fit(x) for n in (1, 5))
+    one, five = (KMedoids(4, method="sample", sample_size=400, n_init=n, random_state=0).fit(x) for n in (1, 5))
     assert exact.inertia_ <= five.inertia_ <= one.inertia_
     assert five.inertia_ <= exact.inertia_ * 1.02
     assert adjusted_rand_score(exact.labels_, five.labels_) > 0.95
     np.testing.assert_array_equal(x[five.medoid_indices_], five.cluster_centers_)
-    assert five.dispatch_.solver == "clara: the best of 5 samples of 400 rows"
+    assert five.dispatch_.solver == "sample: the best of 5 samples of 400 rows"
     assert exact.dispatch_.solver == "exact"
+    assert (exact.exact_, five.exact_) == (True, False)
     assert five.inertia_ == pytest.approx(float(np.sum(cdist(x, five.cluster_centers_).min(axis=1))))
 
 
 def test_a_sample_of_all_rows_is_exact(blobs):
     exact, all_rows = (
         KMedoids(4, n_init=1, random_state=3, **given).fit(blobs[0])
-        for given in ({"method": "exact"}, {"method": "clara", "sample_size": 600})
+        for given in ({"method": "exact"}, {"method": "sample", "sample_size": 600})
     )
     np.testing.assert_array_equal(exact.labels_, all_rows.labels_)
 
 
+@pytest.mark.parametrize("algorithm", [KMedoids, CLARANS])
 @pytest.mark.parametrize("metric", ["euclidean", "gower"])
-def test_clara_over_dask_and_files_finds_what_it_finds_in_memory(blobs, tmp_path, monkeypatch, metric):
+def test_samples_of_dask_and_files_give_what_they_give_in_memory(blobs, tmp_path, monkeypatch, metric, algorithm):
     monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 150)
     weight = 1.0 + np.arange(600) % 3
-    given = {"metric": metric, "method": "clara", "sample_size": 100, "random_state": 2}
-    here = KMedoids(4, **given).fit(blobs[0], sample_weight=weight)
+    given = {"metric": metric, "method": "sample", "sample_size": 100, "random_state": 2}
+    here = algorithm(4, **given).fit(blobs[0], sample_weight=weight)
     lazy, weights = da.from_array(blobs[0], chunks=(150, 3)), da.from_array(weight, chunks=150)
-    there = KMedoids(4, **given).fit(lazy, sample_weight=weights)
+    there = algorithm(4, **given).fit(lazy, sample_weight=weights)
     np.testing.assert_array_equal(here.medoid_indices_, there.medoid_indices_)
     np.testing.assert_array_equal(here.labels_, np.asarray(there.labels_))
     assert there.inertia_ == pytest.approx(here.inertia_)
     pl.DataFrame(blobs[0]).write_parquet(tmp_path / "x.parquet", row_group_size=150)
-    read, held = KMedoids(4, **given).fit(tmp_path / "x.parquet"), KMedoids(4, **given).fit(blobs[0])
+    read, held = algorithm(4, **given).fit(tmp_path / "x.parquet"), algorithm(4, **given).fit(blobs[0])
     np.testing.assert_array_equal(read.cluster_centers_, held.cluster_centers_)
 
 
@@ -329,14 +331,14 @@ def test_gower_takes_codes_that_are_named():
         ({"max_iter": 0}, "max_iter=0 is not allowed"),
         ({"method": "digets"}, "method='digets' is not known"),
         ({"sample_size": 2}, "sample_size=2 is not allowed; give a whole number of at least 3"),
-        ({"method": "clara", "init": [0, 1, 2]}, "method='clara' draws samples, which an array as init does not allow"),
+        ({"method": "sample", "init": [0, 1, 2]}, "method='sample' is not for an array as init; use method='exact'"),
         ({"categorical": [0]}, r"categorical=\[0\] has no meaning for metric='euclidean'"),
         (
             {"categorical": [8], "metric": "gower"},
             "names column 8, and X has 8; give names of columns or numbers from 0",
         ),
         ({"categorical": ["x"], "metric": "gower"}, "categorical='x' is not a column of the table"),
-        ({"metric": "precomputed", "method": "clara"}, "draws samples, which metric='precomputed' does not allow"),
+        ({"metric": "precomputed", "method": "sample"}, "method='sample' is not for metric='precomputed'"),
     ],
 )
 def test_parameters_out_of_range_are_refused(parameters, message):
@@ -369,6 +371,6 @@ def test_missing_and_unplaceable_categories_are_refused():
 
 def test_a_fit_that_needs_all_rows_refuses_dask():
     lazy = da.from_array(np.eye(8))
-    for model in (CLARANS(2), KMedoids(2, method="exact"), KMedoids(2, init=[0, 1])):
+    for model in (CLARANS(2, method="exact"), KMedoids(2, method="exact"), KMedoids(2, init=[0, 1])):
         with pytest.raises(UnsupportedOnBackend, match=f"{type(model).__name__} got Dask or file input"):
             model.fit(lazy)
