@@ -79,6 +79,11 @@ class Medoids(Clusterer):
         raise NotImplementedError
 
     @property
+    def _drawn(self) -> bool:
+        """Return whether attempts at the same points differ."""
+        return True
+
+    @property
     def _whole_input(self) -> str | None:
         """Return what of the parameters allows no samples, None where nothing does not."""
         return "metric='precomputed'" if self.metric == "precomputed" else None
@@ -174,7 +179,8 @@ class Medoids(Clusterer):
         """Return the medoids of least loss, over all rows where attempts saw different ones."""
         seed = seed_of(self.random_state)
         choices, solver = self._candidates(work, measure, rows, seed)
-        tasks = [(choices[attempt % len(choices)], (seed, attempt)) for attempt in range(self._attempts)]
+        attempts = self._attempts if self._drawn else len(choices)
+        tasks = [(choices[attempt % len(choices)], (seed, attempt)) for attempt in range(attempts)]
         solved: list[Solution] = each(lambda task: self._learn(task[0], measure, task[1], work.backend), tasks)
         pairs = list(zip((points for points, _ in tasks), solved, strict=True))
         losses = tuple(one.loss for one in solved)

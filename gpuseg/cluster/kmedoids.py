@@ -95,6 +95,10 @@ class KMedoids(Medoids):
     def _attempts(self) -> int:
         return 1 if self._from_rows else int(self.n_init)
 
+    @property
+    def _drawn(self) -> bool:
+        return not self._from_rows and self.init == "random"
+
     def _learn(self, points: Points, measure: Measure, key: tuple[int, int], backend: Backend) -> Solution:
         known, count = points.points, min(int(self.n_clusters), len(points.numbers))
         fitted = backend.fits["kmedoids"](
@@ -121,11 +125,11 @@ class KMedoids(Medoids):
 def starting_points(init: Host, points: Points, count: int) -> Host:
     """Return the points of rows given as a start; raise InvalidInput unless they are so many different ones."""
     allowed = init.shape == (count,) and np.issubdtype(init.dtype, np.integer)
-    at = np.searchsorted(points.row_numbers, init) if allowed else np.zeros(0, dtype=np.int64)
-    found = at[at < len(points.row_numbers)]
-    found = points.row_points[found[points.row_numbers[found] == init[: len(found)]]]
-    if not allowed or len(np.unique(found)) < count:
+    known = np.isin(init, points.row_numbers)
+    found = points.row_points[np.searchsorted(points.row_numbers, init[known])] if allowed else init
+    if not allowed or not np.all(known) or len(np.unique(found)) < count:
         raise InvalidInput(
-            f"init={init.tolist()} is no start; give 'random', 'build' or the numbers of {count} different rows of X"
+            f"init={init.tolist()} is no start; give 'random', 'build' or the numbers of {count} different rows of X "
+            "that weigh something"
         )
     return found

@@ -11,6 +11,7 @@ from gpuseg.backends import get_backend, to_host
 from gpuseg.backends._cpu_medoids import ORDER
 from gpuseg.cluster import CLARANS, KMedoids
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
+from gpuseg.io.model import read_model, write_model
 from tests.reference import points
 
 SCIPY = {"euclidean": "euclidean", "manhattan": "cityblock", "cosine": "cosine"}
@@ -88,6 +89,29 @@ def test_build_takes_what_lowers_the_loss_most(blobs):
     found = get_backend("cpu").fits["kmedoids"](x, **known, start=None, max_iter=0)
     np.testing.assert_array_equal(found["medoids"], medoids)
     assert found["loss"] == pytest.approx(loss_of(matrix, medoids, weight))
+
+
+def test_a_start_is_that_of_the_rows_given(blobs):
+    x = np.vstack([blobs[0][:5], blobs[0]])
+    weight = np.append(0.0, np.ones(604))
+    known = {"max_iter": 1, "n_clusters": 3}
+    one = KMedoids(init=[5, 4, 11], **known).fit(
+        x, sample_weight=weight
+    )  # rows 0 and 5 are equal, and 0 weighs nothing
+    other = KMedoids(init=[0, 4, 6], **known).fit(
+        blobs[0], sample_weight=np.append(1.0, np.full(4, 2.0)).tolist() + [1.0] * 595
+    )
+    np.testing.assert_array_equal(one.cluster_centers_, other.cluster_centers_)
+    assert one.inertia_ == pytest.approx(other.inertia_)
+    with pytest.raises(InvalidInput, match=r"init=\[0, 1, 2\] is no start"):
+        KMedoids(init=[0, 1, 2], **known).fit(x, sample_weight=weight)
+
+
+def test_build_needs_one_start_and_no_seed(blobs):
+    one, other = (KMedoids(5, init="build", n_init=n, random_state=s).fit(blobs[0]) for n, s in ((1, 0), (3, 7)))
+    np.testing.assert_array_equal(one.medoid_indices_, other.medoid_indices_)
+    drawn = KMedoids(5, random_state=0).fit(blobs[0])
+    assert one.inertia_ <= drawn.inertia_ * 1.05
 
 
 def test_a_point_with_spread_is_as_far_as_its_rows_in_the_root_of_the_mean_square():
@@ -183,10 +207,11 @@ def test_a_row_of_zeros_has_no_direction(blobs, backend):
 
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan", "gower", "precomputed"])
 @pytest.mark.parametrize("algorithm", [KMedoids, CLARANS])
-def test_a_restored_model_predicts_the_same(blobs, backend, metric, algorithm):
+def test_a_model_file_predicts_the_same(blobs, backend, metric, algorithm, tmp_path):
     x = cdist(blobs[0], blobs[0]) if metric == "precomputed" else blobs[0]
     model = fitted(x, backend, algorithm=algorithm, n_clusters=np.int64(4), metric=metric)
-    again = algorithm.from_state(model.state()).set_params(backend=backend.name)
+    _, state = read_model(write_model(tmp_path / "x.gpuseg", {}, model.state()))
+    again = algorithm.from_state(state).set_params(backend=backend.name)
     for left, right in zip(model.assign(x), again.assign(x), strict=True):
         np.testing.assert_array_equal(to_host(left), to_host(right))
 
@@ -285,7 +310,7 @@ def gower_of(table):
 
 
 @pytest.mark.parametrize("kind", ["polars", "lazy", "pandas", "pyarrow", "categorical"])
-def test_gower_takes_columns_of_words_from_any_table(kind):
+def test_gower_takes_columns_of_words_from_any_table(kind, tmp_path):
     table = mixed()
     matrix = gower_of(table)
     given = {
@@ -298,7 +323,8 @@ def test_gower_takes_columns_of_words_from_any_table(kind):
     model = KMedoids(3, metric="gower", random_state=0).fit(given(table))
     assert model.inertia_ == pytest.approx(loss_of(matrix, model.medoid_indices_))
     assert model.inertia_ <= kmedoids.fasterpam(matrix, 3, random_state=0).loss * 1.001
-    again = KMedoids.from_state(model.state())
+    _, state = read_model(write_model(tmp_path / "x.gpuseg", {}, model.state()))
+    again = KMedoids.from_state(state)
     np.testing.assert_array_equal(again.predict(given(table)), matrix[:, model.medoid_indices_].argmin(axis=1))
     strange = given(table[:4].with_columns(pl.Series("channel", ["moon"] * 4)))
     assert np.all(again.assign(strange).distance >= 1 / 3 - 1e-12)
@@ -325,6 +351,8 @@ def test_gower_takes_codes_that_are_named():
         ({"init": "k-means++"}, r"init='k-means\+\+' is not known; give 'random', 'build' or an array"),
         ({"init": [0, 1]}, r"init=\[0, 1\] is no start; give .* the numbers of 3 different rows of X"),
         ({"init": [0, 1, 8]}, r"init=\[0, 1, 8\] is no start"),
+        ({"init": [8, 0, 1]}, r"init=\[8, 0, 1\] is no start"),
+        ({"init": [-1, 0, 1]}, r"init=\[-1, 0, 1\] is no start"),
         ({"init": [0, 1, 1]}, r"init=\[0, 1, 1\] is no start"),
         ({"init": [0.5, 1, 2]}, r"init=\[0.5, 1.0, 2.0\] is no start"),
         ({"n_init": 0}, "n_init=0 is not allowed"),
@@ -367,6 +395,11 @@ def test_missing_and_unplaceable_categories_are_refused():
         KMedoids(2, metric="gower").fit(table)
     with pytest.raises(InvalidInput, match="X holds no numbers in column 'channel'"):
         KMedoids(2).fit(mixed(20))
+
+
+def test_a_backend_without_medoids_is_refused_by_name():
+    with pytest.raises(UnsupportedOnBackend, match="backend='strict' does not offer 'kmedoids'; use 'cpu'"):
+        KMedoids(2, backend="strict").fit(np.eye(4))
 
 
 def test_a_fit_that_needs_all_rows_refuses_dask():
