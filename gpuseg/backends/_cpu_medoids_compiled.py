@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gpuseg.backends._cpu_tiles import compiled_exactly
+from gpuseg.backends._cpu_tiles import UNROLL, compiled_exactly
 from gpuseg.backends._protocol import Host
 
 ROOT, ABSOLUTE, HALF, MATRIX = 0, 1, 2, 3
@@ -28,22 +28,39 @@ def fill(about: Any, kind: int, point: int, start: int, found: Host) -> None:
     if kind == MATRIX:
         found[:] = table[point, start:end]
         return
+    if kind == ABSOLUTE:
+        absolute(table, share, point, start, found)
+        return
     found[:] = 0.0
     if kind == ROOT:
         found[:] = thick[start:end]
-    for f in range(table.shape[0]):
+    whole = table.shape[0] - table.shape[0] % UNROLL
+    for f in range(0, whole, UNROLL):
+        a, b, c, d = table[f, point], table[f + 1, point], table[f + 2, point], table[f + 3, point]
+        p, q, r, s = table[f, start:end], table[f + 1, start:end], table[f + 2, start:end], table[f + 3, start:end]
+        for i in range(len(found)):
+            left = (p[i] - a) * (p[i] - a) + (q[i] - b) * (q[i] - b)
+            found[i] += left + ((r[i] - c) * (r[i] - c) + (s[i] - d) * (s[i] - d))
+    for f in range(whole, table.shape[0]):
         here, column = table[f, point], table[f, start:end]
+        for i in range(len(found)):
+            found[i] += (column[i] - here) * (column[i] - here)
+    if kind == HALF:
+        found *= 0.5
+
+
+@compiled_exactly
+def absolute(table: Host, share: Host, point: int, start: int, found: Host) -> None:
+    """Write the sums of the differences, and of the shares where codes differ, from a point to those from ``start``."""
+    found[:] = 0.0
+    for f in range(table.shape[0]):
+        here, column = table[f, point], table[f, start : start + len(found)]
         if share[f] > 0:
             for i in range(len(found)):
                 found[i] += share[f] if column[i] != here else 0.0
-        elif kind == ABSOLUTE:
-            for i in range(len(found)):
-                found[i] += abs(column[i] - here)
         else:
             for i in range(len(found)):
-                found[i] += (column[i] - here) * (column[i] - here)
-    if kind == HALF:
-        found *= 0.5
+                found[i] += abs(column[i] - here)
 
 
 @compiled_exactly
@@ -130,19 +147,19 @@ def removal(weight: Host, placed: Any, lost: Host) -> None:
 def change(about: Any, kind: int, weight: Host, placed: Any, point: int, tile: Host, changes: Host) -> float:
     """Add what a point as a medoid changes in the place of each; return what it changes whichever it replaces."""
     own, _, first, second, bound = placed
-    shared = 0.0
+    shared, near = 0.0, np.empty(RUN, np.int64)
     for start in range(0, len(own), RUN):
         found = tile[: min(RUN, len(own) - start)]
         fill(about, kind, point, start, found)
-        for i in range(len(found)):
+        count = 0
+        for i in range(len(found)):  # without a branch, which would be guessed wrong for one point in some
+            near[count] = i
+            count += 1 if found[i] < bound[start + i] else 0
+        for i in near[:count]:
             at = start + i
-            if found[i] < bound[at]:
-                away = np.sqrt(found[i]) if kind == ROOT else found[i]
-                if away < first[at]:
-                    shared += weight[at] * (away - first[at])
-                    changes[own[at]] += weight[at] * (first[at] - second[at])
-                else:
-                    changes[own[at]] += weight[at] * (away - second[at])
+            away = np.sqrt(found[i]) if kind == ROOT else found[i]
+            shared += weight[at] * min(away - first[at], 0.0)
+            changes[own[at]] += weight[at] * (max(away, first[at]) - second[at])
     return shared
 
 
