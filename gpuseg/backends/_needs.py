@@ -141,7 +141,7 @@ def _attempts(task: Task, rows: int, passes: float) -> Need:
     given = task.solver == "precomputed"
     columns = 1 if given else task.columns
     pairs = passes * rows * task.n_init
-    # 3.7 ns a pair of 6 columns and 8 ns of 30, on one core.
+    # Between the time on two cores that little else used and on two that much did: seconds of the right size.
     return Need(rows * (250 + 24 * columns), pairs * columns / MILLION, pairs * (2.6e-9 + 0.18e-9 * columns))
 
 
