@@ -7,6 +7,7 @@ from gpuseg.settings import config
 
 if TYPE_CHECKING:
     from gpuseg.cluster import (
+        CLARANS,
         DBSCAN,
         DIANA,
         HDBSCAN,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         Birch,
         BisectingKMeans,
         KMeans,
+        KMedoids,
         KPrototypes,
         MiniBatchKMeans,
     )
@@ -43,8 +45,8 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "cluster": (
-        "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
-        "KMeans", "KPrototypes", "MiniBatchKMeans",
+        "CLARANS", "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch",
+        "BisectingKMeans", "KMeans", "KMedoids", "KPrototypes", "MiniBatchKMeans",
     ),
     "features": (
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
@@ -60,9 +62,9 @@ _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in n
 """Where each public name lives; importing gpuseg loads none of these."""
 
 __all__ = [
-    "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
-    "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans", "KPrototypes", "MiniBatchKMeans",
-    "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k",
+    "CLARANS", "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
+    "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans", "KMedoids", "KPrototypes",
+    "MiniBatchKMeans", "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k",
     "clean_transactions", "config", "customer_features", "event_features", "events", "join_features", "load",
     "plan", "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip

@@ -23,8 +23,8 @@ COMMANDS = (
 )
 """Each is a file of this folder with HELP, USAGE, EXAMPLE, ``add(command)`` and ``run(options)``."""
 ALGORITHMS = (
-    "kmeans", "bisectingkmeans", "minibatchkmeans", "kprototypes", "agglomerative", "diana", "birch", "dbscan",
-    "hdbscan", "optics",
+    "kmeans", "bisectingkmeans", "minibatchkmeans", "kmedoids", "clarans", "kprototypes", "agglomerative",
+    "diana", "birch", "dbscan", "hdbscan", "optics",
 )  # fmt: skip
 BACKENDS = ("auto", "cpu", "cuda")
 ROLES = ("customer", "time", "order", "amount", "quantity", "price", "product")

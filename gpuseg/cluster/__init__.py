@@ -8,10 +8,12 @@ from gpuseg.cluster._run import Run, Solution
 from gpuseg.cluster.agglomerative import Agglomerative
 from gpuseg.cluster.birch import Birch
 from gpuseg.cluster.bisecting import BisectingKMeans
+from gpuseg.cluster.clarans import CLARANS
 from gpuseg.cluster.dbscan import DBSCAN
 from gpuseg.cluster.diana import DIANA
 from gpuseg.cluster.hdbscan import HDBSCAN
 from gpuseg.cluster.kmeans import KMeans
+from gpuseg.cluster.kmedoids import KMedoids
 from gpuseg.cluster.kprototypes import KPrototypes
 from gpuseg.cluster.minibatch import MiniBatchKMeans
 from gpuseg.cluster.optics import OPTICS
@@ -20,6 +22,8 @@ ALGORITHMS: Mapping[str, type[Clusterer]] = {
     "kmeans": KMeans,
     "bisectingkmeans": BisectingKMeans,
     "minibatchkmeans": MiniBatchKMeans,
+    "kmedoids": KMedoids,
+    "clarans": CLARANS,
     "kprototypes": KPrototypes,
     "agglomerative": Agglomerative,
     "diana": DIANA,
@@ -31,6 +35,7 @@ ALGORITHMS: Mapping[str, type[Clusterer]] = {
 """Every algorithm by its name on the command line; a new one is a file and a row here."""
 
 __all__ = [
+    "CLARANS",
     "DBSCAN",
     "DIANA",
     "HDBSCAN",
@@ -44,6 +49,7 @@ __all__ = [
     "Clusterer",
     "Dispatch",
     "KMeans",
+    "KMedoids",
     "KPrototypes",
     "MiniBatchKMeans",
     "Run",

@@ -1,13 +1,14 @@
 """Placing rows by the nearest of the points that a model keeps, each of a segment."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host, to_host
-from gpuseg.cluster._assignment import NOISE, confidence, novelty
+from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment, confidence, novelty
+from gpuseg.cluster._base import Clusterer, check_is_fitted, in_callers_library
 from gpuseg.cluster._training import nothing_near
 from gpuseg.engines import Block
 from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group
@@ -80,3 +81,59 @@ def assignment_of(block: Block, found: tuple[Array, Array, Array], other: Any, q
         sure = xp.where(near, xp.take(found, xp.where(near, place, xp.zeros_like(place))), sure)
     label = xp.astype(xp.where(near, segment, xp.full_like(segment, NOISE)), xp.int32)
     return label, first, sure, novelty(segment, first, quantiles)
+
+
+class Placer(Clusterer):
+    """An estimator that places rows block by block, by a search that it keeps."""
+
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
+        """Return what gives a block's segments and distances, and what it takes."""
+        raise NotImplementedError
+
+    def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
+        """Return the segment of each row, int32, (n_samples,), -1 for noise."""
+        check_is_fitted(self)
+        opened = self._open(X, reset=False)
+        fields = opened.engine.rows(*self._labelling(opened.backend), dtypes=(np.int32, np.float64))
+        return in_callers_library(fields[:1], opened.blocks)[0]
+
+
+class NearestPoint(Placer):
+    """Predict and assign of a method whose model keeps distinct points, each of a segment, and quantiles of these."""
+
+    points_: Host
+    point_segments_: Host
+    distance_quantiles_: Host
+    stored: ClassVar[tuple[str, ...]] = (
+        "points_", "point_segments_", "distance_quantiles_", "segment_weight_", "n_clusters_", "n_features_in_",
+        "feature_names_in_",
+    )  # fmt: skip
+
+    @property
+    def _placing(self) -> Placing:
+        """Return the searches that place rows: a subclass with other metrics has others."""
+        return EUCLIDEAN
+
+    def _apart(self, backend: Backend, kept: Kept) -> Host:
+        """Return each kept point's distance to the nearest other one of its segment, inf where it is alone."""
+        return self._placing.apart(backend, kept)
+
+    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
+        return label_block, self._placing.group(backend, Kept(self.points_, self.point_segments_))
+
+    def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
+        """Return the segment of each row, int32, (n_samples,): that of the nearest point, of ties the first."""
+        return super().predict(X)
+
+    def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
+        """Return segment, distance, confidence and novelty of each row.
+
+        distance: to the nearest point. confidence: 1 - d1/d2, d2 to the nearest point of any other segment. novelty:
+        the rank of the distance among those of the segment's training rows: of an exact fit each to the nearest other
+        one, of a digest each to its nearest point.
+        """
+        check_is_fitted(self)
+        opened, kept = self._open(X, reset=False), Kept(self.points_, self.point_segments_)
+        searches = self._placing.group(opened.backend, kept), self._placing.other(opened.backend, kept)
+        fields = opened.engine.rows(assign_block, *searches, np.inf, self.distance_quantiles_, dtypes=ASSIGNED)
+        return Assignment(*in_callers_library(fields, opened.blocks))

@@ -9,8 +9,9 @@ from gpuseg._checks import check_count
 from gpuseg._estimator import clone
 from gpuseg.backends import Array, Backend, Host, Kernel, Task, choose, to_host, verdicts
 from gpuseg.cluster._assignment import order_ids
-from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, in_callers_library, seed_of
+from gpuseg.cluster._base import Dispatch, Work, seed_of
 from gpuseg.cluster._labelled import Labelled
+from gpuseg.cluster._nearest import Placer
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._training import weights_of
 from gpuseg.engines import Block, Blocks, is_dask, site_of
@@ -44,7 +45,7 @@ class Sized(NamedTuple):
     why: str | None
 
 
-class SizedClusterer(Clusterer):
+class SizedClusterer(Placer):
     """The base of methods whose exact fit does not go beyond some ten thousand rows; larger ones take a digest.
 
     A subclass has parameters ``method``, ``n_micro`` and ``random_state``. ``kept`` names the points that its model
@@ -139,10 +140,6 @@ class SizedClusterer(Clusterer):
         """Return the label of each point, -1 for noise; keep what is fitted besides."""
         raise NotImplementedError
 
-    def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
-        """Return what gives a block's segments and distances, and what it takes."""
-        raise NotImplementedError
-
     def _place(self, work: Work, given: Any) -> None:
         """Place the rows that points stand for, and number the segments by what these weigh."""
         seen, count = work.engine.become(placed, *self._labelling(work.backend)), self.n_clusters_
@@ -165,13 +162,6 @@ class SizedClusterer(Clusterer):
             setattr(self, name, number[getattr(self, name)])
         for name in self.a_segment:
             setattr(self, name, getattr(self, name)[order])
-
-    def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
-        """Return the segment of each row, int32, (n_samples,), -1 for noise."""
-        check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        fields = opened.engine.rows(*self._labelling(opened.backend), dtypes=(np.int32, np.float64))
-        return in_callers_library(fields[:1], opened.blocks)[0]
 
     def _told(self, sized: Sized, solver: str) -> Self:
         """Return self, with how far a digest is from an exact fit, and who worked, said aloud."""

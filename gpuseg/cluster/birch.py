@@ -9,8 +9,7 @@ from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import Assignment, order_ids
 from gpuseg.cluster._base import Dispatch, Work, given_back, seed_of
-from gpuseg.cluster._grouped import Grouped
-from gpuseg.cluster._nearest import Kept, group_search, label_block
+from gpuseg.cluster._nearest import Kept, NearestPoint, group_search, label_block
 from gpuseg.cluster._quantiles import distance_quantiles
 from gpuseg.cluster._training import distinct, weights_of
 from gpuseg.cluster._tree import cut_tree, kept_merges, leaves_of, linkage_of
@@ -34,7 +33,7 @@ class Rows(NamedTuple):
     weight: Host
 
 
-class Birch(Grouped):
+class Birch(NearestPoint):
     """Sum rows up as they pass in subclusters of a radius of ``threshold``, and join these to ``n_clusters`` segments.
 
     Zhang, Ramakrishnan and Livny 1996, phases 1 to 3, with the numerically safe cluster features of Lang and Schubert
@@ -65,7 +64,7 @@ class Birch(Grouped):
 
     threshold_: float
     _fit_name: ClassVar[str] = "birch"
-    stored: ClassVar[tuple[str, ...]] = (*Grouped.stored, "threshold_")
+    stored: ClassVar[tuple[str, ...]] = (*NearestPoint.stored, "threshold_")
 
     def __init__(
         self,

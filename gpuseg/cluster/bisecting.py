@@ -155,7 +155,7 @@ class BisectingKMeans(Clusterer):
             raise unknown("bisecting_strategy", self.bisecting_strategy, STRATEGIES)
 
     def _task(self, blocks: Blocks) -> Task:
-        return super()._task(blocks)._replace(algorithm="kmeans", n_clusters=2, n_init=int(self.n_clusters))
+        return super()._task(blocks)._replace(n_clusters=2, n_init=int(self.n_clusters))
 
     def _halving(self, n_clusters: int) -> KMeans:
         given = {name: getattr(self, name) for name in ("n_init", "max_iter", "tol", "solver")}

@@ -81,6 +81,7 @@ class KPrototypes(Clusterer):
 
     levels_: dict[str, Host]
     category_columns_: list[int]
+    metrics: ClassVar[tuple[str, ...]] = ("mixed",)
     _fit_name: ClassVar[str] = "kprototypes"
     stored: ClassVar[tuple[str, ...]] = (
         "cluster_centers_", "modes_", "offset_", "gamma_", "levels_", "category_columns_", "segment_weight_",

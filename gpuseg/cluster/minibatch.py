@@ -11,11 +11,11 @@ from gpuseg.cluster._base import Dispatch, seed_of
 from gpuseg.cluster._lloyd import describe, relocate
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._run import Run
-from gpuseg.cluster._seeding import Seed, generator, weighted_draw
 from gpuseg.cluster.kmeans import KMeans
 from gpuseg.engines import Block, Blocks
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.centers import add, bounds, farthest, join_far, lloyd_step, squared_distances
+from gpuseg.neighbors.draws import Seed, generator, weighted_draw
 from gpuseg.neighbors.sample import rows_of
 
 TOGETHER = 64
@@ -126,7 +126,7 @@ class MiniBatchKMeans(KMeans):
 
     def _task(self, blocks: Blocks) -> Task:
         # All rows are seen a few times, whatever the batches.
-        return super()._task(blocks)._replace(algorithm="kmeans", n_init=1)
+        return super()._task(blocks)._replace(n_init=1)
 
     def _batch(self, run: Run) -> int:
         return min(int(self.batch_size), run.data.rows)

@@ -327,5 +327,7 @@ def test_a_missing_file_and_a_dask_table_are_said(blobs):
 
 
 def test_text_is_refused_with_its_column():
-    with pytest.raises(InvalidInput, match="X holds no numbers in column 'c'; pass numbers, or use Preprocessor first"):
+    with pytest.raises(
+        InvalidInput, match="X holds no numbers in column 'c'; pass numbers, use Preprocessor first, or KPrototypes"
+    ):
         KMeans(2).fit(pl.DataFrame({"a": [1.0, 2, 3], "c": ["x", "y", "z"]}))

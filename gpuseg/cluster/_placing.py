@@ -1,0 +1,46 @@
+"""Placing rows by the nearest medoid: by the kernels of centres where distances are Euclidean, else by array code."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuseg.backends import Array, Host, Kernel
+from gpuseg.cluster._assignment import Assignment, assigned, confidence, novelty
+from gpuseg.engines import Block
+from gpuseg.neighbors.centers import labels, nearest
+from gpuseg.neighbors.medoids import Measure, nearest_medoid, prepared, two_nearest_medoids
+
+
+class Placing(NamedTuple):
+    """What block functions are given of the medoids, how many there are, and the functions: ``f(block, *args)``."""
+
+    args: tuple[Any, ...]
+    medoids: int
+    nearest: Kernel
+    labels: Kernel
+    assigned: Kernel
+
+
+def placing_of(rows: Host | None, numbers: Host, measure: Measure) -> Placing:
+    """Return how rows are placed by medoids: rows of X, or their numbers in it where distances are given."""
+    others = nearest_medoid, medoid_labels, medoid_assigned
+    if rows is None or measure.metric == "precomputed":
+        return Placing((numbers[:, None], measure), len(numbers), *others)
+    if measure.metric != "euclidean":
+        return Placing((prepared(rows, measure), measure), len(rows), *others)
+    centers = rows.astype(np.float64)
+    # Rounded, it is one number in float32 and in float64: rows and medoids lose the same.
+    offset = np.mean(centers, axis=0).astype(np.float32).astype(np.float64)
+    offset = np.where(np.isfinite(offset), offset, 0.0)
+    return Placing((centers - offset, offset), len(rows), nearest, labels, assigned)
+
+
+def medoid_labels(block: Block, medoids: Host, measure: Measure) -> tuple[Array]:
+    """Return the nearest medoid of each row, int32."""
+    return (nearest_medoid(block, medoids, measure)[0],)
+
+
+def medoid_assigned(block: Block, medoids: Host, measure: Measure, quantiles: Host) -> Assignment:
+    """Return one block's assignment to medoids, on its device."""
+    segment, first, second = two_nearest_medoids(block, medoids, measure)
+    return Assignment(segment, first, confidence(first, second), novelty(segment, first, quantiles))
