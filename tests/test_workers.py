@@ -196,7 +196,7 @@ def test_rows_without_an_id_column_are_numbered(table, two, tmp_path):
         ({"id": pl.when(pl.int_range(pl.len()) > 1).then("id")}, {}, "missing in 2 of 3,000 rows; give each row an id"),
         ({}, {"id_column": "ID"}, "id_column='ID' is not a column of the table, which has"),
         ({}, {"value_column": "plan"}, "column 'plan' holds String; give a column of numbers as value_column"),
-        ({}, {"algorithm": "hdbscan", "n_clusters": "auto"}, "got customers on workers; density methods"),
+        ({}, {"algorithm": "birch"}, "got customers on workers, and needs all of them in memory"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(table, two, tmp_path, change, options, message):

@@ -109,8 +109,8 @@ class Clusterer(ClusterMixin, Stored):
         check_engine(self.engine)
         if is_dask(x) or is_files(x) or plain_engine(self.engine) == "dask":
             raise UnsupportedOnBackend(
-                f"{type(self).__name__} got Dask or file input, or engine='dask', and needs all rows in memory; pass an "
-                "array or a table in memory, a sample if all rows do not fit, or use KMeans"
+                f"{type(self).__name__} got Dask or file input, or engine='dask', and needs all rows in memory; pass "
+                "an array or a table in memory, a sample if all rows do not fit, or use KMeans"
             )
         return self._open(x, sample_weight, reset=True)
 
@@ -146,8 +146,8 @@ class Clusterer(ClusterMixin, Stored):
             x = open_table(x).eager().to_polars()
         if isinstance(table, nw.DataFrame) and (words := [n for n, t in table.schema.items() if t in NOT_NUMBERS]):
             raise InvalidInput(
-                f"X holds no numbers in column {listed(words)}; pass numbers, use Preprocessor first, or KPrototypes or "
-                "KMedoids(metric='gower'), which take categories"
+                f"X holds no numbers in column {listed(words)}; pass numbers, use Preprocessor first, or KPrototypes "
+                "or KMedoids(metric='gower'), which take categories"
             )
         held = holder(x)
         if held is None or held.name == "cpu":

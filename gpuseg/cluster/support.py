@@ -48,7 +48,7 @@ def _of(name: str, algorithm: type[Clusterer]) -> Support:
         algorithm.beyond,
         name in KNOWN["cuda"].needs,
         algorithm.in_blocks,
-        "sample_weight" in inspect.signature(algorithm.fit).parameters,
+        not {"sample_weight", "weights"}.isdisjoint(inspect.signature(algorithm.fit).parameters),
         algorithm.metrics,
     )
 
@@ -62,6 +62,6 @@ def _exact_rows(name: str) -> int | None:
 
 
 def _fits(name: str, rows: int) -> bool:
-    task = Task(name, rows, COLUMNS)
+    task = Task(name, rows, COLUMNS, solver="exact")
     need = KNOWN["cpu"].needs[name](task)
     return task.matrix + need.working <= MEMORY and (need.seconds is None or need.seconds <= EXACT_SECONDS)
