@@ -41,8 +41,8 @@ def weights_of(blocks: Blocks, rows: int) -> Host:
 def numbered(label: Host, rows: Host, weight: Host, count: int) -> tuple[Host, Host]:
     """Return the new number of each of ``count`` old ones, and of noise, -1, in the last place; and the weights.
 
-    Segments go by falling weight, ties by their rows' mean by weight; an old number without rows gets -1. Sums are taken in
-    the order of the coordinates: the order of the rows changes nothing.
+    Segments go by falling weight, ties by their rows' mean by weight; an old number without rows gets -1. Sums are
+    taken in the order of the coordinates: the order of the rows changes nothing.
     """
     numbers = np.full(count + 1, -1, dtype=np.int32)
     order = np.lexsort((weight, *rows.T[::-1]))
