@@ -175,9 +175,9 @@ def density(options: Any, *, name: str, **parameters: Any) -> dict[str, Run]:
 
 
 def _fast_hdbscan(**parameters: Any) -> Any:
-    from fast_hdbscan import HDBSCAN as Theirs
+    import fast_hdbscan
 
-    return Theirs(**parameters)
+    return fast_hdbscan.HDBSCAN(**parameters)
 
 
 def _theirs(module: str, name: str, **parameters: Any) -> Any:
