@@ -32,6 +32,7 @@ LIBRARIES: Mapping[str, Callable[[], bool]] = {
     "scikit-learn": lambda: True,
     "sklearnex": lambda: find_spec("sklearnex") is not None,
     "faiss": lambda: find_spec("faiss") is not None,
+    "fast_hdbscan": lambda: find_spec("fast_hdbscan") is not None,
     "pandas": lambda: find_spec("pandas") is not None,
     "cuML": lambda: gpu_missing() is None,
 }
@@ -162,13 +163,21 @@ def _rfm_by_pandas(path: str) -> tuple[int, float, float]:
 
 
 def density(options: Any, *, name: str, **parameters: Any) -> dict[str, Run]:
-    """Return DBSCAN or HDBSCAN with the same parameters."""
+    """Return DBSCAN or HDBSCAN with the same parameters; fast_hdbscan's min_samples does not count the row itself."""
     ours, module = {"DBSCAN": DBSCAN, "HDBSCAN": HDBSCAN}[name], "sklearn.cluster"
-    return contenders(
-        options,
-        lambda b: partial(_labelled, estimator=partial(ours, backend=b, **parameters)),
-        {"scikit-learn": partial(_labelled, estimator=partial(_theirs, module, name, **parameters))},
-    )
+    peers: dict[str, Run] = {
+        "scikit-learn": partial(_labelled, estimator=partial(_theirs, module, name, **parameters)),
+    }
+    if name == "HDBSCAN":
+        one_less = {**parameters, "min_samples": parameters["min_samples"] - 1}
+        peers["fast_hdbscan"] = partial(_labelled, estimator=partial(_fast_hdbscan, **one_less))
+    return contenders(options, lambda b: partial(_labelled, estimator=partial(ours, backend=b, **parameters)), peers)
+
+
+def _fast_hdbscan(**parameters: Any) -> Any:
+    import fast_hdbscan
+
+    return fast_hdbscan.HDBSCAN(**parameters)
 
 
 def _theirs(module: str, name: str, **parameters: Any) -> Any:

@@ -77,11 +77,11 @@ def fitted(asked: str, rows: int, features: int, clusters: int) -> Benchmark:
     return Benchmark(f"{asked} {rows:.0e} x {features}, k {clusters}", of, partial(runs, clusters=clusters), score)
 
 
-def density(name: str, rows: int, **parameters: Any) -> Benchmark:
+def density(name: str, rows: int, features: int = 4, *, long: bool = False, **parameters: Any) -> Benchmark:
     """Return a row of a density method."""
-    of = partial(data.points, rows=rows, features=4, clusters=6)
+    of = partial(data.points, rows=rows, features=features, clusters=6)
     runs = partial(contenders.density, name=name, **parameters)
-    return Benchmark(f"{name.lower()} {rows} x 4", of, runs, clusters_and_noise)
+    return Benchmark(f"{name.lower()} {rows} x {features}", of, runs, clusters_and_noise, long=long)
 
 
 POINTS = partial(data.points, rows=200_000, features=6, clusters=6)
@@ -99,6 +99,8 @@ TABLE = [
     Benchmark("features 2e+06 transactions", partial(data.transactions, rows=2_000_000), contenders.features, totals),
     density("DBSCAN", 50_000, eps=0.5, min_samples=10),
     density("HDBSCAN", 10_000, min_cluster_size=50, min_samples=10),
+    density("HDBSCAN", 20_000, 6, min_cluster_size=50, min_samples=10),
+    density("HDBSCAN", 100_000, 6, long=True, min_cluster_size=50, min_samples=10),
     Benchmark("choice of k, 200000 x 6", POINTS, contenders.sweep, each_k),
     Benchmark("choice of k, simulated shops", data.simulated_shops, contenders.choice, right, long=True),
     Benchmark("choice of k, labelled sets", data.labelled_sets, contenders.choice, right, needs=("data",)),

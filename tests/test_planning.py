@@ -40,7 +40,7 @@ print((held("VmHWM") - before) * 1024, task.neighbours)
     ("name", "rows", "columns", "parameters"),
     [
         ("dbscan", 20_000, 2, {"eps": 1.5}),
-        ("hdbscan", 8_000, 4, {"min_samples": 200}),
+        ("hdbscan", 40_000, 4, {"min_samples": 20}),
         ("kmeans", 200_000, 8, {"solver": "vendor", "max_iter": 2}),
     ],
 )

@@ -13,10 +13,11 @@ import numpy as np
 from gpuseg.backends import _cpu_hdbscan_pairs
 from gpuseg.backends._cpu_hdbscan_pairs import KEPT, Dense, dense_by_pairs, enough
 from gpuseg.backends._cpu_kernels import _called
+from gpuseg.backends._needs import PAIRS
 from gpuseg.backends._protocol import Fit, Host
 
-FEW = 2048
-"""Rows up to which all pairs are worked out by NumPy: loading Numba and the loops takes longer."""
+FEW = PAIRS
+"""Rows up to which all pairs are worked out by NumPy."""
 PARTS = 16
 """Runs of leaves that are looked through side by side, whatever the number of threads."""
 SLACK = 1e-12

@@ -111,7 +111,8 @@ class SizedClusterer(Placer):
             return "method='digest' is asked for by name"
         why = "the rows are in blocks, of files or on workers"
         if blocks.in_memory and engine != "dask":
-            return None if self.method == "exact" or against is not None else self._too_large(blocks)
+            exact = self.method == "exact" or against is not None or sum(blocks.sizes) <= self.n_micro
+            return None if exact else self._too_large(blocks)
         if self.method == "exact" or against is not None:
             raise InvalidInput(f"an exact fit needs all rows in memory, and {why}; pass an array, or method='digest'")
         return why

@@ -25,6 +25,7 @@ RIGHT = {
     "segment": ["in.csv", "-o", "out.csv"],
     "predict": ["in.gpuseg", "in.csv", "-o", "out.csv"],
     "inspect": ["in.gpuseg"],
+    "algorithms": [],
     "doctor": [],
     "completion": ["bash"],
 }

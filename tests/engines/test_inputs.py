@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from gpuseg.cluster import Birch, BisectingKMeans
+from gpuseg.cluster import Birch, BisectingKMeans, KMeans
 from gpuseg.engines import blocks_of, site_of
 from gpuseg.errors import InvalidFile, InvalidInput, UnsupportedOnBackend
 
