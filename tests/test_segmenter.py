@@ -7,9 +7,11 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import gpuseg
-from gpuseg import Preprocessor, Segmenter
+from gpuseg import Preprocessor, Segmenter, load
+from gpuseg.cluster import ALGORITHMS
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
 from gpuseg.io.model import read_model, write_model
+from gpuseg.selection import takes_number
 from tests.devices import CUDF
 
 GROUP = np.repeat([0, 1, 2], [50, 40, 30])
@@ -337,3 +339,27 @@ def test_report_and_choice_are_methods_of_a_segmenter(tmp_path):
     page = segmenter.report(tmp_path / "r.html", title="Ours <2026>").read_text()
     assert "Ours &lt;2026&gt;" in page
     assert choice.reason.split(";")[0] in page
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_segments_and_comes_back_from_its_file(name, tmp_path):
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 3, size=300)
+    table = pl.DataFrame(
+        {"id": range(300), "spend": groups * 40 + rng.normal(size=300), "visits": rng.normal(size=300)}
+    )
+    number = {"n_clusters": 3} if takes_number(ALGORITHMS[name]) else {}
+    own = {"dbscan": {"eps": 0.8}, "hdbscan": {"min_cluster_size": 30}, "optics": {"min_samples": 30}}.get(name, {})
+    segmenter = Segmenter("id", algorithm=name, algorithm_params=own, **number).fit(table)
+    assert segmenter.profile_["size"].sum() == 300
+    path = segmenter.save(tmp_path / "model.gpuseg")
+    again = load(path)
+    np.testing.assert_array_equal(again.predict(table), segmenter.predict(table))
+    assert again.assign(table)["novelty"].is_between(0, 1).all()
+    assert segmenter.report(tmp_path / "report.html").exists()
+
+
+def test_k_means_chooses_the_number_for_methods_that_are_told_it():
+    segmenter = Segmenter("id", algorithm="agglomerative", k_range=(2, 5)).fit(CUSTOMERS)
+    assert segmenter.choice_.reason.endswith("(by k-means)")
+    assert segmenter.model_.n_clusters_ == segmenter.choice_.k

@@ -7,7 +7,7 @@ import numpy as np
 
 from gpuseg._checks import check_count
 from gpuseg._estimator import clone
-from gpuseg.backends import Array, Backend, Host, Kernel, Task, choose, to_host, verdicts
+from gpuseg.backends import Array, Backend, Host, Kernel, choose, get_backend, to_host, verdicts
 from gpuseg.cluster._assignment import order_ids
 from gpuseg.cluster._base import Dispatch, Work, seed_of
 from gpuseg.cluster._labelled import Labelled
@@ -22,6 +22,8 @@ from gpuseg.neighbors.sample import sampled
 from gpuseg.settings import log
 from gpuseg.summary import MicroClusters, digest_of, rows_as_points
 
+HOST = "cpu"
+"""Where the points of a digest are worked on."""
 METHODS = ("auto", "exact", "digest")
 EXACT_SECONDS = 60.0
 """Seconds that an exact fit is estimated to take at most under method="auto"."""
@@ -83,8 +85,11 @@ class SizedClusterer(Placer):
         work = self._work(blocks, site, fit=None, task=self._task(blocks)._replace(algorithm="digest"), reset=True)
         count = self._points(sum(blocks.sizes))
         points = digest_of(work.engine, work.backend, count, seed_of(self.random_state))
-        task = Task(type(self).__name__.lower(), *points.rows.shape)
-        return Sized(work, points, choose(points.rows, self.backend, fit=self._fit_name, task=task).backend, why)
+        # Refused here where the backend asked for by name offers no such fit. Points are the host's work: they have
+        # weights, and are few.
+        offered = choose(points.rows, self.backend, fit=self._fit_name).backend
+        there = f"{why}, whose points are worked on on the host" if offered.name != HOST else why
+        return Sized(work, points, get_backend(HOST), there)
 
     @property
     def _finest(self) -> int | None:
@@ -169,7 +174,7 @@ class SizedClusterer(Placer):
         self._measure(sized)
         work, because = sized.work, "" if sized.why is None else f"; a digest, for {sized.why}"
         solver = solver if sized.why is None else "digest"
-        return self._say(Dispatch(sized.backend.name, work.engine.name, solver, work.reason + because, work.steps))
+        return self._say(Dispatch(work.backend.name, work.engine.name, solver, work.reason + because, work.steps))
 
     def _measure(self, sized: Sized) -> None:
         """Keep whether the fit is exact, the size of the digest, and its error: 1 - ARI to an exact fit of a sample."""

@@ -1,0 +1,42 @@
+"""The table of algorithms: one row each, and what it says is so."""
+
+import json
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from gpuseg.cli._arguments import ALGORITHMS as NAMES
+from gpuseg.cluster import ALGORITHMS
+from gpuseg.cluster.support import support
+from gpuseg.errors import UnsupportedOnBackend
+
+
+def test_every_algorithm_has_a_row_and_a_word_on_the_command_line(gpuseg):
+    code, out, _ = gpuseg("algorithms", "--json")
+    rows = json.loads(out)["algorithms"]
+    assert code == 0
+    assert [row["name"] for row in rows] == list(ALGORITHMS) == list(NAMES)
+    code, out, _ = gpuseg("algorithms")
+    assert [line.split()[0] for line in out.splitlines()[1:-1]] == list(ALGORITHMS)
+
+
+@pytest.mark.parametrize("row", support(), ids=lambda row: row.name)
+def test_what_the_table_says_is_so(row):
+    x = np.random.default_rng(0).normal(size=(400, 3)) + np.repeat([[0.0], [9.0]], 200, axis=0)
+    named = {"n_clusters": 2} if row.number == "told" else {}
+    model = ALGORITHMS[row.name](**named)
+    if row.blocks:
+        assert len(np.asarray(model.fit(da.from_array(x, chunks=(100, 3))).labels_)) == len(x)
+    else:
+        with pytest.raises(UnsupportedOnBackend, match="Dask or file input"):
+            model.fit(da.from_array(x, chunks=(100, 3)))
+    if row.weights:
+        assert model.fit(x, sample_weight=np.ones(len(x))).n_features_in_ == 3
+    else:
+        with pytest.raises(TypeError, match="sample_weight"):
+            model.fit(x, sample_weight=np.ones(len(x)))
+    for metric in row.metrics if "metric" in model.get_params() else ():
+        given = np.abs(x[:, :1] - x[:, 0]) if metric == "precomputed" else np.abs(x) + 1
+        linkage = {"linkage": "average"} if row.name == "agglomerative" else {}
+        assert ALGORITHMS[row.name](**named, metric=metric, **linkage).fit(given).segment_weight_.sum() == len(x)
