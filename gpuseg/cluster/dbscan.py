@@ -32,12 +32,17 @@ class DBSCAN(SizedClusterer):
     core point belongs to the segment of its nearest core point within ``eps`` (of equally near ones, the first in
     the order of the coordinates), else it is noise, -1: the order of the rows changes nothing.
 
-    ``X``: (n_samples, n_features), finite, scaled: ``eps`` is in its units. An array or a table in memory.
+    ``X``: (n_samples, n_features), finite, scaled: ``eps`` is in its units.
+
+    ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
+    "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
+    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was; above
+    an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``core_sample_indices_``, ``n_clusters_``,
     ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the distinct core points, which are rows of
     persons, and 201 quantiles a segment: at most 8 (n (d + 1) + 202 k) bytes. Raises InvalidInput for parameters
-    out of range and for NaN, UnsupportedOnBackend where ``fit`` is given Dask arrays or files.
+    out of range and for NaN.
 
     >>> import numpy as np
     >>> model = DBSCAN(eps=1.0, min_samples=3).fit(np.array([[0.0], [1.0], [2.0], [9.0]]))

@@ -40,16 +40,20 @@ class HDBSCAN(SizedClusterer):
     ``cluster_selection_epsilon``: segments are not split below this distance. ``allow_single_cluster``: all rows
     may be one segment.
 
-    ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory. A row whose core distance
+    ``X``: (n_samples, n_features), finite, scaled; exact of an array or a table in memory. A row whose core distance
     joins two sides hangs at the same height on both: it falls to the one whose row is nearer, and the order of the
     rows changes nothing. In scikit-learn it falls to either by that order.
+
+    ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
+    "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
+    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was; above
+    an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment, -1 noise), ``probabilities_`` (membership
     strength), ``n_clusters_``, ``segment_weight_``, ``condensed_tree_``, ``backend_``, ``dispatch_``. A model
     stores all training rows, which are rows of persons, and of each row its segment, strength, core distance, weight
     and place in the tree: at most 8 (n (d + 14) + 202 k) bytes. Raises InvalidInput for parameters out of range, for
-    fewer rows than ``min_samples`` and for NaN, UnsupportedOnBackend where ``fit`` is given Dask arrays or files, or
-    weights on a GPU.
+    fewer rows than ``min_samples`` and for NaN, UnsupportedOnBackend for weights on a GPU.
 
     >>> import numpy as np
     >>> model = HDBSCAN(3, min_samples=2).fit(np.array([[0.0], [1.0], [2.0], [7.0], [8.0], [9.0], [10.0]]))
