@@ -23,15 +23,15 @@ class Agglomerative(Hierarchical):
     "manhattan", "cosine" (1 - cosine) or "precomputed", where ``X`` is a square matrix of distances; Ward's linkage has
     the first alone.
 
-    ``X``: (n_samples, n_features), finite, scaled; exact of an array or a table in memory. Equal rows are never parted. Where
+    ``X``: (n_samples, n_features), finite, scaled. Equal rows are never parted. Where
     pairs are equally near, the order of the rows decides, as in SciPy (of Ward's sums, rounding may); elsewhere it
     changes nothing. Points that stand for more than a row are sqrt(d^2 + s1^2 + s2^2) apart to average linkage, s their
     spreads.
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
     "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was; above
-    an error of 0.25 "auto" raises DigestRefused.
+    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
+    above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``linkage_`` (n - 1, 4) in SciPy's format, its last
     column the weight, ``n_clusters_``, ``segment_weight_``, ``backend_``, ``dispatch_``; ``cut`` cuts the tree anew.

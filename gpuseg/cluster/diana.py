@@ -22,14 +22,14 @@ class DIANA(Hierarchical):
     "precomputed", where ``X`` is a square matrix of dissimilarities. Dissimilarities are worked out when they are
     wanted: memory for a few numbers a row.
 
-    ``X``: (n_samples, n_features), finite, scaled; exact of an array or a table in memory. Equal rows are never parted. A row of
+    ``X``: (n_samples, n_features), finite, scaled. Equal rows are never parted. A row of
     weight w counts as w rows in every mean; of weights below 1, the least counts as a row. Of ties the first row is
     taken; elsewhere the order of the rows changes nothing.
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
     "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was; above
-    an error of 0.25 "auto" raises DigestRefused.
+    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
+    above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``linkage_`` (n - 1, 4) in SciPy's format, its last
     column the weight, ``divisive_coefficient_`` (the mean over the rows of 1 - h / H, h the diameter of the last

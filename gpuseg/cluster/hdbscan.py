@@ -40,14 +40,14 @@ class HDBSCAN(SizedClusterer):
     ``cluster_selection_epsilon``: segments are not split below this distance. ``allow_single_cluster``: all rows
     may be one segment.
 
-    ``X``: (n_samples, n_features), finite, scaled; exact of an array or a table in memory. A row whose core distance
+    ``X``: (n_samples, n_features), finite, scaled. A row whose core distance
     joins two sides hangs at the same height on both: it falls to the one whose row is nearer, and the order of the
     rows changes nothing. In scikit-learn it falls to either by that order.
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
     "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was; above
-    an error of 0.25 "auto" raises DigestRefused.
+    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
+    above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment, -1 noise), ``probabilities_`` (membership
     strength), ``n_clusters_``, ``segment_weight_``, ``condensed_tree_``, ``backend_``, ``dispatch_``. A model

@@ -53,8 +53,8 @@ class OPTICS(Grouped):
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
     "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was; above
-    an error of 0.25 "auto" raises DigestRefused.
+    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
+    above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment, -1 noise), ``ordering_`` (numbers of the points),
     ``reachability_``, ``core_distances_`` and ``predecessor_`` (by number; inf and -1 where there is none),
