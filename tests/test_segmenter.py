@@ -10,6 +10,7 @@ import gpuseg
 from gpuseg import Preprocessor, Segmenter
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
 from gpuseg.io.model import read_model, write_model
+from gpuseg.metrics import sampled_silhouette
 from tests.devices import CUDF
 
 GROUP = np.repeat([0, 1, 2], [50, 40, 30])
@@ -337,3 +338,20 @@ def test_report_and_choice_are_methods_of_a_segmenter(tmp_path):
     page = segmenter.report(tmp_path / "r.html", title="Ours <2026>").read_text()
     assert "Ours &lt;2026&gt;" in page
     assert choice.reason.split(";")[0] in page
+
+
+def test_the_score_is_that_of_the_segments_that_are_told():
+    rng = np.random.default_rng(3)
+    customers = pl.DataFrame({"id": np.arange(300), "a": rng.normal(size=300), "b": rng.normal(size=300)})
+    segmenter = Segmenter("id", algorithm="optics").fit(customers)
+    x = np.asarray(segmenter.preprocessor_.transform(customers))
+    assert not np.array_equal(np.sort(segmenter.labels_), np.sort(segmenter.model_.labels_))
+    assert segmenter.score_.mean == pytest.approx(sampled_silhouette(x, segmenter.labels_).mean)
+
+
+def test_a_tree_cut_at_a_distance_finds_the_number_itself():
+    segmenter = Segmenter("id", algorithm="agglomerative", algorithm_params={"distance_threshold": 9.0}).fit(CUSTOMERS)
+    assert segmenter.model_.n_clusters is None
+    assert segmenter.choice_.k == segmenter.model_.n_clusters_ == len(segmenter.profile_)
+    with pytest.raises(InvalidInput, match=r"n_clusters=2 and distance_threshold=9.0 are not allowed together"):
+        clone(segmenter).set_params(n_clusters=2).fit(CUSTOMERS)

@@ -72,6 +72,7 @@ class OPTICS(Grouped):
     """
 
     cluster_hierarchy_: Host
+    places_alike: ClassVar[bool] = False
     _fit_name: ClassVar[str] = "optics"
     stored: ClassVar[tuple[str, ...]] = (
         *Grouped.stored, "point_weight_", "point_spread_", "ordering_", "reachability_", "core_distances_",
