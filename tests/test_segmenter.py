@@ -11,6 +11,7 @@ from gpuseg import Preprocessor, Segmenter, load
 from gpuseg.cluster import ALGORITHMS
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
 from gpuseg.io.model import read_model, write_model
+from gpuseg.metrics import sampled_silhouette
 from gpuseg.selection import takes_number
 from tests.devices import CUDF
 
@@ -363,3 +364,20 @@ def test_k_means_chooses_the_number_for_methods_that_are_told_it():
     segmenter = Segmenter("id", algorithm="agglomerative", k_range=(2, 5)).fit(CUSTOMERS)
     assert segmenter.choice_.reason.endswith("(by k-means)")
     assert segmenter.model_.n_clusters_ == segmenter.choice_.k
+
+
+def test_the_score_is_that_of_the_segments_that_are_told():
+    rng = np.random.default_rng(3)
+    customers = pl.DataFrame({"id": np.arange(300), "a": rng.normal(size=300), "b": rng.normal(size=300)})
+    segmenter = Segmenter("id", algorithm="optics").fit(customers)
+    x = np.asarray(segmenter.preprocessor_.transform(customers))
+    assert not np.array_equal(np.sort(segmenter.labels_), np.sort(segmenter.model_.labels_))
+    assert segmenter.score_.mean == pytest.approx(sampled_silhouette(x, segmenter.labels_).mean)
+
+
+def test_a_tree_cut_at_a_distance_finds_the_number_itself():
+    segmenter = Segmenter("id", algorithm="agglomerative", algorithm_params={"distance_threshold": 9.0}).fit(CUSTOMERS)
+    assert segmenter.model_.n_clusters is None
+    assert segmenter.choice_.k == segmenter.model_.n_clusters_ == len(segmenter.profile_)
+    with pytest.raises(InvalidInput, match=r"n_clusters=2 and distance_threshold=9.0 are not allowed together"):
+        clone(segmenter).set_params(n_clusters=2).fit(CUSTOMERS)

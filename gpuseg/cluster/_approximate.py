@@ -58,7 +58,8 @@ def approximate_predict(numbers: Host, distance: Host, trained: Trained) -> tupl
     neighbor, lambdas = numbers[rows, nearest], lambda_of(reachability[rows, nearest])
     chosen, strength = memberships(existing(neighbor, lambdas, trained.tree), lambdas, trained.selection)
     segment = np.where(same, trained.label[known], trained.segments[chosen])
-    return segment.astype(np.int32), np.where(same, trained.strength[known], strength)
+    strength = np.where(same, trained.strength[known], strength)
+    return segment.astype(np.int32), np.where(segment >= 0, strength, 0.0)
 
 
 def own_core(numbers: Host, distance: Host, trained: Trained) -> Host:

@@ -46,7 +46,7 @@ def order_ids(centers: Host, weights: Host) -> Host:
 
 def _to_digits(values: Host) -> Host:
     """Return values as shares of the largest, to DIGITS: what differs in its last bits alone is a tie."""
-    largest = np.max(np.abs(values), axis=0)
+    largest = np.max(np.abs(values), axis=0, initial=0.0)
     return np.round(values / np.where(largest > 0, largest, 1.0), DIGITS)
 
 

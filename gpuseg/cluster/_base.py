@@ -73,7 +73,7 @@ class Clusterer(ClusterMixin, Stored):
 
     ``_fit_name`` is the row of the backends' ``fits`` without which fitting is impossible. ``in_blocks``: whether rows
     may come block by block, from files or on workers; ``beyond``: what is done with more rows than an exact fit takes;
-    ``metrics``: between rows.
+    ``metrics``: between rows; ``places_alike``: whether ``predict`` gives the rows of the fit their ``labels_``.
     """
 
     backend: str
@@ -82,6 +82,7 @@ class Clusterer(ClusterMixin, Stored):
     in_blocks: ClassVar[bool] = False
     beyond: ClassVar[str] = "refused"
     metrics: ClassVar[tuple[str, ...]] = ("euclidean",)
+    places_alike: ClassVar[bool] = True
     _fit_name: ClassVar[str | None] = None
 
     def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Work:

@@ -41,6 +41,10 @@ class Grouped(NearestPoint, SizedClusterer):
             self._place(work, X)
         return self._told(sized, "own")
 
+    def _of_rows(self, segment: Host) -> bool:
+        """Return whether segments of the points are those of the rows: a digest of equal rows is exact, and shorter."""
+        return self.exact_ and getattr(self, "labels_", np.zeros(0)).shape[0] == len(segment)
+
     def _adopt(self, label: Host, points: MicroClusters, backend: Backend) -> Host:
         """Return the segment of each point; keep all of the model but what ``_learn`` kept."""
         return self._settle(label, points, backend)

@@ -46,10 +46,11 @@ class Hierarchical(Grouped):
         model.__dict__.update(self.__dict__)
         model.n_clusters, model.distance_threshold = n_clusters, height
         model._check_cut("height")
+        model._refuse_many(self.leaf_weight_, digest=not self.exact_)
         rows = self.points_[self.leaf_points_]
         points, backend = MicroClusters(rows, self.leaf_weight_, np.zeros(len(rows))), choose(rows).backend
         segment = model._settle(model._cut(), points, backend)
-        if self.exact_ and hasattr(self, "labels_"):
+        if self._of_rows(segment):
             model.labels_ = segment
         elif hasattr(self, "labels_"):
             del model.labels_
@@ -96,17 +97,23 @@ class Hierarchical(Grouped):
             refuse_matrix(points.rows)
         elif self.metric == "cosine":
             unit(points.rows)
-        self._refuse_many(len(points.rows))
+        self._refuse_many(points.weight, digest=bool(np.any(points.spread)))
         leaves = given_leaves(points) if self.metric == GIVEN else leaves_of(points)
         leaf = self._joined(leaves, points, backend)
         self.linkage_ = linkage_of(self._grow(leaves.points, backend), leaf, points.weight)
         return self._cut()
 
-    def _refuse_many(self, rows: int) -> None:
-        if self.n_clusters is not None and self.n_clusters > rows:
+    def _refuse_many(self, weight: Host, *, digest: bool) -> None:
+        # Without spread, a point that weighs more than 1 is as many equal rows.
+        rows = len(weight) if digest else max(len(weight), int(np.sum(weight)))
+        if self.n_clusters is None or self.n_clusters <= rows:
+            return
+        if digest:
             raise InvalidInput(
-                f"n_clusters={self.n_clusters} is more than the rows, n_samples={rows}; use at most {rows}"
+                f"n_clusters={self.n_clusters} is more than the digest's points, of which there are {rows}; use at "
+                f"most {rows}, or give a larger n_micro"
             )
+        raise InvalidInput(f"n_clusters={self.n_clusters} is more than the rows, n_samples={rows}; use at most {rows}")
 
     def _joined(self, leaves: Leaves, points: MicroClusters, backend: Backend) -> Host:
         """Return the leaf of each point, of one without weight the nearest: it decides nothing."""
@@ -122,7 +129,6 @@ class Hierarchical(Grouped):
 
     def _cut(self) -> Host:
         """Return the label of each point by the parameters; warn where they ask for more segments than there are."""
-        self._refuse_many(len(self.linkage_) + 1)
         kept = kept_merges(self.linkage_, self.n_clusters, self.distance_threshold)
         found = len(self.linkage_) + 1 - kept
         if self.n_clusters is not None and found < self.n_clusters:

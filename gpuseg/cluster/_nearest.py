@@ -118,8 +118,13 @@ class NearestPoint(Placer):
         """Return each kept point's distance to the nearest other one of its segment, inf where it is alone."""
         return self._placing.apart(backend, kept)
 
+    def _kept(self) -> Kept:
+        """Return the points that rows go to: none of those whose segment no row went to."""
+        inside = self.point_segments_ >= 0
+        return Kept(self.points_[inside], self.point_segments_[inside])
+
     def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
-        return label_block, self._placing.group(backend, Kept(self.points_, self.point_segments_))
+        return label_block, self._placing.group(backend, self._kept())
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of the nearest point, of ties the first."""
@@ -133,7 +138,7 @@ class NearestPoint(Placer):
         one, of a digest each to its nearest point.
         """
         check_is_fitted(self)
-        opened, kept = self._open(X, reset=False), Kept(self.points_, self.point_segments_)
+        opened, kept = self._open(X, reset=False), self._kept()
         searches = self._placing.group(opened.backend, kept), self._placing.other(opened.backend, kept)
         fields = opened.engine.rows(assign_block, *searches, np.inf, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))

@@ -75,6 +75,8 @@ def quantiles_of(seen: Engine, backend: Backend, segments: int) -> Host:
     weight lies between two rows: linear from the (i-1)-th at W_(i-1) to the i-th at W_i; the first stands for all
     below. Of equal distances the lightest row comes first; rows of weight 0 do not count.
     """
+    if not segments:
+        return np.zeros((0, len(RANKS)))
     samples = seen.collect(sampled)
     weights = [sample.least for sample in samples], [sample.largest for sample in samples]
     alike, heaviest = min(weights[0]) == max(weights[1]), max(weights[1])

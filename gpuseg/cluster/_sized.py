@@ -31,6 +31,8 @@ MOST_POINTS = 32_768
 """Points of a digest at most, unless ``n_micro`` asks for more: what a method of pairs does with in a minute."""
 CHECKED = 5000
 """Rows of the sample that an exact fit is made of, beside a digest, to measure how far the digest is from it."""
+TOLD = 2
+"""Rows of positive weight in that sample without which it tells nothing, as fewer than segments asked for."""
 MOST_ERROR = 0.25
 """The error of a digest above which method="auto" refuses it: a quarter of the agreement beyond chance is gone."""
 
@@ -153,7 +155,8 @@ class SizedClusterer(Placer):
         self.segment_weight_, self.distance_quantiles_ = weight, quantiles_of(seen, work.backend, count)
         rows, segment = (getattr(self, name) for name in self.kept)
         inside = segment >= 0
-        self._reorder(order_ids(means_of(rows[inside], segment[inside], count), weight))
+        order = order_ids(means_of(rows[inside], segment[inside], count), weight)
+        self._reorder(order[weight[order] > 0])
         self._keep_labels(given)
 
     def _keep_labels(self, given: Any) -> None:
@@ -161,13 +164,14 @@ class SizedClusterer(Placer):
         self.labels_ = self.predict(given)
 
     def _reorder(self, order: Host) -> None:
-        """Give the segments new numbers; ``order`` is the old number of each."""
-        number = np.full(len(order) + 1, -1, dtype=np.int32)
+        """Give the segments new numbers; ``order`` is the old number of each, and those that it lacks are none."""
+        number = np.full(self.n_clusters_ + 1, -1, dtype=np.int32)
         number[order] = np.arange(len(order))
         for name in (self.kept[1], *self.numbers):
             setattr(self, name, number[getattr(self, name)])
         for name in self.a_segment:
             setattr(self, name, getattr(self, name)[order])
+        self.n_clusters_ = len(order)
 
     def _told(self, sized: Sized, solver: str) -> Self:
         """Return self, with how far a digest is from an exact fit, and who worked, said aloud."""
@@ -189,10 +193,13 @@ class SizedClusterer(Placer):
             )
 
     def _error(self, sized: Sized) -> float:
-        """Return 1 - ARI of the digest's segments to an exact fit of a sample of the rows."""
+        """Return 1 - ARI of the digest's segments to an exact fit of a sample, 1 where that tells nothing."""
         seed, to_device = seed_of(self.random_state), sized.backend.to_device
         found = sampled(sized.work.engine, sized.work.blocks.sizes, CHECKED, seed)
         rows, weight = map(to_host, found)
+        rows, weight = rows[weight > 0], weight[weight > 0]
+        if len(rows) < max(TOLD, getattr(self, "n_clusters", None) or 0):
+            return 1.0
         share = float(np.sum(weight) / np.sum(sized.points.weight))
         exact = self._twin(share)._learn(rows_as_points(rows, weight), sized.backend)  # noqa: SLF001 - of this class
         labelling, *given = self._labelling(sized.backend)

@@ -91,6 +91,8 @@ class DBSCAN(SizedClusterer):
         if sized.why is None:
             self._fit_rows(sized, given=sample_weight is not None)
             return self._told(sized, "vendor")
+        if hasattr(self, "core_sample_indices_"):  # those of an exact fit before
+            del self.core_sample_indices_
         self._learn(sized.points, sized.backend)
         self._place(sized.work, X)
         return self._told(sized, "digest")
@@ -133,6 +135,11 @@ class DBSCAN(SizedClusterer):
 
     def _anchors(self) -> Anchors:
         return Anchors(self.core_rows_, self.core_segments_, self.core_bounds_)
+
+    def _reorder(self, order: Host) -> None:
+        super()._reorder(order)
+        inside = self.core_segments_ >= 0
+        self.core_rows_, self.core_segments_, self.core_bounds_ = (field[inside] for field in self._anchors())
 
     @property
     def _finest(self) -> int:

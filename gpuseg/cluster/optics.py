@@ -77,6 +77,7 @@ class OPTICS(Grouped):
     """
 
     cluster_hierarchy_: Host
+    places_alike: ClassVar[bool] = False
     _fit_name: ClassVar[str] = "optics"
     stored: ClassVar[tuple[str, ...]] = (
         *Grouped.stored, "point_weight_", "point_spread_", "ordering_", "reachability_", "core_distances_",
@@ -232,7 +233,7 @@ class OPTICS(Grouped):
         self._check_parameters()
         points = MicroClusters(self.points_, self.point_weight_, self.point_spread_)
         segment = self._settle(self._extracted(), points, choose(points.rows, self.backend).backend)
-        if self.exact_:
+        if self._of_rows(segment):
             self.labels_ = segment
         elif hasattr(self, "labels_"):
             del self.labels_
@@ -257,9 +258,12 @@ class OPTICS(Grouped):
         if self.cluster_method == "dbscan":
             return np.full(self.n_clusters_, self._height)
         ordered, levels = segment[self.ordering_], np.zeros(self.n_clusters_)
-        # The first row of a valley was reached from outside.
-        inside = (ordered >= 0) & (ordered == np.append(NOISE, ordered[:-1]))
-        np.maximum.at(levels, ordered[inside], self.reachability_[self.ordering_][inside])
+        reached, core = self.reachability_[self.ordering_], self.core_distances_[self.ordering_]
+        # The first row of a valley was reached from outside; if a point stands for more, the others lie behind it.
+        first = ordered != np.append(NOISE, ordered[:-1])
+        height = np.where(first, np.minimum(reached, core), reached)
+        inside = (ordered >= 0) & (~first | (self.point_weight_[self.ordering_] > 1))
+        np.maximum.at(levels, ordered[inside], height[inside])
         return levels
 
     def _anchors(self) -> Anchors:

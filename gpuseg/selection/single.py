@@ -40,8 +40,8 @@ def segmented(
     """Return ``x`` segmented by an algorithm.
 
     ``n_clusters``: a number or "auto", one of ``ks()`` then: k-means chooses it for every algorithm that is told the
-    number; the others find it themselves. ``shared``: backend, engine and random_state; ``own``: the algorithm's own
-    parameters.
+    number; the others find it themselves, as does a tree that ``own`` cuts at a ``distance_threshold``. ``shared``:
+    backend, engine and random_state; ``own``: the algorithm's own parameters.
     """
     if algorithm is KMeans:
         parameters = {**shared, **own}
@@ -49,7 +49,9 @@ def segmented(
         return Segmented(*(choose(x, ks(), **parameters) if auto else taken(x, int(n_clusters), **parameters)))
     names, given = algorithm().get_params(deep=False), {**shared, **own}
     choice = None
-    if takes_number(algorithm):
+    if n_clusters == "auto" and own.get("distance_threshold") is not None:
+        given["n_clusters"] = None
+    elif takes_number(algorithm):
         choice = _number(x, n_clusters, ks, shared)
         given["n_clusters"] = choice.k
     model = algorithm(**{name: value for name, value in given.items() if name in names}).fit(x)
@@ -68,6 +70,7 @@ def _score(x: Any, model: Clusterer, shared: Mapping[str, Any]) -> Score | None:
     """Return the silhouette of a sample of the rows, which comes into this process from wherever they are."""
     seed = seed_of(shared["random_state"])
     if not is_dask(x):
-        return sampled_silhouette(x, model.labels_, random_state=seed)
+        # Of the segments that customers are told: they are placed as new rows are.
+        return sampled_silhouette(x, model.labels_ if model.places_alike else model.predict(x), random_state=seed)
     sample = KMeans(1, backend=shared["backend"], engine=shared["engine"]).prepare(x).sample(SAMPLE, seed)
     return sampled_silhouette(sample, type(model).from_state(model.state()).predict(sample), sample_size=None)

@@ -61,11 +61,15 @@ def summarise(
 
 
 def digest_of(engine: Engine, backend: Backend, n_micro: int, seed: int) -> MicroClusters:
-    """Return up to ``n_micro`` points that stand for the rows of an engine: the rows where they are no more."""
+    """Return up to ``n_micro`` points that stand for the rows of an engine: the rows where they are no more.
+
+    A row of weight 0 is none of them.
+    """
     rows, weight, sums = engine.reduce(sums_of, add)
     if rows <= n_micro:
-        x, weights = zip(*engine.collect(rows_and_weights), strict=True)
-        return rows_as_points(*(np.concatenate([to_host(part) for part in field]) for field in (x, weights)))
+        fields = zip(*engine.collect(rows_and_weights), strict=True)
+        x, weight = (np.concatenate([to_host(part) for part in field]) for field in fields)
+        return rows_as_points(x[weight > 0], weight[weight > 0])
     seeds, _ = coreset(engine, sums / weight, n_micro, seed)
     return digested(engine, backend, to_host(seeds))
 

@@ -5,8 +5,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gpuseg.cluster import DIANA, OPTICS, Agglomerative
-from gpuseg.errors import DigestRefused, InvalidInput
+from gpuseg.cluster import DBSCAN, DIANA, HDBSCAN, OPTICS, Agglomerative
+from gpuseg.errors import DigestRefused, FewerSegments, InvalidInput
 from gpuseg.metrics import adjusted_rand
 from tests.clusters import processes
 
@@ -117,3 +117,71 @@ def test_wrong_parameters_are_a_sentence(clear, given, message):
 def test_an_exact_fit_of_rows_in_blocks_is_refused(clear):
     with pytest.raises(InvalidInput, match="an exact fit needs all rows in memory, and the rows are in blocks"):
         Agglomerative(4, method="exact").fit(da.from_array(clear[0], chunks=(1000, 3)))
+
+
+@pytest.mark.parametrize("estimator", [DBSCAN(1e-9, min_samples=30), HDBSCAN(2500), OPTICS(30, max_eps=1e-9)], ids=str)
+def test_a_digest_without_a_segment_is_all_noise(clear, estimator):
+    x, _ = clear
+    model = of(estimator, method="digest").fit(x)
+    assert (model.n_clusters_, set(model.labels_), model.segment_weight_.shape) == (0, {-1}, (0,))
+    again = type(model).from_state(model.state())
+    assert set(again.assign(x).segment) == {-1}
+
+
+@pytest.mark.parametrize("estimator", [Agglomerative(3), DIANA(3)], ids=str)
+def test_a_cut_of_a_digest_of_equal_rows_has_no_labels_of_points(estimator):
+    x = np.repeat([[0.0], [1.0], [10.0]], [1000, 500, 300], axis=0)
+    model = of(estimator, method="digest").fit(x)
+    assert (model.exact_, model.digest_size_) == (True, 3)
+    cut = model.cut(n_clusters=2)
+    assert not hasattr(cut, "labels_")
+    np.testing.assert_array_equal(np.bincount(cut.predict(x)), cut.segment_weight_)
+
+
+def test_an_extract_of_a_digest_of_equal_rows_has_no_labels_of_points():
+    x = np.repeat([[0.0], [1.0], [10.0]], [1000, 500, 300], axis=0)
+    cut = of(OPTICS(20), method="digest").fit(x).extract("dbscan", eps=2.0)
+    assert not hasattr(cut, "labels_")
+    assert np.bincount(cut.predict(x)).tolist() == [1500, 300]
+
+
+def test_a_digest_of_fewer_points_than_segments_is_a_sentence_and_equal_rows_are_fewer_segments(clear):
+    with pytest.raises(InvalidInput, match="n_clusters=500 is more than the digest's points, of which there are"):
+        Agglomerative(500, method="digest", n_micro=200).fit(clear[0])
+    with pytest.warns(FewerSegments, match="n_clusters=3 is more than the 1 distinct rows"):
+        assert Agglomerative(3, method="digest", n_micro=200).fit(np.ones((1000, 2))).n_clusters_ == 1
+
+
+@pytest.mark.parametrize("estimator", [HDBSCAN(10), DBSCAN(1.0), OPTICS(10), Agglomerative(4)], ids=str)
+def test_rows_of_no_weight_change_no_digest(clear, estimator):
+    x = clear[0][:250]
+    others = np.random.default_rng(2).normal(scale=8, size=(40, 3))
+    weight = np.append(np.ones(250), np.zeros(40))
+    model = of(estimator, method="digest").fit(np.concatenate([x, others]), sample_weight=weight)
+    alone = of(estimator, method="digest").fit(x)
+    np.testing.assert_array_equal(model.labels_[:250], alone.labels_)
+    np.testing.assert_array_equal(model.labels_[250:], alone.predict(others))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_segment_of_a_digest_has_rows(seed):
+    x = np.random.default_rng(seed).normal(size=(600, 3))
+    model = of(OPTICS(5), method="digest", n_micro=100).fit(x)
+    assert model.n_clusters_ > 2
+    np.testing.assert_array_equal(np.bincount(model.labels_ + 1)[1:], model.segment_weight_)
+    assert len(model.segment_weight_) == len(model.distance_quantiles_) == len(model.segment_levels_)
+    assert np.all(model.segment_weight_ > 0)
+
+
+def test_the_error_is_that_of_rows_that_weigh_anything(clear):
+    x, _ = clear
+    some = np.arange(len(x)) % 2 == 0
+    model = of(METHODS[-1], method="digest").fit(x, sample_weight=some)
+    exact = of(METHODS[-1], method="exact").fit(x[some])
+    assert model.digest_error_ == pytest.approx(1 - adjusted_rand(model.labels_[some], exact.labels_), abs=1e-12)
+
+
+def test_a_digest_leaves_no_core_rows_of_a_fit_before(clear):
+    x, _ = clear
+    model = DBSCAN(1.2, min_samples=40, n_micro=MICRO).fit(x[:200])
+    assert not hasattr(model.set_params(method="digest").fit(x), "core_sample_indices_")
