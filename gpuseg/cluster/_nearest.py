@@ -21,11 +21,11 @@ class Kept(NamedTuple):
     segments: Host
 
 
-def group_search(backend: Backend, kept: Kept, within: float = np.inf) -> Any:
+def group_search(backend: Backend, kept: Kept) -> Any:
     """Return the search ``x -> (segment, distance)`` for the nearest point."""
     if len(kept.rows) == 0:
         return nothing_near
-    return backend.kernel_or(nearest_group)(kept.rows, kept.segments, within=within)
+    return backend.kernel_or(nearest_group)(kept.rows, kept.segments)
 
 
 def other_search(backend: Backend, kept: Kept) -> Any:
@@ -62,10 +62,10 @@ def label_block(block: Block, search: Any) -> tuple[Array, ...]:
     return xp.astype(segment, xp.int32), distance
 
 
-def assign_block(block: Block, search: Any, other: Any, eps: float, quantiles: Host) -> tuple[Array, ...]:
-    """Return the fields of a block's Assignment."""
+def assign_block(block: Block, search: Any, other: Any, quantiles: Host) -> tuple[Array, ...]:
+    """Return the fields of a block's Assignment: every row is near enough to its nearest point."""
     segment, first = search(block.x)
-    return assignment_of(block, (segment, first, first <= eps), other, quantiles)
+    return assignment_of(block, (segment, first, segment >= 0), other, quantiles)
 
 
 def assignment_of(block: Block, found: tuple[Array, Array, Array], other: Any, quantiles: Host) -> tuple[Array, ...]:
@@ -140,5 +140,5 @@ class NearestPoint(Placer):
         check_is_fitted(self)
         opened, kept = self._open(X, reset=False), self._kept()
         searches = self._placing.group(opened.backend, kept), self._placing.other(opened.backend, kept)
-        fields = opened.engine.rows(assign_block, *searches, np.inf, self.distance_quantiles_, dtypes=ASSIGNED)
+        fields = opened.engine.rows(assign_block, *searches, self.distance_quantiles_, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))

@@ -5,7 +5,6 @@ Bachem, Lucic and Krause 2018), so that few far rows keep points of their own. S
 their order: the points are the same on every engine.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,7 +86,7 @@ def digested(engine: Engine, backend: Backend, seeds: Host) -> MicroClusters:
     points, sums = np.unique(np.asarray(seeds, dtype=np.float64), axis=0), backend.kernel_or(sums_by)
     for _ in range(WALKS):
         search = backend.kernel_or(nearest_rows)(points, 1)
-        found = engine.merge(masses_at, joined, search, points, sums)
+        found = Masses(*engine.merge(masses_at, add, search, points, sums))
         kept = found.weight > 0
         weight, moved = found.weight[kept], found.sums[kept] / found.weight[kept, None]
         spread = found.squares[kept] / weight - np.sum(moved * moved, axis=1)
@@ -105,14 +104,3 @@ def masses_at(block: Block, search: Any, points: Host, sums_by: Kernel) -> Masse
     apart = (xp.astype(block.x, xp.float64, copy=False) - nearest) * weight[:, None]
     sums = np.stack([sums_by(label, apart[:, f], count) for f in range(points.shape[1])], axis=1)
     return Masses(sums_by(label, weight, count), sums, sums_by(label, weight * away * away, count))
-
-
-def joined(found: Sequence[Masses]) -> Masses:
-    """Return the sums of what blocks add."""
-    return Masses(*(sum(field) for field in zip(*found, strict=True)))
-
-
-def nearest_points(block: Block, search: Any) -> tuple[Array, Array]:
-    """Return the number of the nearest point of each row of a block, and the distance to it."""
-    number, distance = search(block.x)
-    return number[:, 0], distance[:, 0]
