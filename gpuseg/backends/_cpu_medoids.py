@@ -22,7 +22,7 @@ def fit_kmedoids(
 ) -> Mapping[str, Any]:
     """Return the medoids by their numbers, the rounds of swaps and the loss of FasterPAM, or BUILD's without a start.
 
-    ``x``: points for which the metric is plain (see ``neighbors.medoids.prepared``), or the matrix of distances.
+    ``x``: points for which the metric is plain (see ``neighbors.measures.prepared``), or the matrix of distances.
     ``share``: what two different codes add in a column of categories, 0 in one of numbers. A point lies as far from a
     medoid as its rows in the root of the mean square: ``spread`` counts where the metric is Euclidean, else not.
     """

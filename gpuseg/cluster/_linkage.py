@@ -9,7 +9,8 @@ from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Backend, Host, Task, choose, to_host
 from gpuseg.cluster._base import check_is_fitted
 from gpuseg.cluster._grouped import Grouped
-from gpuseg.cluster._metric import PLACING, nearest_given, refuse_matrix, unit
+from gpuseg.cluster._measure import check_matrix
+from gpuseg.cluster._metric import PLACING, nearest_given, unit
 from gpuseg.cluster._nearest import Kept, Placing
 from gpuseg.cluster._training import distinct
 from gpuseg.cluster._tree import Leaves, cut_tree, kept_merges, leaves_of, linkage_of
@@ -94,7 +95,7 @@ class Hierarchical(Grouped):
         if not np.any(points.weight > 0):
             raise InvalidInput("sample_weight is 0 for every row; give one row at least a weight above 0")
         if self.metric == GIVEN:
-            refuse_matrix(points.rows)
+            check_matrix(points.rows)
         elif self.metric == "cosine":
             unit(points.rows)
         self._refuse_many(points.weight, digest=bool(np.any(points.spread)))
@@ -119,10 +120,9 @@ class Hierarchical(Grouped):
         """Return the leaf of each point, of one without weight the nearest: it decides nothing."""
         leaf, left = leaves.leaf, np.flatnonzero(leaves.leaf < 0)
         if len(left):
-            x = points.rows[left]
+            x, rows = points.rows[left], leaves.points.rows
             if self.metric == GIVEN:
-                x = x[:, leaf >= 0]
-            rows = leaves.points.rows
+                rows = np.flatnonzero(leaf >= 0)[:, None]
             search = self._placing.group(backend, Kept(rows, np.arange(len(rows))))
             leaf[left] = to_host(search(backend.to_device(x))[0])
         return leaf

@@ -9,24 +9,19 @@ from gpuseg.backends import Host, to_host
 from gpuseg.cluster._base import Work
 from gpuseg.engines import Block
 from gpuseg.errors import InvalidInput
-from gpuseg.neighbors.medoids import Measure
+from gpuseg.neighbors.measures import Measure
 
-ALIKE = 1e-8, 1e-5
-"""How far d(i, j) and d(j, i), or d(i, i) and 0, may differ by rounding: in float64 and in float32.
-
-Each a share of the largest distance.
-"""
+ALIKE = 1e-5
+"""How far d(i, j) and d(j, i), or d(i, i) and 0, may differ by rounding in float32, as a share of the largest distance:
+a matrix of float64 may have been worked out in it."""
 RUN = 1 << 18
 """Distances of a matrix looked at in one go: 2 MiB."""
 
 
 def measure_of(work: Work, metric: str, categories: Host) -> Measure:
     """Return the measure of these rows; ``categories``: of each column whether it holds codes of categories."""
-    if metric == "cosine" and (zeros := work.engine.reduce(without_direction, sum)):
-        raise InvalidInput(
-            f"metric='cosine' compares directions, and X holds {zeros} rows of zeros alone; leave them out, or use "
-            "metric='euclidean'"
-        )
+    if metric == "cosine":
+        refuse_directionless(work.engine.reduce(without_direction, sum))
     if metric != "gower":
         return Measure(metric)
     low, high = work.engine.reduce(extremes, widest)
@@ -34,6 +29,15 @@ def measure_of(work: Work, metric: str, categories: Host) -> Measure:
     # A column of one value tells no rows apart.
     scale = np.divide(1.0, width * columns, out=np.zeros(columns), where=width > 0)
     return Measure(metric, np.where(categories, 1.0, scale), np.where(categories, 1.0 / columns, 0.0))
+
+
+def refuse_directionless(rows: int) -> None:
+    """Raise InvalidInput where so many rows, more than none, are zeros alone."""
+    if rows:
+        raise InvalidInput(
+            f"metric='cosine' compares directions, and X holds {rows} rows of zeros alone; leave them out, or use "
+            "metric='euclidean'"
+        )
 
 
 def without_direction(block: Block) -> int:
@@ -65,7 +69,7 @@ def check_matrix(matrix: Host) -> None:
             f"metric='precomputed' got X of shape {matrix.shape}, which is not square; pass the distance of every row "
             "to every row"
         )
-    allowed = ALIKE[matrix.dtype == np.float32] * float(np.max(np.abs(matrix)))
+    allowed = ALIKE * float(np.max(np.abs(matrix)))
     if far := np.count_nonzero(np.abs(np.diagonal(matrix)) > allowed):
         raise InvalidInput(
             f"metric='precomputed' got X with {far} rows that are not at distance 0 from themselves; pass distances, "

@@ -20,7 +20,7 @@ from gpuseg.cluster.kmeans import warn_fewer
 from gpuseg.engines import Blocks, each
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.centers import add
-from gpuseg.neighbors.medoids import METRICS, Measure
+from gpuseg.neighbors.measures import METRICS, Measure
 
 METHODS = ("auto", "exact", "sample")
 A_CLUSTER = 40

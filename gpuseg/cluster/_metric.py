@@ -1,21 +1,17 @@
-"""Metrics of methods that look at pairs: what rows they allow, and how a row is placed by its nearest point."""
+"""Metrics of methods that look at pairs: how a row is placed by its nearest point in each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Backend, Host
+from gpuseg.cluster._measure import refuse_directionless
 from gpuseg.cluster._nearest import EUCLIDEAN, Kept, Placing, apart, group_search, other_search
-from gpuseg.errors import InvalidInput
-from gpuseg.neighbors.centers import beside
+from gpuseg.neighbors.measures import Measure, distances, prepared, two_nearest_groups
 
-CELLS = 1 << 20
-"""Distances held at a time."""
-ROUNDED = 1e-9
-"""The share of the largest distance by which the two halves of a precomputed matrix may differ."""
 Search = Any
 """``x -> (segment, distance)`` or ``(x, segment) -> distance``; it can be pickled."""
 
@@ -27,32 +23,8 @@ def unit(x: Array) -> Array:
     array([[0.6, 0.8]])
     """
     xp = array_namespace(x)
-    x = xp.astype(x, xp.float64)
-    largest = xp.max(xp.abs(x), axis=1, keepdims=True)
-    if without := int(xp.sum(xp.astype(largest == 0, xp.int64))):
-        raise InvalidInput(
-            f"metric='cosine' got {without} rows of zeros, which have no direction; leave them out or use 'euclidean'"
-        )
-    x = x / largest
-    return x / xp.sqrt(xp.sum(x**2, axis=1, keepdims=True))
-
-
-def refuse_matrix(x: Host) -> None:
-    """Raise InvalidInput unless ``x`` can be a matrix of distances between its rows."""
-    rows, columns = x.shape
-    if rows != columns:
-        raise InvalidInput(
-            f"metric='precomputed' got X of shape {x.shape}; give a square matrix of the distances between all rows"
-        )
-    if np.min(x) < 0 or np.any(np.diagonal(x) != 0):
-        raise InvalidInput("metric='precomputed' got distances below 0 or not 0 to the row itself; give none of them")
-    allowed, step = ROUNDED * np.max(x), max(1, CELLS // rows)
-    for start in range(0, rows, step):
-        cut = slice(start, start + step)
-        if np.any(np.abs(x[cut] - x[:, cut].T) > allowed):
-            raise InvalidInput(
-                "metric='precomputed' got a matrix that is not symmetric; give one distance a pair, as (x + x.T) / 2"
-            )
+    refuse_directionless(int(xp.sum(xp.astype(~xp.any(x != 0, axis=1), xp.int64))))
+    return prepared(x, Measure("cosine"))
 
 
 def nearest_given(x: Host) -> Host:
@@ -84,28 +56,20 @@ def _half_squared_other(search: Search, x: Array, own: Array) -> Array:
     return search(unit(x), own) ** 2 / 2
 
 
-def _city_group(backend: Backend, kept: Kept) -> Search:  # noqa: ARG001 - the signature of a Placing
-    return partial(_nearest, _city, kept.rows, kept.segments)
+def _group(measure: Measure, backend: Backend, kept: Kept) -> Search:  # noqa: ARG001 - the signature of a Placing
+    return partial(_nearest, kept, measure)
 
 
-def _city_other(backend: Backend, kept: Kept) -> Search:  # noqa: ARG001 - the signature of a Placing
-    return partial(_nearest_other, _city, kept.rows, kept.segments)
+def _other(measure: Measure, backend: Backend, kept: Kept) -> Search:  # noqa: ARG001 - the signature of a Placing
+    return partial(_nearest_other, kept, measure)
 
 
-def _city_apart(backend: Backend, kept: Kept) -> Host:  # noqa: ARG001 - the signature of a Placing
+def _apart(measure: Measure, backend: Backend, kept: Kept) -> Host:  # noqa: ARG001 - the signature of a Placing
     away, numbers = np.empty(len(kept.rows)), np.arange(len(kept.rows))
-    for cut, distance in _city(kept.rows, kept.rows):
+    for cut, distance in distances(kept.rows, kept.rows, measure):
         distance[(kept.segments[cut, None] != kept.segments) | (numbers[cut, None] == numbers)] = np.inf
         away[cut] = np.min(distance, axis=1)
     return away
-
-
-def _given_group(backend: Backend, kept: Kept) -> Search:  # noqa: ARG001 - the signature of a Placing
-    return partial(_nearest, _given, kept.rows, kept.segments)
-
-
-def _given_other(backend: Backend, kept: Kept) -> Search:  # noqa: ARG001 - the signature of a Placing
-    return partial(_nearest_other, _given, kept.rows, kept.segments)
 
 
 def _given_apart(backend: Backend, kept: Kept) -> Host:
@@ -113,48 +77,23 @@ def _given_apart(backend: Backend, kept: Kept) -> Host:
     raise NotImplementedError
 
 
-def _city(x: Array, rows: Host) -> Iterator[tuple[slice, Array]]:
-    """Give runs of ``x`` and the sums of their absolute differences to all rows."""
-    xp = array_namespace(x)
-    placed, step = beside(xp.astype(x, xp.float64), rows), max(1, CELLS // len(rows))
-    for start in range(0, x.shape[0], step):
-        cut = slice(start, min(start + step, x.shape[0]))
-        run = xp.astype(x[cut, :], xp.float64)
-        distance = xp.zeros((run.shape[0], len(rows)), dtype=xp.float64, device=device(x))
-        for feature in range(x.shape[1]):
-            distance += xp.abs(run[:, feature][:, None] - placed[:, feature][None, :])
-        yield cut, distance
+def _nearest(kept: Kept, measure: Measure, x: Array) -> tuple[Array, Array]:
+    """Return the segment of the nearest point, of ties the first, and its distance."""
+    return two_nearest_groups(x, kept.rows, kept.segments, measure)[:2]
 
 
-def _given(x: Array, rows: Host) -> Iterator[tuple[slice, Array]]:  # noqa: ARG001 - as _city
-    xp = array_namespace(x)
-    yield slice(0, x.shape[0]), xp.astype(x, xp.float64)
+def _nearest_other(kept: Kept, measure: Measure, x: Array, own: Array) -> Array:
+    """Return the distance to the nearest point of another segment than ``own``, inf where there is none."""
+    segment, first, second = two_nearest_groups(x, kept.rows, kept.segments, measure)
+    return array_namespace(x).where(segment == own, second, first)
 
 
-def _nearest(distances: Any, rows: Host, groups: Host, x: Array) -> tuple[Array, Array]:
-    """Return the group of the nearest row, of ties the first, and its distance."""
-    xp = array_namespace(x)
-    group, found = xp.asarray(groups, dtype=xp.int64, device=device(x)), []
-    for _, distance in distances(x, rows):
-        found.append((xp.take(group, xp.argmin(distance, axis=1)), xp.min(distance, axis=1)))
-    segment, away = (xp.concat(list(field)) for field in zip(*found, strict=True))
-    return segment, away
-
-
-def _nearest_other(distances: Any, rows: Host, groups: Host, x: Array, own: Array) -> Array:
-    """Return the distance to the nearest row of another group than ``own``, inf where there is none."""
-    xp = array_namespace(x)
-    group, found = xp.asarray(groups, dtype=xp.int64, device=device(x)), []
-    for cut, distance in distances(x, rows):
-        mine = group[None, :] == own[cut][:, None]
-        found.append(xp.min(xp.where(mine, xp.full_like(distance, xp.inf), distance), axis=1))
-    return xp.concat(found)
-
-
+CITY, GIVEN = Measure("manhattan"), Measure("precomputed")
 PLACING: Mapping[str, Placing] = {
     "euclidean": EUCLIDEAN,
-    "manhattan": Placing(_city_group, _city_other, _city_apart),
+    "manhattan": Placing(partial(_group, CITY), partial(_other, CITY), partial(_apart, CITY)),
     "cosine": Placing(_cosine_group, _cosine_other, _cosine_apart),
-    "precomputed": Placing(_given_group, _given_other, _given_apart),
+    "precomputed": Placing(partial(_group, GIVEN), partial(_other, GIVEN), _given_apart),
 }
-"""Every metric by its name; "precomputed": what comes is the distances to the rows of the fit."""
+"""Every metric by its name; "precomputed": points are the numbers of rows of the fit, and what comes is the distances
+to all of these."""

@@ -3,12 +3,13 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, Kernel
 from gpuseg.cluster._assignment import Assignment, assigned, confidence, novelty
 from gpuseg.engines import Block
 from gpuseg.neighbors.centers import labels, nearest
-from gpuseg.neighbors.medoids import Measure, nearest_medoid, prepared, two_nearest_medoids
+from gpuseg.neighbors.measures import Measure, prepared, two_nearest_groups
 
 
 class Placing(NamedTuple):
@@ -23,7 +24,7 @@ class Placing(NamedTuple):
 
 def placing_of(rows: Host | None, numbers: Host, measure: Measure) -> Placing:
     """Return how rows are placed by medoids: rows of X, or their numbers in it where distances are given."""
-    others = nearest_medoid, medoid_labels, medoid_assigned
+    others = medoid_nearest, medoid_labels, medoid_assigned
     if rows is None or measure.metric == "precomputed":
         return Placing((numbers[:, None], measure), len(numbers), *others)
     if measure.metric != "euclidean":
@@ -35,12 +36,23 @@ def placing_of(rows: Host | None, numbers: Host, measure: Measure) -> Placing:
     return Placing((centers - offset, offset), len(rows), nearest, labels, assigned)
 
 
+def medoid_nearest(block: Block, medoids: Host, measure: Measure) -> tuple[Array, Array]:
+    """Return the nearest medoid of each row, int32, of ties the first, and the distance to it."""
+    return _two_nearest(block, medoids, measure)[:2]
+
+
 def medoid_labels(block: Block, medoids: Host, measure: Measure) -> tuple[Array]:
     """Return the nearest medoid of each row, int32."""
-    return (nearest_medoid(block, medoids, measure)[0],)
+    return _two_nearest(block, medoids, measure)[:1]
 
 
 def medoid_assigned(block: Block, medoids: Host, measure: Measure, quantiles: Host) -> Assignment:
     """Return one block's assignment to medoids, on its device."""
-    segment, first, second = two_nearest_medoids(block, medoids, measure)
+    segment, first, second = _two_nearest(block, medoids, measure)
     return Assignment(segment, first, confidence(first, second), novelty(segment, first, quantiles))
+
+
+def _two_nearest(block: Block, medoids: Host, measure: Measure) -> tuple[Array, Array, Array]:
+    segment, first, second = two_nearest_groups(block.x, medoids, np.arange(len(medoids)), measure)
+    xp = array_namespace(segment)
+    return xp.astype(segment, xp.int32), first, second

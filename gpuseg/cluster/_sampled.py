@@ -10,7 +10,7 @@ from gpuseg.backends import Host, to_host
 from gpuseg.cluster._base import Work
 from gpuseg.cluster._training import Distinct, distinct, weights_of
 from gpuseg.engines import Block
-from gpuseg.neighbors.medoids import Measure, prepared
+from gpuseg.neighbors.measures import Measure, prepared
 from gpuseg.neighbors.sample import rows_of
 from gpuseg.summary import MicroClusters
 

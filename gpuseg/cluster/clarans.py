@@ -9,7 +9,7 @@ from gpuseg.backends import Backend
 from gpuseg.cluster._medoids import Medoids, Solution
 from gpuseg.cluster._sampled import Points
 from gpuseg.errors import InvalidInput
-from gpuseg.neighbors.medoids import Measure
+from gpuseg.neighbors.measures import Measure
 
 SHARE, LEAST = 0.0125, 250
 """The share of all swaps that have to fail in a row, and how many at least: Ng and Han 2002."""

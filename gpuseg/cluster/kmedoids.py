@@ -9,7 +9,7 @@ from gpuseg.backends import Backend, Host, to_host
 from gpuseg.cluster._medoids import Medoids, Solution
 from gpuseg.cluster._sampled import Points
 from gpuseg.errors import InvalidInput
-from gpuseg.neighbors.medoids import Measure
+from gpuseg.neighbors.measures import Measure
 
 INITS = ("random", "build")
 

@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gpuseg.backends import get_backend
-from gpuseg.cluster import DIANA, Agglomerative
+from gpuseg.cluster import CLARANS, DIANA, Agglomerative, KMedoids
 from gpuseg.errors import FewerSegments, InvalidInput, OutOfMemory
 from gpuseg.summary import MicroClusters
 
@@ -258,21 +258,22 @@ def test_parameters_out_of_range_are_refused(parameters, message):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.zeros((3, 2)), r"metric='precomputed' got X of shape \(3, 2\); give a square matrix"),
-        (np.array([[0.0, 1.0], [2.0, 0.0]]), "a matrix that is not symmetric; give one distance a pair"),
-        (np.array([[0.0, -1.0], [-1.0, 0.0]]), "distances below 0"),
-        (np.eye(2), "or not 0 to the row itself"),
-        (np.array([[0.0, np.nan], [np.nan, 0.0]]), "NaN"),
+        (np.zeros((3, 2)), r"metric='precomputed' got X of shape \(3, 2\), which is not square; pass the distance"),
+        (np.array([[0.0, 1.0], [2.0, 0.0]]), "metric='precomputed' got X that is not symmetric; pass the same"),
+        (np.array([[0.0, -1.0], [-1.0, 0.0]]), "metric='precomputed' got X with negative distances; pass"),
+        (np.eye(2), "metric='precomputed' got X with 2 rows that are not at distance 0 from themselves; pass"),
+        (np.array([[0.0, np.nan], [np.nan, 0.0]]), "X holds NaN or infinity"),
     ],
 )
 def test_what_is_no_matrix_of_distances_is_refused(x, message):
-    for model in (Agglomerative(linkage="average", metric="precomputed"), DIANA(metric="precomputed")):
+    given = {"metric": "precomputed"}
+    for model in (Agglomerative(linkage="average", **given), DIANA(**given), KMedoids(2, **given), CLARANS(2, **given)):
         with pytest.raises(InvalidInput, match=message):
             model.fit(x)
 
 
 def test_rows_without_direction_and_without_weight_are_refused(x):
-    with pytest.raises(InvalidInput, match="metric='cosine' got 1 rows of zeros, which have no direction"):
+    with pytest.raises(InvalidInput, match="metric='cosine' compares directions, and X holds 1 rows of zeros alone"):
         Agglomerative(linkage="average", metric="cosine").fit(np.array([[0.0, 0.0], [1.0, 0.0]]))
     with pytest.raises(ValueError, match=r"sample_weight is 0 for every row|one non-zero"):  # or scikit-learn's
         Agglomerative().fit(x, sample_weight=np.zeros(len(x)))

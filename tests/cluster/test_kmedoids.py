@@ -327,21 +327,6 @@ def test_parameters_out_of_range_are_refused(parameters, message):
         KMedoids(**{"n_clusters": 3, **parameters}).fit(np.eye(8))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda d: d[:5], r"X of shape \(5, 8\), which is not square"),
-        (lambda d: d + np.triu(d), "X that is not symmetric"),
-        (lambda d: d + np.eye(8), "X with 8 rows that are not at distance 0 from themselves"),
-        (lambda d: -d, "X with negative distances"),
-        (lambda d: np.where(d == d.max(), np.nan, d), "X holds NaN or infinity"),
-    ],
-)
-def test_a_matrix_that_holds_no_distances_is_refused(blobs, change, message):
-    with pytest.raises(InvalidInput, match=message):
-        KMedoids(2, metric="precomputed").fit(change(cdist(blobs[0][:8], blobs[0][:8])))
-
-
 def test_a_backend_without_medoids_is_refused_by_name():
     with pytest.raises(UnsupportedOnBackend, match="backend='strict' does not offer 'kmedoids'; use 'cpu'"):
         KMedoids(2, backend="strict").fit(np.eye(4))
