@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gpuseg.backends._exact import exact_grid
 from gpuseg.backends._protocol import Host, Kernel
 
 _compiled: set[tuple[Any, Any]] = set()
@@ -73,7 +74,7 @@ def bounds(block: Any, n_clusters: int, spread: Host) -> Bounds:
     # No weighted square is above the heaviest weight times the sum of them, twice as much with all rounding. Roots
     # apart: the product may be beyond what float64 holds.
     wide = np.append(2 * np.sqrt(heaviest) * np.sqrt(spread), heaviest)
-    return no_step(len(x), n_clusters, _grid(wide, len(x)), x.dtype)
+    return no_step(len(x), n_clusters, exact_grid(wide, len(x)), x.dtype)
 
 
 def lloyd_step(block: Any, bounds: Bounds, centers: Host, offset: Host) -> tuple[Host, Host]:
@@ -159,14 +160,6 @@ def nearer(block: Any, d2: Host, centers: Host, offset: Host) -> Host:
     x, shift = _rows(block), offset.astype(block.x.dtype)
     pairs = zip(d2, centers.astype(x.dtype), strict=True)
     return np.stack([_called(_loops().nearer, x, near, shift, center) for near, center in pairs])
-
-
-def _grid(wide: Host, rows: int) -> Host:
-    """Return the numbers that round to the two grids of exact sums of so many numbers, none above ``wide``."""
-    spare = int(rows).bit_length() + 1 - np.finfo(np.float64).nmant
-    _, top = np.frexp(wide)
-    first = top + spare
-    return 1.5 * np.exp2(np.stack([first, first - 1 + spare]) + float(np.finfo(np.float64).nmant))
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuseg.backends._protocol import Fit, Host
+from gpuseg.backends._cpu_kernels import _called
+from gpuseg.backends._protocol import Fit, Host, Kernel
 
 
 class Mixed(NamedTuple):
@@ -116,4 +117,36 @@ def _fill_empty(rows: Mixed, segments: Segments, label: Host, distance: Host) ->
     loops.gather(rows, segments, label)
 
 
+def mixed_two_nearest(block: Any, prototypes: Any) -> tuple[Host, Host, Host]:
+    """Return nearest prototype, distance to it and to the best other; see ``cluster._prototypes.mixed_two_nearest``."""
+    from gpuseg.backends import _cpu_prototypes_loops as loops
+
+    x = _rows(block)
+    label, first, second = np.empty(len(x), np.int32), np.empty(len(x)), np.empty(len(x))
+    _called(loops.two_nearest, x, *_parts(prototypes), label, first, second)
+    return label, first, second
+
+
+def mixed_step(block: Any, prototypes: Any, grid: Host, edges: Host) -> tuple[Host]:
+    """Return the exact sums of each prototype's rows; see ``cluster._prototypes.mixed_step``."""
+    from gpuseg.backends import _cpu_prototypes_loops as loops
+
+    means, modes, gamma = _parts(prototypes)
+    sums = np.zeros((len(means), 2, means.shape[1] + 2 + int(edges[-1])))
+    weight = np.ascontiguousarray(block.weight, dtype=np.float64)
+    _called(loops.step, _rows(block), weight, means, modes, gamma, np.ascontiguousarray(grid), edges, sums)
+    return (np.ascontiguousarray(np.swapaxes(sums, 0, 1)),)
+
+
+def _parts(prototypes: Any) -> tuple[Host, Host, float]:
+    means, modes = (np.ascontiguousarray(of, dtype=np.float64) for of in prototypes[:2])
+    return means, modes, float(prototypes.gamma)
+
+
+def _rows(block: Any) -> Host:
+    return np.ascontiguousarray(block.x, dtype=np.float64)
+
+
 FITS: Mapping[str, Fit] = {"kprototypes": fit_kprototypes}
+KERNELS: Mapping[str, Kernel] = {body.__name__: body for body in (mixed_two_nearest, mixed_step)}
+"""Every pass by the name of its array body."""

@@ -167,3 +167,55 @@ def seeds(rows: Any, uniform: Host) -> Host:
         found[step] = best
         nearest, best_trial = best_trial, nearest
     return found
+
+
+@compiled_exactly
+def away(x: Host, i: int, means: Host, modes: Host, gamma: float, k: int) -> float:
+    """Return the squared mixed distance of a row, numbers and then codes, to a prototype."""
+    p, near, unlike = means.shape[1], 0.0, 0.0
+    for f in range(p):
+        near += (x[i, f] - means[k, f]) ** 2
+    for j in range(modes.shape[1]):
+        unlike += 1.0 if x[i, p + j] != modes[k, j] else 0.0
+    return near + gamma * unlike
+
+
+@compiled_exactly
+def two_nearest(x: Host, means: Host, modes: Host, gamma: float, label: Host, first: Host, second: Host) -> None:
+    """Write each row's nearest prototype, of ties the first, and the distances to it and to the best other."""
+    for i in range(len(x)):
+        best, least, next_least = 0, np.inf, np.inf
+        for k in range(len(means)):
+            found = away(x, i, means, modes, gamma, k)
+            if found < least:
+                best, least, next_least = k, found, least
+            elif found < next_least:
+                next_least = found
+        label[i], first[i], second[i] = best, np.sqrt(least), np.sqrt(next_least)
+
+
+@compiled_exactly
+def add_exactly(value: float, grid: Host, g: int, sums: Host, at: int) -> None:
+    """Add a number to a sum in two parts, each a whole multiple of a power of two; see ``_exact.exact_parts``."""
+    high = (value + grid[0, g]) - grid[0, g]
+    sums[0, at] += high
+    sums[1, at] += ((value - high) + grid[1, g]) - grid[1, g]
+
+
+@compiled_exactly
+def step(x: Host, weight: Host, means: Host, modes: Host, gamma: float, grid: Host, edges: Host, sums: Host) -> None:
+    """Add each row to the sums of its nearest prototype, (k, 2, p + 2 + all codes)."""
+    p = means.shape[1]
+    for i in range(len(x)):
+        best, least, w = 0, np.inf, weight[i]
+        for k in range(len(means)):
+            found = away(x, i, means, modes, gamma, k)
+            if found < least:
+                best, least = k, found
+        mine = sums[best]
+        for f in range(p):
+            add_exactly(x[i, f] * w, grid, f, mine, f)
+        add_exactly(w, grid, p, mine, p)
+        add_exactly(least * w, grid, p + 1, mine, p + 1)
+        for j in range(modes.shape[1]):
+            add_exactly(w, grid, p, mine, p + 2 + edges[j] + np.int64(x[i, p + j]))

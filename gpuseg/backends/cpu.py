@@ -97,7 +97,7 @@ BACKEND = Backend(
         **_cpu_medoids.FITS,
         **_cpu_prototypes.FITS,
     },
-    kernels={**_cpu_kernels.KERNELS, **_cpu_density.KERNELS},
+    kernels={**_cpu_kernels.KERNELS, **_cpu_density.KERNELS, **_cpu_prototypes.KERNELS},
     kernels_repay=REPAYS,
     vendor_lloyd_wins=vendor_lloyd_wins,
     fits_side_by_side=True,

@@ -3,17 +3,16 @@
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from gpuseg._checks import check_count
 from gpuseg.backends import EXACT_MEDOIDS, SAMPLED_MEDOIDS, Array, Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
-from gpuseg.cluster._base import Clusterer, Dispatch, Work, check_is_fitted, in_callers_library, seed_of
-from gpuseg.cluster._codes import coded, positions
+from gpuseg.cluster._base import Dispatch, Work, check_is_fitted, in_callers_library, seed_of
+from gpuseg.cluster._categories import TakesCategories
 from gpuseg.cluster._labelled import masses_of, renumbered
 from gpuseg.cluster._lloyd import label_block
 from gpuseg.cluster._measure import check_matrix, measure_of
-from gpuseg.cluster._placing import Placing, placing_of
+from gpuseg.cluster._placing import Placing, losses_of, placing_of
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._sampled import Points, gathered, matrix_points, positive
 from gpuseg.cluster.kmeans import warn_fewer
@@ -44,7 +43,7 @@ class Found(NamedTuple):
     solver: str
 
 
-class Medoids(Clusterer):
+class Medoids(TakesCategories):
     """Fit, predict and assign of a method that chooses medoids.
 
     A subclass names what it needs of a backend in ``_fit_name`` and gives a solution of points in ``_learn``, one for
@@ -55,11 +54,9 @@ class Medoids(Clusterer):
 
     n_clusters: int
     metric: str
-    categorical: Any
     method: str
     sample_size: Any
     random_state: Any
-    categories_: dict[str, list[str]]
     measure_: dict[str, Any]
     cluster_centers_: Host
     medoid_indices_: Host
@@ -69,8 +66,8 @@ class Medoids(Clusterer):
     beyond: ClassVar[str] = "samples"
     metrics: ClassVar[tuple[str, ...]] = METRICS
     stored: ClassVar[tuple[str, ...]] = (
-        "cluster_centers_", "medoid_indices_", "measure_", "categories_", "segment_weight_", "distance_quantiles_",
-        "inertia_", "n_iter_", "exact_", "n_features_in_", "feature_names_in_",
+        "cluster_centers_", "medoid_indices_", "measure_", "segment_weight_", "distance_quantiles_",
+        "inertia_", "n_iter_", "exact_", "n_features_in_", "feature_names_in_", *TakesCategories.coding,
     )  # fmt: skip
 
     def _learn(self, points: Points, measure: Measure, key: tuple[int, int], backend: Backend) -> Solution:
@@ -203,14 +200,12 @@ class Medoids(Clusterer):
     def _measured(self, work: Work) -> Measure:
         if self.metric == "precomputed":
             check_matrix(to_host(work.whole))
-        codes = getattr(self, "categories_", {})
-        names = getattr(self, "feature_names_in_", None)
-        return measure_of(work, self.metric, positions(self.categorical, codes, names, work.blocks.n_features))
+        columns = np.arange(work.blocks.n_features)
+        return measure_of(work, self.metric, np.isin(columns, self.category_columns_))
 
-    def _array(self, x: Any, *, reset: bool) -> Array:
-        if self.metric == "gower":
-            x, self.categories_ = coded(x, None if reset else self.categories_)
-        return super()._array(x, reset=reset)
+    @property
+    def _mixed(self) -> bool:
+        return self.metric == "gower"
 
     def _placing(self) -> Placing:
         return placing_of(getattr(self, "cluster_centers_", None), self.medoid_indices_, Measure(**self.measure_))
@@ -243,14 +238,3 @@ class Medoids(Clusterer):
     def _task(self, blocks: Blocks) -> Task:
         solver = "precomputed" if self.metric == "precomputed" else "exact" if self._whole_input else self.method
         return super()._task(blocks)._replace(n_clusters=int(self.n_clusters), n_init=self._attempts, solver=solver)
-
-
-def losses_of(block: Any, searches: list[Any]) -> tuple[float, ...]:
-    """Return a block's weighted sum of the distances to the nearest medoid, of each search."""
-    losses = []
-    for search, *args in searches:
-        _, distance = search(block, *args)
-        xp = array_namespace(distance)
-        weight, away = (xp.astype(field, xp.float64, copy=False) for field in (block.weight, distance))
-        losses.append(float(weight @ away))
-    return tuple(losses)

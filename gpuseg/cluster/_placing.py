@@ -56,3 +56,14 @@ def _two_nearest(block: Block, medoids: Host, measure: Measure) -> tuple[Array, 
     segment, first, second = two_nearest_groups(block.x, medoids, np.arange(len(medoids)), measure)
     xp = array_namespace(segment)
     return xp.astype(segment, xp.int32), first, second
+
+
+def losses_of(block: Any, searches: list[Any]) -> tuple[float, ...]:
+    """Return a block's weighted sum of the distances to the nearest medoid, of each search."""
+    losses = []
+    for search, *args in searches:
+        _, distance = search(block, *args)
+        xp = array_namespace(distance)
+        weight, away = (xp.astype(field, xp.float64, copy=False) for field in (block.weight, distance))
+        losses.append(float(weight @ away))
+    return tuple(losses)

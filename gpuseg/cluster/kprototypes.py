@@ -1,58 +1,50 @@
 """k-prototypes: segments of customers that are described by numbers and by categories."""
 
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
-import narwhals as nw
 import numpy as np
-import polars as pl
 
 from gpuseg._checks import check_count, check_number
-from gpuseg.backends import Array, Host, Task, holder, to_host, with_room
+from gpuseg.backends import Array, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
-from gpuseg.cluster._base import (
-    Clusterer,
-    Dispatch,
-    Work,
-    _weights,
-    check_is_fitted,
-    given_back,
-    in_callers_library,
-    seed_of,
-)
-from gpuseg.cluster._mixed import (
+from gpuseg.cluster._base import Dispatch, Work, check_is_fitted, in_callers_library, seed_of
+from gpuseg.cluster._categories import TakesCategories
+from gpuseg.cluster._codes import words_of
+from gpuseg.cluster._distinct import Extent, Sketch, extent_of, in_order, lowest, sketch_of, widest
+from gpuseg.cluster._labelled import renumbered
+from gpuseg.cluster._prototypes import (
     Prototypes,
+    Sums,
     assigned_block,
-    category_columns,
-    codes_of,
-    is_category,
-    number_column,
+    descent,
+    deviations,
+    labelled_block,
+    masses_at,
+    mixed_step,
+    mixed_two_nearest,
     placed_block,
-    refuse_words,
-    series_of,
-    texts,
-    words_of,
 )
-from gpuseg.cluster._quantiles import distance_quantiles
-from gpuseg.cluster._training import distinct, weights_of
+from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster.kmeans import warn_fewer
-from gpuseg.engines import Blocks, Site, blocks_of, is_dask, is_files
-from gpuseg.engines.blocks import refuse_odd
-from gpuseg.errors import InvalidInput, UnsupportedOnBackend
-from gpuseg.io import open_table
+from gpuseg.engines import Blocks, each, site_of
+from gpuseg.errors import InvalidInput
 
 HALF = 0.5
 """The share of the mean standard deviation that ``gamma`` is: of a third to two thirds, which Huang 1998 advises."""
+SKETCH = 65_536
+"""Distinct rows up to which all of them are moved one by one, and that starts are drawn on where there are more."""
 
 
-class Points(NamedTuple):
-    """Distinct rows in the order of their coordinates: numbers (m, p), codes (m, q), and their weights."""
+class Found(NamedTuple):
+    """Prototypes, the steps that it took to find them, and whether rows were moved one by one."""
 
-    numbers: Host
-    codes: Host
-    weight: Host
+    prototypes: Prototypes
+    n_iter: int
+    whole: bool
 
 
-class KPrototypes(Clusterer):
+class KPrototypes(TakesCategories):
     """Partition rows of numbers and categories into ``n_clusters`` segments around a mean and a mode each.
 
     Huang 1998. A row's cost is its squared distance to the mean plus ``gamma`` for each category that is not the
@@ -79,13 +71,15 @@ class KPrototypes(Clusterer):
     (1.97, [0.5, 0.5, 0.5, 0.0, 1.49])
     """
 
-    levels_: dict[str, Host]
-    category_columns_: list[int]
+    numbers_first: ClassVar[bool] = True
+    codes_numbers: ClassVar[bool] = True
+    in_blocks: ClassVar[bool] = True
+    beyond: ClassVar[str] = "blocks"
     metrics: ClassVar[tuple[str, ...]] = ("mixed",)
     _fit_name: ClassVar[str] = "kprototypes"
     stored: ClassVar[tuple[str, ...]] = (
-        "cluster_centers_", "modes_", "offset_", "gamma_", "levels_", "category_columns_", "segment_weight_",
-        "distance_quantiles_", "cost_", "n_iter_", "n_features_in_", "feature_names_in_",
+        "cluster_centers_", "modes_", "gamma_", "segment_weight_", "distance_quantiles_", "cost_", "n_iter_",
+        "n_features_in_", "feature_names_in_", *TakesCategories.coding,
     )  # fmt: skip
 
     def __init__(
@@ -120,28 +114,19 @@ class KPrototypes(Clusterer):
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows."""
         self._check_parameters()
-        work = self._whole(X, sample_weight)
-        x = to_host(work.whole)
-        weight = weights_of(work.blocks, len(x))
-        if len(x) < self.n_clusters:
-            raise InvalidInput(
-                f"n_clusters={self.n_clusters} is more than the rows, n_samples={len(x)}; use at most {len(x)}"
-            )
-        points = self._points(x, weight)
-        self.gamma_ = self._gamma(points)
-        end = work.backend.fits["kprototypes"](
-            points.numbers, codes=points.codes, levels=[len(words) for words in self.levels_.values()],
-            gamma=self.gamma_, **self._starts(), sample_weight=points.weight, max_iter=int(self.max_iter),
-        )  # fmt: skip
-        self.n_iter_, self.offset_ = int(end["n_iter"]), np.average(points.numbers, axis=0, weights=points.weight)
-        return self._place(end["means"], end["modes"], weight, work)
+        work, seed = self._open(X, sample_weight, reset=True), seed_of(self.random_state)
+        sums = self._sums(work.engine.reduce(extent_of, widest))
+        sketch = work.engine.merge(sketch_of, partial(lowest, most=SKETCH), SKETCH, seed, sums.grid[:, -1])
+        self.gamma_ = self._gamma(work, sums)
+        return self._adopt(self._found(work, sketch, sums, seed), work, sums, X)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): that of the nearest prototype, of ties the first."""
         check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        fields = opened.engine.rows(placed_block, self._prototypes(), dtypes=(np.int32, np.float64))
-        return in_callers_library(fields[:1], opened.blocks)[0]
+        work, prototypes = self._open(X, reset=False), self._prototypes()
+        search = work.kernel(mixed_two_nearest, len(prototypes.means))
+        fields = work.engine.rows(placed_block, search, prototypes, dtypes=(np.int32, np.float64))
+        return in_callers_library(fields[:1], work.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -151,9 +136,10 @@ class KPrototypes(Clusterer):
         segment's training rows.
         """
         check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        fields = opened.engine.rows(assigned_block, self._prototypes(), self.distance_quantiles_, dtypes=ASSIGNED)
-        return Assignment(*in_callers_library(fields, opened.blocks))
+        work, prototypes = self._open(X, reset=False), self._prototypes()
+        search = work.kernel(mixed_two_nearest, len(prototypes.means))
+        fields = work.engine.rows(assigned_block, search, prototypes, self.distance_quantiles_, dtypes=ASSIGNED)
+        return Assignment(*in_callers_library(fields, work.blocks))
 
     def _check_parameters(self) -> None:
         check_count("n_clusters", self.n_clusters)
@@ -170,118 +156,84 @@ class KPrototypes(Clusterer):
         starts = int(self.n_init) if isinstance(self.init, str) else 1
         return super()._task(blocks)._replace(n_clusters=int(self.n_clusters), n_init=starts)
 
-    def _blocks(self, x: Any, sample_weight: Any, site: Site, *, reset: bool) -> Blocks:  # noqa: ARG002 - rows are here
-        """Return checked rows, numbers first and then codes, in float64."""
-        if is_dask(x) or is_files(x):
-            raise UnsupportedOnBackend(
-                "KPrototypes got Dask or file input; pass a table in memory, such as read_table(path), or X.compute()"
+    def _sums(self, extent: Extent) -> Sums:
+        """Return what exact sums of these rows need; raise InvalidInput where there are too few."""
+        if extent.rows < self.n_clusters:
+            raise InvalidInput(
+                f"n_clusters={self.n_clusters} is more than the rows, n_samples={extent.rows}; use at most "
+                f"{extent.rows}"
             )
-        matrix = np.hstack(self._columns(x, reset=reset)).astype(np.float64, copy=False)
-        if sample_weight is not None:
-            sample_weight = _weights(sample_weight, matrix)
-        return blocks_of(matrix, sample_weight, missing=True)
+        if not extent.heavy:
+            raise InvalidInput("sample_weight is 0 for every row; give one row at least a weight above 0")
+        levels = [len(words) for words in self.levels_.values()]
+        wide = extent.wide[: len(extent.wide) - len(levels)]
+        return Sums.of(np.append(wide, extent.heaviest), levels, extent.rows)
 
-    def _columns(self, x: Any, *, reset: bool) -> tuple[Host, Host]:
-        """Return the numbers, (n, p), and the codes of the categories, (n, q); learn which are which, and the words."""
-        columns = self._series(x, reset=reset)
-        if not self.category_columns_:
-            numbers = self._array(x, reset=reset)
-            refuse_odd(numbers, self._names())
-            return numbers, np.empty((len(numbers), 0))
-        picked = [number_column(column) for at, column in enumerate(columns) if at not in self.category_columns_]
-        names = [column.name for at, column in enumerate(columns) if at not in self.category_columns_]
-        numbers = np.stack(picked, axis=1) if picked else np.empty((len(columns[0]), 0))
-        if picked:
-            refuse_odd(numbers, names)
-        words = [texts(columns[at]) for at in self.category_columns_]
-        if reset:
-            self.levels_ = {each.name: np.array(each.unique().sort().to_list(), dtype=str) for each in words}
-        pairs = zip(words, self.levels_.values(), strict=True)
-        return numbers, np.stack([codes_of(each, levels) for each, levels in pairs], axis=1)
-
-    def _series(self, x: Any, *, reset: bool) -> list[pl.Series]:
-        """Return the columns of a table or an array; learn which hold categories; none where none do."""
-        if (holding := holder(x)) is not None and holding.name != "cpu":
-            raise UnsupportedOnBackend(f"KPrototypes got rows on {holding.name!r}; pass them on the host")
-        table, by_type = nw.from_native(x, pass_through=True), []
-        if framed := isinstance(table, nw.DataFrame | nw.LazyFrame):
-            frame = open_table(x).eager()
-            columns, names = frame.to_polars().get_columns(), frame.columns
-            by_type = [at for at, dtype in enumerate(frame.schema.values()) if is_category(dtype)]
-        elif (self.categorical is None) if reset else not self.category_columns_:
-            refuse_words(x)
-            columns, names = [], []
-        else:
-            columns = self._series_of_array(x, reset=reset)
-            names = [column.name for column in columns]
-        if reset:
-            self.levels_ = {}
-            self.category_columns_ = category_columns(names, self.categorical, by_type)
-        if framed and self.category_columns_:
-            self._match(len(names), tuple(names), reset=reset)
-        return columns
-
-    def _series_of_array(self, x: Any, *, reset: bool) -> list[pl.Series]:
-        array = np.asarray(x)
-        if array.ndim != 2 or not len(array):  # noqa: PLR2004 - a matrix
-            raise InvalidInput(f"X has shape {array.shape}; pass rows and columns")
-        if array.dtype.kind in "biuf":
-            return series_of(self._array(x, reset=reset))
-        self._match(array.shape[1], None, reset=reset)
-        return series_of(array)
-
-    def _names(self) -> list[str] | None:
-        names = getattr(self, "feature_names_in_", None)
-        return None if names is None else list(names)
-
-    def _points(self, x: Host, weight: Host) -> Points:
-        """Return distinct rows and their weights: equal rows then move together, whatever the order they came in."""
-        found = distinct(x)
-        rows, numbers = x[found.first], x.shape[1] - len(self.category_columns_)
-        codes = rows[:, numbers:].astype(np.int64)
-        return Points(rows[:, :numbers], codes, np.bincount(found.place, weight))
-
-    def _gamma(self, points: Points) -> float:
+    def _gamma(self, work: Work, sums: Sums) -> float:
         if not isinstance(self.gamma, str):
             return float(self.gamma)
-        if not points.numbers.shape[1]:
-            return 1.0
-        mean = np.average(points.numbers, axis=0, weights=points.weight)
-        variance = np.average((points.numbers - mean) ** 2, axis=0, weights=points.weight)
-        return HALF * float(np.mean(np.sqrt(variance))) or 1.0
+        return HALF * float(np.mean(deviations(work.engine, sums))) or 1.0 if len(sums.wide) > 1 else 1.0
 
-    def _starts(self) -> dict[str, Any]:
+    def _found(self, work: Work, sketch: Sketch, sums: Sums, seed: int) -> Found:
+        """Return the best end of the sketch's starts; where that is not all rows, what all rows make of it."""
+        rows, weight = in_order(sketch)
+        p, starts, fit = len(sums.wide) - 1, self._starts(len(sums.wide) - 1, seed), work.backend.fits["kprototypes"]
+        known = {
+            "codes": rows[:, p:].astype(np.int64), "levels": np.diff(sums.edges).tolist(), "gamma": self.gamma_,
+            "sample_weight": weight, "max_iter": int(self.max_iter),
+        }  # fmt: skip
+        ends = each(lambda start: fit(rows[:, :p], **start, **known), starts)
+        end = min(ends, key=lambda end: float(end["cost"]))
+        best = Found(Prototypes(end["means"], end["modes"], self.gamma_), int(end["n_iter"]), sketch.whole)
+        if sketch.whole:
+            return best
+        given = [
+            Found(Prototypes(means, modes, self.gamma_), 0, whole=False)
+            for some in starts
+            for means, modes in some["starts"]
+        ]
+        return min((self._descended(one, work, sums) for one in (best, *given)), key=lambda end: end[0])[1]
+
+    def _descended(self, begun: Found, work: Work, sums: Sums) -> tuple[float, Found]:
+        """Return the cost and the end of prototypes that all rows move together."""
+        step, search = (work.kernel(body, int(self.n_clusters)) for body in (mixed_step, mixed_two_nearest))
+        end, cost, steps = descent(work.engine, step, search, begun.prototypes, sums, max_iter=int(self.max_iter))
+        return cost, Found(end, begun.n_iter + steps, whole=False)
+
+    def _starts(self, p: int, seed: int) -> list[dict[str, Any]]:
         """Return the start that is given, or the numbers drawn for those that are not."""
         many = int(self.n_clusters)
         if isinstance(self.init, str):
-            drawn = np.random.default_rng(seed_of(self.random_state)).random
-            trials = 2 + int(np.log2(many))  # as k-means takes
-            return {"starts": [], "uniform": [drawn((many, trials)) for _ in range(int(self.n_init))]}
-        numbers, codes = self._columns(self.init, reset=False)
-        if len(numbers) != many:
-            raise InvalidInput(f"init has {len(numbers)} rows; give n_clusters={many} rows like those of X")
-        return {"starts": [(numbers, codes.astype(np.int64))], "uniform": []}
+            drawn, trials = np.random.default_rng(seed).random, 2 + int(np.log2(many))  # trials as k-means takes
+            return [{"starts": [], "uniform": [drawn((many, trials))]} for _ in range(int(self.n_init))]
+        rows = to_host(self._blocks(self.init, None, site_of("local"), reset=False).held).astype(np.float64)
+        if len(rows) != many:
+            raise InvalidInput(f"init has {len(rows)} rows; give n_clusters={many} rows like those of X")
+        return [{"starts": [(rows[:, :p], rows[:, p:].astype(np.int64))], "uniform": []}]
 
     def _prototypes(self) -> Prototypes:
-        return Prototypes(self.cluster_centers_ - self.offset_, self.modes_, self.offset_, self.gamma_)
+        return Prototypes(self.cluster_centers_, self.modes_, self.gamma_)
 
-    def _place(self, means: Host, modes: Host, weight: Host, work: Work) -> Self:
+    def _adopt(self, found: Found, work: Work, sums: Sums, given: Any) -> Self:
         """Return self with each row in the segment of its nearest prototype, and segments in order of weight."""
-        many = len(means)
-        self.cluster_centers_, self.modes_ = means, modes
-        fields = work.engine.rows(placed_block, self._prototypes(), dtypes=(np.int32, np.float64))
-        segment, distance = map(to_host, fields)
-        weights = np.bincount(segment, weight, minlength=many)
-        order = order_ids(np.hstack([means, modes]), weights)
-        order = order[weights[order] > 0]
+        prototypes, many = found.prototypes, len(found.prototypes.means)
+        step, search = (work.kernel(body, many) for body in (mixed_step, mixed_two_nearest))
+        masses = masses_at(work.engine, step, prototypes, sums)
+        order = order_ids(np.hstack([prototypes.means, prototypes.modes]), masses.weight)
+        order = order[masses.weight[order] > 0]
         if len(order) < self.n_clusters:
             warn_fewer(self.n_clusters, len(order))
         number = np.full(many, -1, dtype=np.int32)
-        number[order] = np.arange(len(order))
-        self.cluster_centers_, self.modes_, self.segment_weight_ = means[order], modes[order], weights[order]
-        self.cost_ = float(weight @ distance**2)
-        self.distance_quantiles_ = distance_quantiles(number[segment], distance, weight, len(order), work.backend)
-        self.labels_ = given_back(number[segment], work.backend, work.blocks)
+        number[order] = np.arange(len(order), dtype=np.int32)
+        seen = work.engine.become(labelled_block, search, prototypes)
+        self.distance_quantiles_ = quantiles_of(seen, work.backend, many)[order]
+        self.cluster_centers_, self.modes_ = prototypes.means[order], prototypes.modes[order]
+        self.segment_weight_, self.cost_, self.n_iter_ = masses.weight[order], float(np.sum(masses.cost)), found.n_iter
+        if work.blocks.lazy:  # the workers hold nothing for labels that nobody may ask for
+            self.labels_ = self.predict(given)
+        else:
+            self.labels_ = in_callers_library(seen.rows(renumbered, number, dtypes=(np.int32,)), work.blocks)[0]
         chosen = ", half of the mean standard deviation" if isinstance(self.gamma, str) else ""
-        reason = f"{work.reason}; gamma={self.gamma_:.4g}{chosen}"
+        how = "" if found.whole else f"; starts on {SKETCH} distinct rows"
+        reason = f"{work.reason}; gamma={self.gamma_:.4g}{chosen}{how}"
         return self._say(Dispatch(work.backend.name, work.engine.name, "own", reason, work.steps))

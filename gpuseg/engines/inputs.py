@@ -31,12 +31,12 @@ def blocks_of(
     if is_files(x):
         from gpuseg.engines.parquet import blocks_of_files
 
-        _no_weight(sample_weight, "files")
+        no_weight(sample_weight, "files")
         return blocks_of_files(x, names, site=site or site_of(), missing=missing)
     if is_dask(x) and hasattr(x, "to_delayed") and hasattr(x, "columns") and x.ndim == 2:  # noqa: PLR2004 - a table
         from gpuseg.engines.frames import blocks_of_frame
 
-        _no_weight(sample_weight, "a Dask DataFrame")
+        no_weight(sample_weight, "a Dask DataFrame")
         return blocks_of_frame(x, names, site=site or site_of(lazy=True), missing=missing, keep=keep)
     if is_dask(x):
         return _of_dask(x, sample_weight, missing=missing)
@@ -99,6 +99,7 @@ def _of_dask(x: Any, sample_weight: Any, *, missing: bool) -> Blocks:
     )
 
 
-def _no_weight(sample_weight: Any, what: str) -> None:
+def no_weight(sample_weight: Any, what: str) -> None:
+    """Raise InvalidInput where weights came with rows that nobody can count beforehand."""
     if sample_weight is not None:
         raise InvalidInput(f"sample_weight is an array and X is {what}; pass X as an array, or no weights")

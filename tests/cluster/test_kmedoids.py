@@ -316,7 +316,7 @@ def test_float32_rows_are_their_own_medoids(blobs):
         ({"categorical": [0]}, r"categorical=\[0\] has no meaning for metric='euclidean'"),
         (
             {"categorical": [8], "metric": "gower"},
-            "names column 8, and X has 8; give names of columns or numbers from 0",
+            "categorical holds 8; give names of columns or positions from 0 to 7",
         ),
         ({"categorical": ["x"], "metric": "gower"}, "categorical='x' is not a column of the table"),
         ({"metric": "precomputed", "method": "sample"}, "method='sample' is not for metric='precomputed'"),

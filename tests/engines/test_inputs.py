@@ -72,7 +72,7 @@ def test_a_dask_dataframe_without_a_cluster_gives_the_same_bits():
 
 def test_a_dask_dataframe_of_text_and_one_without_a_column_are_said():
     frame = frame_of(X)
-    with pytest.raises(InvalidInput, match="X holds no numbers in column 'b'; pass numbers only"):
+    with pytest.raises(InvalidInput, match="X holds no numbers in column 'b'; pass numbers, use Preprocessor first"):
         KMeans(2).fit(frame.assign(b="x"))
     with pytest.raises(InvalidInput, match="a partition of X has no column 'b'; it has 'a', 'c'"):
         fitted(X[:, :2], engine="local") and fitted(frame).predict(frame[["a", "c"]])
