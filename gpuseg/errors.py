@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+CATEGORIES = "pass numbers, use Preprocessor first, or KPrototypes or KMedoids(metric='gower'), which take categories"
+"""What to do where numbers are needed and categories came."""
+
 
 class GpusegError(Exception):
     """Base class: catch this to catch them all."""

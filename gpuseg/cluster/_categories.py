@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg.backends import holder
-from gpuseg.cluster._base import Clusterer, _weights
+from gpuseg.cluster._base import Clusterer, _weights, array_of, columns_of_words
 from gpuseg.cluster._codes import (
     WORDS,
     Coding,
@@ -20,7 +20,6 @@ from gpuseg.cluster._codes import (
     joined,
     levels_in,
     levels_in_part,
-    refuse_words,
 )
 from gpuseg.engines import Blocks, Site, blocks_of, is_dask, is_files
 from gpuseg.engines.blocks import refuse_odd
@@ -135,8 +134,10 @@ class TakesCategories(Clusterer):
 
     def _source_of_array(self, x: Any, sample_weight: Any, site: Site, *, reset: bool) -> Source | None:
         if (self.categorical is None) if reset else not self.category_columns_:
-            if not is_dask(x) and holder(x) is None:
-                refuse_words(x)
+            held = holder(x)
+            on_host = not is_dask(x) and (held is None or held.name == "cpu")
+            if words := columns_of_words(x) if on_host else []:
+                raise InvalidInput(f"X is an array that holds words in columns {words}; give categorical={words}")
             return None
         if is_dask(x):
             blocks = blocks_of(x, sample_weight, site=site)
@@ -145,7 +146,7 @@ class TakesCategories(Clusterer):
             if self.codes_numbers:
                 raise UnsupportedOnBackend(f"X is an array of categories on {held.name!r}; pass it on the host")
             return None
-        array = np.asarray(x)
+        array = array_of(x)
         if array.ndim != 2 or not len(array):  # noqa: PLR2004 - a matrix
             raise InvalidInput(f"X has shape {array.shape}; pass rows and columns")
         if array.dtype.kind in "biuf":

@@ -166,15 +166,6 @@ def number_column(values: pl.Series) -> Host:
     return values.cast(pl.Float64, strict=False).to_numpy()
 
 
-def refuse_words(x: Any) -> None:
-    """Raise InvalidInput where an array holds words and nobody said in which columns."""
-    array = np.asarray(x)
-    if array.dtype.kind not in "OSU" or array.ndim != 2:  # noqa: PLR2004 - a matrix
-        return
-    if words := [at for at, column in enumerate(array.T) if any(isinstance(value, str) for value in column)]:
-        raise InvalidInput(f"X is an array that holds words in columns {words}; give categorical={words}")
-
-
 def words_of(codes: Host, levels: Mapping[str, Host]) -> Host:
     """Return the words of codes, (k, q), one column a table of levels.
 

@@ -12,7 +12,7 @@ from gpuseg.backends import Array, get_backend, holder
 from gpuseg.engines.blocks import UNKNOWN, Blocks
 from gpuseg.engines.inputs import identity, without_empty
 from gpuseg.engines.sites import Site
-from gpuseg.errors import InvalidInput, listed
+from gpuseg.errors import CATEGORIES, InvalidInput, listed
 
 WORDS = (nw.String, nw.Categorical, nw.Enum, nw.Object, nw.Boolean)
 """What a column of categories holds; pandas says object of words."""
@@ -33,10 +33,7 @@ def matrix_of(frame: Any, names: Sequence[str]) -> Array:
     """
     table = nw.from_native(selected(frame, names), eager_only=True)
     if words := [name for name, kind in table.schema.items() if not (kind.is_numeric() or kind == nw.Boolean)]:
-        raise InvalidInput(
-            f"X holds no numbers in column {listed(words)}; pass numbers, use Preprocessor first, or KPrototypes "
-            "or KMedoids(metric='gower'), which take categories"
-        )
+        raise InvalidInput(f"X holds no numbers in column {listed(words)}; {CATEGORIES}")
     return (holder(frame) or get_backend("cpu")).matrix(table)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from gpuseg.engines.blocks import Blocks
 from gpuseg.engines.inputs import without_empty
 from gpuseg.engines.sites import Site, unseen
-from gpuseg.errors import InvalidFile, InvalidInput, listed
+from gpuseg.errors import CATEGORIES, InvalidFile, InvalidInput, listed
 
 
 class RowGroup(NamedTuple):
@@ -77,10 +77,7 @@ def check_footer(found: Footer, first: Footer, wanted: Sequence[str], *, exact: 
         raise InvalidInput(f"{found.path} has no column {listed(lacking)}; it has {listed(found.names)}")
     words = [f"{name!r} ({kind})" for name, kind in found.others if name in wanted]
     if numbers and words:
-        raise InvalidInput(
-            f"{found.path} holds columns that are not of numbers: {', '.join(words)}; pass numbers, use Preprocessor "
-            "first, or KPrototypes or KMedoids(metric='gower'), which take categories"
-        )
+        raise InvalidInput(f"{found.path} holds columns that are not of numbers: {', '.join(words)}; {CATEGORIES}")
 
 
 def footer(path: str) -> Footer:
