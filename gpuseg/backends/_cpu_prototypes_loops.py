@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gpuseg.backends._cpu_tiles import compiled_exactly
+from gpuseg.backends._cpu_prototypes_tiles import fill, nearest, workspace
+from gpuseg.backends._cpu_tiles import TILE, compiled_exactly
 from gpuseg.backends._protocol import Host
 
 LESS = 1e-10
@@ -35,18 +36,17 @@ def differing(one: Host, other: Host) -> int:
 @compiled_exactly
 def place(rows: Any, segments: Any, label: Host, distance: Host) -> int:
     """Write each row's nearest prototype, of ties the first, and the mixed distance to it; return how many changed."""
-    changed = 0
-    for i in range(len(label)):
-        best, least = 0, np.inf
-        for k in range(len(segments.mean)):
-            away = squared(rows.numbers[i], segments.mean[k])
-            away += rows.gamma * differing(rows.codes[i], segments.modes[k])
-            if away < least:
-                best, least = k, away
-        distance[i] = least
-        if label[i] != best:
-            label[i] = best
-            changed += 1
+    changed, found = 0, workspace()
+    modes = segments.modes.astype(np.float64)
+    tile = np.zeros((rows.numbers.shape[1] + rows.codes.shape[1], TILE))
+    for start in range(0, len(label), TILE):
+        size = min(TILE, len(label) - start)
+        fill(rows.numbers, rows.codes, start, size, tile)
+        nearest(tile, segments.mean, modes, rows.gamma, found)
+        for i in range(size):
+            best = np.int64(found[0][i])
+            changed += 1 if label[start + i] != best else 0
+            label[start + i], distance[start + i] = best, found[1][i]
     return changed
 
 
@@ -167,55 +167,3 @@ def seeds(rows: Any, uniform: Host) -> Host:
         found[step] = best
         nearest, best_trial = best_trial, nearest
     return found
-
-
-@compiled_exactly
-def away(x: Host, i: int, means: Host, modes: Host, gamma: float, k: int) -> float:
-    """Return the squared mixed distance of a row, numbers and then codes, to a prototype."""
-    p, near, unlike = means.shape[1], 0.0, 0.0
-    for f in range(p):
-        near += (x[i, f] - means[k, f]) ** 2
-    for j in range(modes.shape[1]):
-        unlike += 1.0 if x[i, p + j] != modes[k, j] else 0.0
-    return near + gamma * unlike
-
-
-@compiled_exactly
-def two_nearest(x: Host, means: Host, modes: Host, gamma: float, label: Host, first: Host, second: Host) -> None:
-    """Write each row's nearest prototype, of ties the first, and the distances to it and to the best other."""
-    for i in range(len(x)):
-        best, least, next_least = 0, np.inf, np.inf
-        for k in range(len(means)):
-            found = away(x, i, means, modes, gamma, k)
-            if found < least:
-                best, least, next_least = k, found, least
-            elif found < next_least:
-                next_least = found
-        label[i], first[i], second[i] = best, np.sqrt(least), np.sqrt(next_least)
-
-
-@compiled_exactly
-def add_exactly(value: float, grid: Host, g: int, sums: Host, at: int) -> None:
-    """Add a number to a sum in two parts, each a whole multiple of a power of two; see ``_exact.exact_parts``."""
-    high = (value + grid[0, g]) - grid[0, g]
-    sums[0, at] += high
-    sums[1, at] += ((value - high) + grid[1, g]) - grid[1, g]
-
-
-@compiled_exactly
-def step(x: Host, weight: Host, means: Host, modes: Host, gamma: float, grid: Host, edges: Host, sums: Host) -> None:
-    """Add each row to the sums of its nearest prototype, (k, 2, p + 2 + all codes)."""
-    p = means.shape[1]
-    for i in range(len(x)):
-        best, least, w = 0, np.inf, weight[i]
-        for k in range(len(means)):
-            found = away(x, i, means, modes, gamma, k)
-            if found < least:
-                best, least = k, found
-        mine = sums[best]
-        for f in range(p):
-            add_exactly(x[i, f] * w, grid, f, mine, f)
-        add_exactly(w, grid, p, mine, p)
-        add_exactly(least * w, grid, p + 1, mine, p + 1)
-        for j in range(modes.shape[1]):
-            add_exactly(w, grid, p, mine, p + 2 + edges[j] + np.int64(x[i, p + j]))

@@ -11,11 +11,11 @@ import pytest
 from gpuseg import backends
 from gpuseg.backends import KNOWN, available, choose, get_backend, holder, like, to_host
 from gpuseg.backends.devices import Driver, Gpu, gpu_missing
-from gpuseg.cluster import KMeans, _assignment, _labelled, _quantiles
+from gpuseg.cluster import KMeans, _assignment, _labelled, _prototypes, _quantiles
 from gpuseg.errors import BackendUnavailable, UnsupportedOnBackend
 from gpuseg.neighbors import centers, groups, rows
 
-BODIES = (centers, groups, rows, _assignment, _labelled, _quantiles)
+BODIES = (centers, groups, rows, _assignment, _labelled, _prototypes, _quantiles)
 """The files of array functions that kernels may replace."""
 HAS_GPU = gpu_missing() is None
 

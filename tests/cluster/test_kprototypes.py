@@ -65,7 +65,29 @@ def test_the_cost_is_not_above_that_of_kmodes_from_the_same_start(data, k, first
     rows = table.select(*scaled, *[pl.col(name).cast(pl.String) for name in WORDS])
     model = KPrototypes(k, init=rows[np.arange(k) * (1900 // k) + first]).fit(rows)
     assert model.gamma_ == pytest.approx(0.5)
-    assert 0.99 * cost < model.cost_ <= cost
+    assert 0.9 * cost < model.cost_ <= cost
+
+
+# The costs of the same from the starts where they were the lower ones before prototypes were tried elsewhere.
+@pytest.mark.parametrize(
+    ("kind", "seed", "cost"),
+    [(0, 1, 1558.7207297255), (1, 14, 1168.5121829008), (1, 21, 1066.2149760874), (2, 14, 1546.9924792551)],
+)
+def test_no_start_ends_above_kmodes(kind, seed, cost):
+    rng = np.random.default_rng(1000 * kind + seed)
+    group, (scale, share, columns, levels) = (
+        rng.integers(0, 6, 400),
+        ((3, 0.7, 3, 4), (1, 0.5, 5, 3), (1.5, 0.6, 4, 5))[kind],
+    )
+    width = 3 if kind == 0 else 2
+    numbers = rng.normal(scale=scale, size=(6, width))[group] + rng.normal(size=(400, width))
+    numbers = np.round(numbers) if kind == 2 else numbers
+    usual = rng.random((400, columns)) < share, rng.integers(0, levels, size=(6, columns))[group]
+    codes = np.where(*usual, rng.integers(0, levels, size=(400, columns)))
+    k = int(rng.integers(3, 9))
+    x, first = np.hstack([numbers, codes]), rng.choice(400, k, replace=False)
+    model = KPrototypes(k, init=x[first], categorical=list(range(width, width + columns))).fit(x)
+    assert 0.9 * cost < model.cost_ <= cost
 
 
 def test_without_categories_it_ends_where_k_means_does_or_lower(blobs):

@@ -48,7 +48,7 @@ def alike(one, other):
     np.testing.assert_allclose(one.distance_quantiles_, other.distance_quantiles_, rtol=1e-11)
 
 
-@pytest.mark.parametrize("cut", [7, 250, 899])
+@pytest.mark.parametrize("cut", [90, 899])
 def test_files_and_dask_give_the_bits_of_memory(customers, sketch, tmp_path, cut):
     here = KPrototypes(4, random_state=0).fit(customers)
     assert (
@@ -64,7 +64,7 @@ def test_files_and_dask_give_the_bits_of_memory(customers, sketch, tmp_path, cut
             np.testing.assert_array_equal(mine, np.asarray(theirs))
 
 
-@pytest.mark.parametrize("cut", [7, 250])
+@pytest.mark.parametrize("cut", [90])
 def test_a_dask_array_of_codes_gives_the_bits_of_memory(customers, sketch, cut):
     x, categorical = codes(customers)
     weight = np.random.default_rng(1).random(len(x))  # sums of these hang on their order, were they not exact
