@@ -103,7 +103,7 @@ def mixed_step(block: Block, prototypes: Prototypes, grid: Host, edges: Host) ->
     return (sums,)
 
 
-def masses_of(sums: Host, p: int) -> Masses:
+def masses_in(sums: Host, p: int) -> Masses:
     """Return the masses of exact sums; the mean of a prototype without rows is 0."""
     total = sums[0] + sums[1]
     weight = total[:, p]
@@ -143,7 +143,7 @@ def descent(
 def masses_at(engine: Engine, step: Kernel, prototypes: Prototypes, sums: Sums) -> Masses:
     """Return the masses of all rows at these prototypes, in one walk."""
     (total,) = engine.reduce(step, add, prototypes, sums.with_cost(prototypes), sums.edges)
-    return masses_of(total, prototypes.means.shape[1])
+    return masses_in(total, prototypes.means.shape[1])
 
 
 def _filled(after: Prototypes, empty: Host, engine: Engine, search: Kernel, before: Prototypes) -> Prototypes:

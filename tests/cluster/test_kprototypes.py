@@ -87,7 +87,7 @@ def test_no_start_ends_above_kmodes(kind, seed, cost):
     k = int(rng.integers(3, 9))
     x, first = np.hstack([numbers, codes]), rng.choice(400, k, replace=False)
     model = KPrototypes(k, init=x[first], categorical=list(range(width, width + columns))).fit(x)
-    assert 0.9 * cost < model.cost_ <= cost
+    assert 0.9 * cost < model.cost_ <= cost * (1 + 1e-9)
 
 
 def test_without_categories_it_ends_where_k_means_does_or_lower(blobs):

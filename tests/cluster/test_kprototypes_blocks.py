@@ -149,7 +149,7 @@ def test_a_backends_passes_are_those_of_the_array_code(backend):
         np.testing.assert_array_equal(found, label)
         two = np.sqrt(np.sort(apart, axis=1)[:, :2])
         np.testing.assert_allclose(np.column_stack([first, second]), two, rtol=1e-12)
-        masses = _prototypes.masses_of(step(at, *known)[0], 3)
+        masses = _prototypes.masses_in(step(at, *known)[0], 3)
         np.testing.assert_allclose(masses.weight, np.bincount(label, weight, 5), rtol=1e-13)
         np.testing.assert_allclose(masses.cost, np.bincount(label, weight * apart.min(axis=1), 5), rtol=1e-13)
         for j, k in np.ndindex(2, 3):
