@@ -12,6 +12,7 @@ import polars as pl
 
 from gpuseg._estimator import plain_parameters
 from gpuseg.backends import Host
+from gpuseg.neighbors.keys import mixed, row_keys
 from gpuseg.profile import Field, Rows
 
 LIBRARIES = (
@@ -78,30 +79,13 @@ def row_sums(raw: Host) -> Host:
 
     A hash of a set that adds up is that of Clarke and others 2003, "Incremental multiset hash functions".
     """
-    numbers = _row_numbers(raw)
-    return np.array([np.sum(_mixed(numbers + np.uint64(word)), dtype=np.uint64) for word in range(4)])
+    numbers = row_keys(raw)
+    return np.array([np.sum(mixed(numbers + np.uint64(word)), dtype=np.uint64) for word in range(4)])
 
 
 def fingerprints(rows: Rows) -> Host:
     """Return the ``row_sums`` of a part of the customers."""
     return row_sums(rows.raw)
-
-
-def _row_numbers(raw: Host) -> Host:
-    """Return a number of 64 bits for each row: adding these costs less than sorting the rows."""
-    numbers = np.zeros(len(raw), dtype=np.uint64)
-    for column in raw.T:
-        # Zero has two signs and NaN many forms: one each.
-        bits = np.where(np.isnan(column), np.nan, column + 0.0).view(np.uint64)
-        numbers = _mixed(numbers ^ bits)
-    return numbers
-
-
-def _mixed(numbers: Host) -> Host:
-    """Return numbers with every bit of each spread over all of it: the last steps of MurmurHash3, but its first."""
-    numbers = numbers * np.uint64(0xFF51AFD7ED558CCD)
-    numbers = (numbers ^ (numbers >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-    return numbers ^ (numbers >> np.uint64(33))
 
 
 def profile_state(profile: pl.DataFrame) -> dict[str, Any]:

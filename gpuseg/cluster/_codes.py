@@ -178,7 +178,9 @@ def words_of(codes: Host, levels: Mapping[str, Host]) -> Host:
 
 
 def _column(name: str, values: list[Any]) -> pl.Series:
-    """Return a column as numbers where all values are, else as words."""
+    """Return a column as numbers, or as true and false, where all values are, else as words."""
+    if all(isinstance(value, bool | np.bool_) for value in values):
+        return pl.Series(name, values, dtype=pl.Boolean)
     if all(isinstance(value, int | float | np.number) for value in values):
         return pl.Series(name, values, dtype=pl.Float64, strict=False)
     missing = [value is None or value != value for value in values]  # noqa: PLR0124 - NaN alone differs from itself

@@ -13,9 +13,7 @@ from array_api_compat import array_namespace
 from gpuseg.backends import Host, exact_parts, to_host
 from gpuseg.cluster._training import row_order
 from gpuseg.engines import Block
-
-MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-"""The step and the factors of splitmix64 (Steele, Lea and Flood 2014)."""
+from gpuseg.neighbors.keys import row_keys
 
 
 class Extent(NamedTuple):
@@ -55,9 +53,9 @@ def sketch_of(block: Block, most: int, seed: int, grid: Host) -> Sketch:
     """Return at most so many distinct rows of a block that weigh anything; ``grid``: that of the weights, (2,)."""
     weight = to_host(block.weight).astype(np.float64)
     some = weight > 0
-    rows = to_host(block.x)[some].astype(np.float64) + 0.0  # of two zeros one
+    rows = to_host(block.x)[some].astype(np.float64) + 0.0  # of zero's two signs one
     parts = np.stack(exact_parts(weight[some], *grid))
-    return lowest([Sketch(keys_of(rows, seed), rows, parts, whole=True)], most=most)
+    return lowest([Sketch(row_keys(rows, seed), rows, parts, whole=True)], most=most)
 
 
 def lowest(parts: Sequence[Sketch], *, most: int) -> Sketch:
@@ -80,17 +78,6 @@ def lowest(parts: Sequence[Sketch], *, most: int) -> Sketch:
     weight = np.add.reduceat(weight, first, axis=1) if len(first) else weight
     whole = len(first) <= most and all(part.whole for part in parts)
     return Sketch(keys[first[:most]], rows[first[:most]], weight[:, :most], whole)
-
-
-def keys_of(rows: Host, seed: int) -> Host:
-    """Return the key of each row, uint64: equal rows have the same, others at random."""
-    key = np.full(len(rows), seed % 2**64, dtype=np.uint64)
-    for column in rows.T:
-        key = (key + MIX[0]) ^ np.ascontiguousarray(column).view(np.uint64)
-        key = (key ^ (key >> np.uint64(30))) * MIX[1]
-        key = (key ^ (key >> np.uint64(27))) * MIX[2]
-        key = key ^ (key >> np.uint64(31))
-    return key
 
 
 def in_order(sketch: Sketch) -> tuple[Host, Host]:

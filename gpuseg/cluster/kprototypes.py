@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from gpuseg._checks import check_count, check_number
-from gpuseg.backends import Array, Host, Task, to_host, with_room
+from gpuseg.backends import SKETCHED, Array, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
 from gpuseg.cluster._base import Dispatch, Work, check_is_fitted, in_callers_library, seed_of
 from gpuseg.cluster._categories import TakesCategories
@@ -32,8 +32,11 @@ from gpuseg.errors import InvalidInput
 
 HALF = 0.5
 """The share of the mean standard deviation that ``gamma`` is: of a third to two thirds, which Huang 1998 advises."""
-SKETCH = 65_536
-"""Distinct rows up to which all of them are moved one by one, and that starts are drawn on where there are more."""
+SKETCH = SKETCHED
+"""Distinct rows up to which all of them are moved one by one, and that are searched for a start where there are more.
+
+On 200,000 rows by 4 numbers and 4 categories in 8 segments the cost was that of all rows moved one by one, to 1e-9.
+"""
 
 TRIES = 3
 """Rows that a prototype is moved to in turn, where that lowers the cost; with one, 1 of 100 costs was above kmodes'."""
