@@ -7,7 +7,7 @@ import numpy as np
 
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
-from gpuseg.cluster._approximate import Trained, assign_block, distance_block, label_block
+from gpuseg.cluster._approximate import Trained, assign_block, distance_block, label_block, searches_of
 from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment
 from gpuseg.cluster._base import check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._condensed import (
@@ -171,8 +171,7 @@ class HDBSCAN(SizedClusterer):
 
     def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
         trained = self._trained()
-        search = backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
-        return distance_block, search, self._within(backend), trained
+        return distance_block, searches_of(backend, self.training_rows_, trained), self._within(backend), trained
 
     def _keep_labels(self, given: Any) -> None:
         self.labels_, self.probabilities_ = self._placed(given)
@@ -265,9 +264,9 @@ class HDBSCAN(SizedClusterer):
         check_is_fitted(self)
         opened = self._open(x, reset=False)
         trained = self._trained()
-        search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
+        searches = searches_of(opened.backend, self.training_rows_, trained)
         within = (self._within(opened.backend),) if function is assign_block else ()
-        fields = opened.engine.rows(function, search, *within, trained, *args, dtypes=dtypes)
+        fields = opened.engine.rows(function, searches, *within, trained, *args, dtypes=dtypes)
         return in_callers_library(fields, opened.blocks)
 
 
