@@ -16,7 +16,10 @@ from gpuseg.card import versions
 
 MB = 1024
 """Kilobytes, in which Linux gives the peak, of a megabyte."""
-PEERS = ("scikit-learn-intelex", "faiss", "pandas", "cuml-cu", "cudf-cu", "cupy-cuda")
+PEERS = (
+    "scikit-learn-intelex", "faiss", "fast_hdbscan", "fastcluster", "kmedoids", "kmodes", "betula-cluster", "pandas",
+    "cuml-cu", "cudf-cu", "cupy-cuda",
+)  # fmt: skip
 """How the names of the peers' packages begin."""
 Data = Any
 Scores = Mapping[str, float]

@@ -3,7 +3,13 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks import contenders, data, methods
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,3 +53,18 @@ def test_wrong_use_is_one_line():
         done = benchmark(*arguments)
         assert done.returncode == 2
         assert says in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("row", methods.ROWS_OF_THE_TABLE, ids=lambda row: row.name)
+def test_contenders_do_the_same_work(row):
+    kind = data.mixed if row.name.startswith("kprototypes") else partial(data.points, features=6)
+    given = kind(None, rows=400, clusters=8)
+    runs = row.runs(SimpleNamespace(backend=["cpu"]))
+    ours, *theirs = (row.score(given, run(given)) for run in runs.values())
+    # Whoever has categories or swaps medoids may end elsewhere; BIRCH of others joins subclusters without weights.
+    allowed = {"order": 0, "reachability": 1e-12, "heights": 1e-12, "condensed_mb": 0, "subclusters": 0.05}
+    for name in runs.keys() - {"gpuseg"}:
+        assert name in contenders.LIBRARIES
+    for scores in theirs:
+        for what, score in scores.items():
+            assert ours[what] == pytest.approx(score, rel=allowed.get(what, 0.02), abs=0.1 if what == "ari" else 0)
