@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import contenders, data, families, methods
+from benchmarks import contenders, curve, data, families, labelled, methods
 from benchmarks.harness import Benchmark
 
 STEPS = 20
@@ -117,5 +117,7 @@ TABLE = [
     ),
     *methods.ROWS_OF_THE_TABLE,
     *families.ROWS_OF_THE_TABLE,
+    *curve.ROWS_OF_THE_TABLE,
+    *labelled.ROWS_OF_THE_TABLE,
 ]
 """Every benchmark. What is long, or needs a file, runs where it is asked for by name."""

@@ -49,7 +49,7 @@ def test_no_row_begins_after_the_time_is_up():
 
 
 def test_wrong_use_is_one_line():
-    for arguments, says in ((["kmans"], "no row begins with 'kmans'"), (["--repeats", "0"], "give at least 1")):
+    for arguments, says in ((["kmans"], "no row begins with 'kmans'"), (["--repeats", "-1"], "give at least 0")):
         done = benchmark(*arguments)
         assert done.returncode == 2
         assert says in done.stderr.splitlines()[-1]
