@@ -18,6 +18,7 @@ from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._sampled import Points, gathered, matrix_points, positive
 from gpuseg.cluster.kmeans import warn_fewer
 from gpuseg.engines import Blocks, each
+from gpuseg.engines.blocks import refuse_weightless
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.centers import add
 from gpuseg.neighbors.medoids import METRICS, Measure
@@ -114,10 +115,11 @@ class Medoids(Clusterer):
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows."""
         self._check_parameters()
         work = self._opened(X, sample_weight)
-        if (rows := work.engine.reduce(positive, sum)) < self.n_clusters:
+        refuse_weightless(rows := work.engine.reduce(positive, sum))
+        if rows < self.n_clusters:
             raise InvalidInput(
                 f"n_clusters={self.n_clusters} is more than the rows that weigh anything, n_samples={rows}; use at "
-                f"most {max(rows, 1)}, or give more rows a positive sample_weight"
+                f"most {rows}, or give more rows a positive sample_weight"
             )
         measure = self._measured(work)
         return self._adopt(self._found(work, measure, rows), work, measure, X)
