@@ -63,9 +63,19 @@ def test_moved_and_scaled_rows_have_the_same_segments(name, shape):
     np.testing.assert_array_equal(fitted(name, shape, 4 * x + 64, **wider).labels_, plain.labels_)
 
 
+HARD = {
+    "clear": lambda x: x,
+    "overlapping": lambda x: x,
+    "lattice": lambda x: np.round(2 * x),
+    "far in float32": lambda x: (x + 1e3).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("change", HARD)
 @pytest.mark.parametrize("name", EVERY)
-def test_the_rows_of_a_fit_get_their_own_labels(name, shape):
-    x = rows_of(shape, ROWS, 3)
+def test_the_rows_of_a_fit_get_their_own_labels(name, change):
+    shape = "clear" if change == "clear" else "overlapping"
+    x = HARD[change](rows_of(shape, ROWS, 3))
     model = fitted(name, shape, x)
     if ALGORITHMS[name].places_alike:
         np.testing.assert_array_equal(model.predict(x), model.labels_)
