@@ -7,8 +7,9 @@ import narwhals as nw
 import numpy as np
 from array_api_compat import array_namespace
 
-from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
+from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, Kernel, Task, holder, like
+from gpuseg.cluster._words import refuse_columns
 from gpuseg.engines import (
     Blocks,
     Engine,
@@ -21,7 +22,7 @@ from gpuseg.engines import (
     plain_engine,
     site_of,
 )  # fmt: skip
-from gpuseg.engines.blocks import carried, check_weights, refuse_odd, refuse_weight
+from gpuseg.engines.blocks import carried, check_weights, refuse_odd, refuse_weight, refuse_weightless
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
 from gpuseg.io.files import found
@@ -39,7 +40,6 @@ __all__ = [
 ]
 
 
-NOT_NUMBERS = (nw.String, nw.Categorical, nw.Enum, nw.Date, nw.Datetime, nw.Duration)
 FLOATS = [np.float64, np.float32]
 
 
@@ -145,11 +145,7 @@ class Clusterer(ClusterMixin, Stored):
         table = nw.from_native(x, pass_through=True)
         if isinstance(table, nw.LazyFrame) or (isinstance(table, nw.DataFrame) and table.implementation.is_pyarrow()):
             x = open_table(x).eager().to_polars()
-        if isinstance(table, nw.DataFrame) and (words := [n for n, t in table.schema.items() if t in NOT_NUMBERS]):
-            raise InvalidInput(
-                f"X holds no numbers in column {listed(words)}; pass numbers, use Preprocessor first, or KPrototypes "
-                "or KMedoids(metric='gower'), which take categories"
-            )
+        refuse_columns(x)
         held = holder(x)
         if held is None or held.name == "cpu":
             return validate_data(self, x, dtype=FLOATS, order="C", ensure_all_finite=False, reset=reset)
@@ -189,11 +185,17 @@ class Clusterer(ClusterMixin, Stored):
 
 
 def _weights(weight: Any, x: Array) -> Array:
-    """Return one weight a row, checked where it is: by scikit-learn's rules for host data."""
-    if isinstance(x, np.ndarray):
-        return refuse_weight(_check_sample_weight(weight, x, dtype=x.dtype, ensure_non_negative=True))
-    check_weights(weight, x.shape[0])
-    return weight
+    """Return one weight a row, checked where it is; of host data a number may stand for that of every row."""
+    if not isinstance(x, np.ndarray):
+        check_weights(weight, x.shape[0])
+        return weight
+    given = np.asarray(weight)
+    if given.dtype.kind not in "biufO":
+        raise InvalidInput(f"sample_weight holds no numbers but {given.dtype}; give a weight of 0 or more a row")
+    given = np.ascontiguousarray(given, dtype=x.dtype) if given.ndim else np.full(len(x), weight, dtype=x.dtype)
+    check_weights(given, len(x))
+    refuse_weightless(np.max(refuse_weight(given), initial=0.0))
+    return given
 
 
 def given_back(values: Host, backend: Backend, blocks: Blocks) -> Array:

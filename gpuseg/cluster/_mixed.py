@@ -10,6 +10,7 @@ from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host
 from gpuseg.cluster._assignment import Assignment, confidence, novelty
+from gpuseg.cluster._words import columns_of_words
 from gpuseg.engines import Block
 from gpuseg.errors import InvalidInput, listed, missing_column
 from gpuseg.neighbors.centers import squared_distances, tiles
@@ -101,10 +102,7 @@ def series_of(x: Host) -> list[pl.Series]:
 
 def refuse_words(x: Any) -> None:
     """Raise InvalidInput where an array holds words and nobody said in which columns."""
-    array = np.asarray(x)
-    if array.dtype.kind not in "OSU" or array.ndim != 2:  # noqa: PLR2004 - a matrix
-        return
-    if words := [at for at, column in enumerate(array.T) if any(isinstance(value, str) for value in column)]:
+    if words := columns_of_words(np.asarray(x)):
         raise InvalidInput(f"X is an array that holds words in columns {words}; give categorical={words}")
 
 

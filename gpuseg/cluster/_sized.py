@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from gpuseg._checks import check_count
-from gpuseg._estimator import clone
+from gpuseg._estimator import check_seed, clone
 from gpuseg.backends import Array, Backend, Host, Kernel, choose, get_backend, to_host, verdicts
 from gpuseg.cluster._assignment import order_ids
 from gpuseg.cluster._base import Dispatch, Work, seed_of
@@ -20,7 +20,7 @@ from gpuseg.metrics import adjusted_rand
 from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import sampled
 from gpuseg.settings import log
-from gpuseg.summary import MicroClusters, digest_of, rows_as_points
+from gpuseg.summary import SLACK, MicroClusters, digest_of, rows_as_points
 
 HOST = "cpu"
 """Where the points of a digest are worked on."""
@@ -54,7 +54,7 @@ class SizedClusterer(Placer):
 
     A subclass has parameters ``method``, ``n_micro`` and ``random_state``. ``kept`` names the points that its model
     places rows by and their segments, ``numbers`` more that holds segments' numbers, ``a_segment`` what is kept of
-    each segment.
+    each segment, ``counted`` the parameters that count rows.
     """
 
     method: str
@@ -67,15 +67,34 @@ class SizedClusterer(Placer):
     kept: ClassVar[tuple[str, str]]
     numbers: ClassVar[tuple[str, ...]] = ()
     a_segment: ClassVar[tuple[str, ...]] = ("distance_quantiles_", "segment_weight_")
+    counted: ClassVar[tuple[str, ...]] = ()
     sized: ClassVar[tuple[str, ...]] = ("exact_", "digest_size_", "digest_error_")
 
     def _check_method(self) -> None:
         if self.method not in METHODS:
             raise unknown("method", self.method, METHODS)
         check_count("n_micro", self.n_micro, low=2)
+        check_seed(self.random_state)
 
     def _sized(self, x: Any, sample_weight: Any) -> Sized:
         """Return the rows, or a digest of them where an exact fit has no room or takes too long."""
+        sized = self._points_of(x, sample_weight)
+        self._refuse_few(sum(sized.work.blocks.sizes), float(np.sum(sized.points.weight)))
+        return sized
+
+    def _refuse_few(self, rows: int, weight: float) -> None:
+        """Raise InvalidInput where a parameter asks for more rows than there are, by weight."""
+        for name in self.counted:
+            asked = getattr(self, name)
+            if asked is None or weight >= asked * (1 - SLACK):
+                continue
+            found = f"n_samples={rows}" if weight == rows else f"n_samples={rows} with weights of {weight:g} in all"
+            raise InvalidInput(
+                f"{name}={asked} is asked of too few rows, {found}; pass at least {asked} rows or a smaller {name}"
+            )
+
+    def _points_of(self, x: Any, sample_weight: Any) -> Sized:
+        """Return what ``_sized`` does, of rows that may be too few."""
         site = site_of(self.engine, lazy=is_dask(x))
         blocks = self._blocks(x, sample_weight, site, reset=True)
         why = self._no_exact(blocks, site.name)

@@ -8,7 +8,7 @@ import polars as pl
 
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Host, Task, holder, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, by_number, order_ids, tie_order
 from gpuseg.cluster._base import (
     Clusterer,
     Dispatch,
@@ -137,10 +137,13 @@ class KPrototypes(Clusterer):
         return self._place(end["means"], end["modes"], weight, work)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
-        """Return the segment of each row, int32, (n_samples,): that of the nearest prototype, of ties the first."""
+        """Return the segment of each row, int32, (n_samples,): that of the nearest prototype.
+
+        Of equally near prototypes the first by means, then by modes.
+        """
         check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        fields = opened.engine.rows(placed_block, self._prototypes(), dtypes=(np.int32, np.float64))
+        opened, (order, prototypes) = self._open(X, reset=False), self._prototypes()
+        fields = opened.engine.rows(by_number, order, placed_block, prototypes, dtypes=(np.int32, np.float64))
         return in_callers_library(fields[:1], opened.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
@@ -151,8 +154,9 @@ class KPrototypes(Clusterer):
         segment's training rows.
         """
         check_is_fitted(self)
-        opened = self._open(X, reset=False)
-        fields = opened.engine.rows(assigned_block, self._prototypes(), self.distance_quantiles_, dtypes=ASSIGNED)
+        opened, (order, prototypes) = self._open(X, reset=False), self._prototypes()
+        quantiles = self.distance_quantiles_[order]
+        fields = opened.engine.rows(by_number, order, assigned_block, prototypes, quantiles, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, opened.blocks))
 
     def _check_parameters(self) -> None:
@@ -262,14 +266,17 @@ class KPrototypes(Clusterer):
             raise InvalidInput(f"init has {len(numbers)} rows; give n_clusters={many} rows like those of X")
         return {"starts": [(numbers, codes.astype(np.int64))], "uniform": []}
 
-    def _prototypes(self) -> Prototypes:
-        return Prototypes(self.cluster_centers_ - self.offset_, self.modes_, self.offset_, self.gamma_)
+    def _prototypes(self) -> tuple[Host, Prototypes]:
+        """Return the order in which prototypes are searched, and these in it."""
+        order = tie_order(np.hstack([self.cluster_centers_, self.modes_]))
+        means = self.cluster_centers_[order] - self.offset_
+        return order, Prototypes(means, self.modes_[order], self.offset_, self.gamma_)
 
     def _place(self, means: Host, modes: Host, weight: Host, work: Work) -> Self:
         """Return self with each row in the segment of its nearest prototype, and segments in order of weight."""
-        many = len(means)
-        self.cluster_centers_, self.modes_ = means, modes
-        fields = work.engine.rows(placed_block, self._prototypes(), dtypes=(np.int32, np.float64))
+        many, first = len(means), tie_order(np.hstack([means, modes]))
+        means, modes = self.cluster_centers_, self.modes_ = means[first], modes[first]
+        fields = work.engine.rows(placed_block, self._prototypes()[1], dtypes=(np.int32, np.float64))
         segment, distance = map(to_host, fields)
         weights = np.bincount(segment, weight, minlength=many)
         order = order_ids(np.hstack([means, modes]), weights)
