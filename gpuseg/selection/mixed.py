@@ -11,7 +11,7 @@ from gpuseg._estimator import seed_of
 from gpuseg.backends import Host, to_host
 from gpuseg.cluster import ALGORITHMS, Clusterer, KMeans
 from gpuseg.errors import FewerSegments, InvalidInput, listed
-from gpuseg.metrics import SAMPLE, Score
+from gpuseg.metrics import Score
 from gpuseg.metrics.silhouette import Distances, euclidean, score_of, silhouette_samples
 from gpuseg.neighbors.medoids import Measure
 from gpuseg.preprocessing import Preprocessor
@@ -21,7 +21,10 @@ from gpuseg.selection.rule import Scored, recommended
 from gpuseg.settings import say
 
 PILOT = 5000
-"""Rows that numbers of segments are tried on: each is a fit, and a silhouette of so many errs by less than 0.01."""
+"""Rows that numbers of segments are tried on and a model is scored on.
+
+Each number is a fit, distances of categories take longer than products, and so many rows err by less than 0.01.
+"""
 
 
 class Taking(NamedTuple):
@@ -121,7 +124,7 @@ def made(
 
 def scored_model(x: Any, model: Clusterer, *, categorical: Sequence[int], shared: Mapping[str, Any]) -> Score | None:
     """Return the silhouette of a sample of the rows in the model's own distance; None for one segment in it."""
-    sample = _sample(x, SAMPLE, shared)
+    sample = _sample(x, PILOT, shared)
     labels = to_host(type(model).from_state(model.state()).predict(sample))
     distances = TAKING[_metric(type(model), model.get_params(deep=False))].distances(model, sample, categorical)
     return score_of(silhouette_samples(sample, [labels], distances=distances)[0])
