@@ -145,8 +145,11 @@ class Clusterer(ClusterMixin, Stored):
         table = nw.from_native(x, pass_through=True)
         if isinstance(table, nw.LazyFrame) or (isinstance(table, nw.DataFrame) and table.implementation.is_pyarrow()):
             x = open_table(x).eager().to_polars()
-            table = nw.from_native(x)
-        _refuse_words(x, table)
+        if isinstance(table, nw.DataFrame) and (words := [n for n, t in table.schema.items() if t in NOT_NUMBERS]):
+            raise InvalidInput(
+                f"X holds no numbers in column {listed(words)}; pass numbers, use Preprocessor first, or KPrototypes "
+                "or KMedoids(metric='gower'), which take categories"
+            )
         held = holder(x)
         if held is None or held.name == "cpu":
             return validate_data(self, x, dtype=FLOATS, order="C", ensure_all_finite=False, reset=reset)
@@ -183,35 +186,6 @@ class Clusterer(ClusterMixin, Stored):
         self.backend_, self.dispatch_ = dispatch.backend, dispatch
         log.info("%s: %s", type(self).__name__, dispatch)
         return self
-
-
-def _refuse_words(x: Any, table: Any) -> None:
-    """Raise InvalidInput for text in a table, or in an array or a list of rows."""
-    words: list[Any] = []
-    if isinstance(table, nw.DataFrame):
-        words = [name for name, kind in table.schema.items() if kind in NOT_NUMBERS]
-    elif isinstance(x, list | tuple | np.ndarray) and (array := np.asarray(x)).ndim == 2 and array.dtype.kind in "OSU":  # noqa: PLR2004 - a matrix
-        words = [at for at, column in enumerate(array.T) if any(map(_is_word, column))]
-    if words:
-        raise InvalidInput(
-            f"X holds no numbers in column {listed(words)}; pass numbers, use Preprocessor first, or KPrototypes "
-            "or KMedoids(metric='gower'), which take categories"
-        )
-
-
-def _is_word(value: Any) -> bool:
-    """Return whether a value is text that reads as no number.
-
-    >>> [_is_word(value) for value in ("a", "1.5", 1.5)]
-    [True, False, False]
-    """
-    if not isinstance(value, str):
-        return False
-    try:
-        float(value)
-    except ValueError:
-        return True
-    return False
 
 
 def _weights(weight: Any, x: Array) -> Array:

@@ -13,7 +13,6 @@ from gpuseg.cluster import ALGORITHMS, Clusterer, KMeans
 from gpuseg.errors import FewerSegments, InvalidInput, listed
 from gpuseg.metrics import Score
 from gpuseg.metrics.silhouette import Distances, euclidean, score_of, silhouette_samples
-from gpuseg.neighbors.medoids import Measure
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.progress import bar
 from gpuseg.selection.choice import Candidate, KChoice
@@ -168,8 +167,7 @@ def _mixed_distances(model: Any, rows: Host, categorical: Sequence[int]) -> Dist
 
 
 def _gower_distances(model: Any, rows: Host, categorical: Sequence[int]) -> Distances:
-    measure = Measure(**model.measure_)
-    numbers = np.delete(rows * measure.scale, categorical, axis=1).T
+    numbers = np.delete(rows * model.measure_["scale"], categorical, axis=1).T
     share = 1.0 / rows.shape[1]
     return partial(_gower, np.ascontiguousarray(numbers), share * _words(rows, categorical), share * len(categorical))
 
