@@ -142,7 +142,7 @@ class Segmenter(ClusterMixin, Stored):
         """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.
 
         The table is prepared once, and ``k_range`` is tried by k-means: with ``algorithm_params`` where ``algorithm``
-        is k-means, else with its defaults. Algorithms that take categories try it themselves, on 5,000 rows.
+        is k-means, else with its defaults. Algorithms that take categories try it themselves, on 3,000 rows.
 
         >>> import polars as pl
         >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})

@@ -19,7 +19,7 @@ from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.rule import Scored, recommended
 from gpuseg.settings import say
 
-PILOT = 5000
+PILOT = 3000
 """Rows that numbers of segments are tried on and a model is scored on.
 
 Each number is a fit, distances of categories take longer than products, and so many rows err by less than 0.01.
