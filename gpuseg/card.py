@@ -27,22 +27,38 @@ def card_of(segmenter: Any, profile: pl.DataFrame, fingerprint: str) -> dict[str
     noise = profile.filter(pl.col("segment") < 0)["size"].sum()
     quality = {} if score is None else {"silhouette": score._asdict()}
     inertia = {"inertia": segmenter.model_.inertia_} if segmenter.algorithm == "kmeans" else {}
+    names = segmenter.preprocessor_.get_feature_names_out()
     return {
         "created": now(),
         "versions": versions(),
         "algorithm": segmenter.algorithm,
-        "parameters": plain_parameters(segmenter.model_),
+        "parameters": parameters_of(segmenter.model_, names),
         "id_column": segmenter.id_column,
         "value_column": segmenter.value_column,
         "rows": {"read": report.rows_read, "kept": profile["size"].sum(), "noise": noise},
         "segments": choice.k,
         "choice": {**choice._asdict(), "candidates": [candidate._asdict() for candidate in choice.candidates]},
         "backend": {**segmenter.dispatch_._asdict(), "steps": list(segmenter.dispatch_.steps)},
-        "metrics": {**quality, **inertia},
+        "metrics": {**quality, **inertia, **digest_of(segmenter.model_)},
         "training_data_sha256": fingerprint,
         "preprocessing": report.to_dict(),
         "profile": profile_state(profile),
     }
+
+
+def parameters_of(model: Any, features: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of a fitted algorithm, columns of categories by their names."""
+    parameters = plain_parameters(model)
+    if (places := parameters.get("categorical")) is not None:
+        parameters["categorical"] = [str(features[place]) for place in places]
+    return parameters
+
+
+def digest_of(model: Any) -> dict[str, float]:
+    """Return how many points stood for the rows of a fit, and its error beside an exact one; nothing of exact fits."""
+    if getattr(model, "exact_", True) or not hasattr(model, "digest_size_"):
+        return {}
+    return {"digest_size": int(model.digest_size_), "digest_error": float(model.digest_error_)}
 
 
 def versions(libraries: Sequence[str] = LIBRARIES) -> dict[str, str]:

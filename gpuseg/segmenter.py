@@ -41,7 +41,7 @@ from gpuseg.placing import (
 )
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.profile import profile_parts
-from gpuseg.selection import Candidate, KChoice, Segmented, choose, segmented, takes_number, tried
+from gpuseg.selection import Candidate, KChoice, Segmented, number_of, prepared_for, segmented, takes_number, tried
 from gpuseg.settings import say
 
 if TYPE_CHECKING:
@@ -52,20 +52,26 @@ OWN = ("n_clusters", "random_state", "backend", "engine")
 
 
 class Prepared(NamedTuple):
-    """A customer table ready to be clustered: how it was prepared, its parts, and their rows in the order of values."""
+    """A customer table ready to be clustered: how it was prepared, its parts, and their rows in the order of values.
+
+    ``categorical``: the features that hold codes, for an algorithm that takes categories; else None.
+    """
 
     preprocessor: Preprocessor
     parts: Parts
     ordered: Parts
+    categorical: Sequence[int] | None
 
 
 class Segmenter(ClusterMixin, Stored):
     """Segment a customer table: clean, encode, scale, choose the number of segments, cluster, profile.
 
     ``id_column``: the customers' id, unique and never missing; left out, rows are numbered from 0 in a
-    column "row". ``algorithm``: "kmeans", "dbscan" or "hdbscan", with ``algorithm_params`` for its
-    estimator. ``n_clusters``: "auto" or a number, for k-means; "auto" tries ``k_range`` (both ends in) and
-    takes the fewest that the rows do not tell from the best sampled silhouette. ``columns``: those to use;
+    column "row". ``algorithm``: a name of ``gpuseg algorithms``, as "kmeans" or "hdbscan", with ``algorithm_params``
+    for its estimator. "kprototypes", and "kmedoids" and "clarans" with the metric "gower", compare categories and yes
+    or no as such; to the others they are one-hot. ``n_clusters``: "auto" or a number; "auto" tries ``k_range`` (both
+    ends in) by k-means, or by the algorithm itself where it takes categories, and takes the fewest that the rows do
+    not tell from the best sampled silhouette. ``columns``: those to use;
     left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
@@ -128,7 +134,7 @@ class Segmenter(ClusterMixin, Stored):
         check_value(customers, self.value_column)
         ready = self._ready(customers)
         self.preprocessor_ = ready.preprocessor
-        self.choice_, self.model_, self.score_ = self._clustered(ready.ordered)
+        self.choice_, self.model_, self.score_ = self._clustered(ready)
         self._tell(placed(ready.parts, self.model_).kept(), customers)
         return self
 
@@ -136,7 +142,7 @@ class Segmenter(ClusterMixin, Stored):
         """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.
 
         The table is prepared once, and ``k_range`` is tried by k-means: with ``algorithm_params`` where ``algorithm``
-        is k-means, else with its defaults.
+        is k-means, else with its defaults. Algorithms that take categories try it themselves, on 3,000 rows.
 
         >>> import polars as pl
         >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
@@ -144,9 +150,9 @@ class Segmenter(ClusterMixin, Stored):
         2
         """
         self._check_parameters()
-        ordered = self._ready(opened_customers(X, self.engine)).ordered
-        own = (self.algorithm_params or {}) if self.algorithm == "kmeans" else {}
-        return choose(ordered.rows(ROWS), self._tried(ordered), **self._parameters(ordered, own)).choice
+        ready = self._ready(opened_customers(X, self.engine))
+        rows, ks = ready.ordered.rows(ROWS), self._tried(ready.ordered)
+        return number_of(rows, ALGORITHMS[self.algorithm], ks, **self._given(ready))
 
     def report(self, path: str | Path, *, cleaning: "CleaningReport | None" = None, title: str | None = None) -> Path:
         """Write one offline HTML page on the segments, aggregates only, whole or not at all; return the path.
@@ -254,26 +260,23 @@ class Segmenter(ClusterMixin, Stored):
         check_ids(customers, self.id_column)
         if sum(customers.sizes) < 2:  # noqa: PLR2004 - one customer is no segmentation
             raise InvalidInput("the customer table has 1 row; give at least 2 customers")
-        steps = self._preparing().set_params(engine=customers.parts.engine).fit(customers.table)
+        unfitted = self._preparing().set_params(engine=customers.parts.engine)
+        algorithm, own = ALGORITHMS[self.algorithm], self.algorithm_params or {}
+        steps, codes = prepared_for(unfitted, customers.table, algorithm, own)
         # What is fitted works wherever data comes to be: on the workers with their parts, too.
         steps.set_params(engine="auto")
         parts = made_ready(customers, steps, self.id_column, self.value_column, quiet=True)
-        return Prepared(steps, parts, ordered_parts(parts.map(matrix_of)))
+        return Prepared(steps, parts, ordered_parts(parts.map(matrix_of)), codes)
 
-    def _parameters(self, ordered: Parts, own: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters of k-means, of a choice of k, and the user's own."""
-        return {"backend": self.backend, "engine": ordered.engine, "random_state": seed_of(self.random_state), **own}
+    def _given(self, ready: Prepared) -> dict[str, Any]:
+        """Return what a choice of k and a fit are given: shared parameters, the user's own, and the places of codes."""
+        shared = {"backend": self.backend, "engine": ready.ordered.engine, "random_state": seed_of(self.random_state)}
+        return {"shared": shared, "own": self.algorithm_params or {}, "categorical": ready.categorical}
 
-    def _clustered(self, ordered: Parts) -> Segmented:
+    def _clustered(self, ready: Prepared) -> Segmented:
         """Return the choice of k, the fitted algorithm, and its score."""
-        found = segmented(
-            ordered.rows(ROWS),
-            ALGORITHMS[self.algorithm],
-            self.n_clusters,
-            lambda: self._tried(ordered),
-            shared=self._parameters(ordered, {}),
-            own=self.algorithm_params or {},
-        )
+        rows, algorithm = ready.ordered.rows(ROWS), ALGORITHMS[self.algorithm]
+        found = segmented(rows, algorithm, self.n_clusters, lambda: self._tried(ready.ordered), **self._given(ready))
         if found.choice.candidates:
             say(f"k={found.choice.k}: {found.choice.reason}")
         found.model.set_params(engine="auto")

@@ -29,7 +29,7 @@ ALGORITHMS = (
 BACKENDS = ("auto", "cpu", "cuda")
 ROLES = ("customer", "time", "order", "amount", "quantity", "price", "product")
 CONFIG = "take options from this TOML file, under their long names; what stands on the command line wins"
-OWN = {name: OPTIONS[name] for name in ("n_clusters", "random_state")} | {"backend": "--backend"}
+OWN = {name: OPTIONS[name] for name in ("n_clusters", "random_state", "categorical")} | {"backend": "--backend"}
 """Parameters of algorithms that have an option of their own."""
 FIRST_STEPS = """gpuseg turns transactions into customer segments.
 
@@ -127,9 +127,13 @@ def add_segmenting(command: Command) -> None:
         type=_types.segments,
         default="auto",
         metavar="auto|N",
-        help="how many segments of k-means (default: auto)",
+        help="how many segments, of algorithms that are told the number (default: auto)",
     )
     add_k_range(command)
+    command.add_argument(
+        "--metric", metavar="NAME",
+        help="the distance between rows, of algorithms with several; gower compares categories (see gpuseg algorithms)",
+    )  # fmt: skip
     command.add_argument("--report", type=_types.path, metavar="R.html", help="write a report of one page as well")
 
 
@@ -138,6 +142,10 @@ def add_fitting(command: Command) -> None:
     command.add_argument(
         "--columns", type=_types.names, metavar="a,b", help="columns to segment by (default: all but the id)"
     )
+    command.add_argument(
+        "--categorical", type=_types.names, metavar="a,b",
+        help="columns that hold categories, as codes in numbers do (default: those of text)",
+    )  # fmt: skip
     command.add_argument(
         "--set-param", type=_types.setting, action="append", default=[], metavar="name=value",
         help="a parameter of the algorithm, or of the preprocessor as preprocessor__name=value",
@@ -166,8 +174,16 @@ def segmenter_of(
     from gpuseg.segmenter import Segmenter
 
     given = dict(options.set_param)
+    _check_metric(options)
     if twofold := next((name for name in given if name in OWN), None):
         raise UsageError(f"--set-param cannot set {twofold}, which has an option of its own; give {OWN[twofold]}")
+    for option, name, value in (
+        ("--metric", "metric", getattr(options, "metric", None)),
+        ("--categorical", f"{PREFIX}categorical", options.categorical),
+    ):
+        if value is not None and name in given:
+            raise UsageError(f"{option} and --set-param {name} say the same; give one of them")
+        given |= {} if value is None else {name: value}
     preparing = {name.removeprefix(PREFIX): v for name, v in given.items() if name.startswith(PREFIX)}
     check_known(f"--set-param {PREFIX}", preparing, Preprocessor)
     return Segmenter(
@@ -183,6 +199,17 @@ def segmenter_of(
         engine=engine,
         random_state=options.random_state,
     )
+
+
+def _check_metric(options: argparse.Namespace) -> None:
+    """Raise UsageError for a metric of an algorithm that has one of its own."""
+    from gpuseg.cluster import ALGORITHMS
+
+    if getattr(options, "metric", None) is None:
+        return
+    takers = [name for name, algorithm in ALGORITHMS.items() if "metric" in algorithm().get_params(deep=False)]
+    if options.algorithm not in takers:
+        raise UsageError(f"--metric is not for {options.algorithm}; use --algorithm with one of {', '.join(takers)}")
 
 
 def check_known(what: str, given: dict[str, Any], estimator: Callable[..., Any]) -> None:

@@ -127,9 +127,14 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: in
     dispatch = card["backend"]
     who = f"{dispatch['engine']}, {counted(workers, 'worker')}" if workers else dispatch["engine"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
+    # Why one loop of k-means or the other was taken is for `inspect --json`; what else was chosen, everyone is told.
+    why, *how = dispatch["reason"].split("; ")
+    how = [] if dispatch["solver"] in ("lloyd", "vendor") else how
+    how += [dispatch["solver"]] * (": " in dispatch["solver"])  # as samples say how many they are
+    if "digest_error" in card["metrics"]:
+        how.append(f"its error is {card['metrics']['digest_error']:.2f}, 1 - ARI to an exact fit of a sample")
     return [
         f"{found}: {card['choice']['reason']}{quality}",
-        # What made the solver be taken is for `inspect --json`: the last part of the reason.
-        f"backend {dispatch['backend']}, engine {who}: {dispatch['reason'].split('; ')[0]}",
+        f"backend {dispatch['backend']}, engine {who}: {'; '.join([why, *how])}",
         *(f"written: {path}" for path in paths if path),
     ]

@@ -212,7 +212,7 @@ class Medoids(Clusterer):
 
     def _array(self, x: Any, *, reset: bool) -> Array:
         if self.metric == "gower":
-            x, self.categories_ = coded(x, None if reset else self.categories_)
+            x, self.categories_ = coded(x, None if reset else getattr(self, "categories_", {}))
         return super()._array(x, reset=reset)
 
     def _placing(self) -> tuple[Host, Placing]:

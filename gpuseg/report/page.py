@@ -28,6 +28,8 @@ MEASURES = {
     "inertia": "inertia",
     "calinski_harabasz": "Calinski-Harabasz",
     "davies_bouldin": "Davies-Bouldin",
+    "digest_size": "points of the digest that stood for the customers:",
+    "digest_error": "error of the digest, 1 - ARI to an exact fit of a sample:",
 }
 """Measures of quality, as the report names them."""
 
