@@ -147,6 +147,6 @@ def assign_block(block: Block, searches: Searches, within: Any, trained: Trained
 
 
 def distance_block(block: Block, searches: Searches, within: Any, trained: Trained) -> tuple[Any, ...]:
-    """Return a block's segments and the distances to the nearest row of each one's."""
-    label, _ = placed(block, *placed_by(block.x, searches, trained))
-    return label, within(block.x, label)[1]
+    """Return a block's segments, the distances to the nearest row of each one's, and the strengths."""
+    label, sure = placed(block, *placed_by(block.x, searches, trained))
+    return label, within(block.x, label)[1], sure

@@ -137,10 +137,10 @@ class DBSCAN(SizedClusterer):
     def _anchors(self) -> Anchors:
         return Anchors(self.core_rows_, self.core_segments_, self.core_bounds_)
 
-    def _reorder(self, order: Host) -> None:
-        super()._reorder(order)
-        inside = self.core_segments_ >= 0
+    def _reorder(self, order: Host) -> Host:
+        number, inside = super()._reorder(order), self.core_segments_ >= 0
         self.core_rows_, self.core_segments_, self.core_bounds_ = (field[inside] for field in self._anchors())
+        return number
 
     @property
     def _finest(self) -> int:

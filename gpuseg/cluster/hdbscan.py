@@ -70,6 +70,7 @@ class HDBSCAN(SizedClusterer):
     )  # fmt: skip
     kept: ClassVar[tuple[str, str]] = ("training_rows_", "training_labels_")
     numbers: ClassVar[tuple[str, ...]] = ("cluster_segments_",)
+    a_row: ClassVar[tuple[str, ...]] = ("labels_", "probabilities_")
     counted: ClassVar[tuple[str, ...]] = ("min_samples", "min_cluster_size")
 
     def __init__(
@@ -172,8 +173,8 @@ class HDBSCAN(SizedClusterer):
         trained = self._trained()
         return distance_block, searches_of(backend, self.training_rows_, trained), self._within(backend), trained
 
-    def _keep_labels(self, given: Any) -> None:
-        self.labels_, self.probabilities_ = self._placed(given)
+    def _told_rows(self, x: Any) -> tuple[Array, ...]:
+        return self._placed(x)
 
     @property
     def _finest(self) -> int:
