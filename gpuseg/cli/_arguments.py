@@ -1,7 +1,7 @@
 """The commands, and the options that several of them share."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -173,26 +173,15 @@ def segmenter_of(
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter
 
-    given = dict(options.set_param)
-    _check_metric(options)
-    if twofold := next((name for name in given if name in OWN), None):
-        raise UsageError(f"--set-param cannot set {twofold}, which has an option of its own; give {OWN[twofold]}")
-    for option, name, value in (
-        ("--metric", "metric", getattr(options, "metric", None)),
-        ("--categorical", f"{PREFIX}categorical", options.categorical),
-    ):
-        if value is not None and name in given:
-            raise UsageError(f"{option} and --set-param {name} say the same; give one of them")
-        given |= {} if value is None else {name: value}
-    preparing = {name.removeprefix(PREFIX): v for name, v in given.items() if name.startswith(PREFIX)}
-    check_known(f"--set-param {PREFIX}", preparing, Preprocessor)
+    algorithm = getattr(options, "algorithm", "kmeans")
+    own, preparing = _parameters(options, algorithm)
     return Segmenter(
         id_column=id_column,
         columns=options.columns,
-        algorithm=getattr(options, "algorithm", "kmeans"),
+        algorithm=algorithm,
         n_clusters=getattr(options, "k", "auto"),
         k_range=options.k_range,
-        algorithm_params={name: v for name, v in given.items() if not name.startswith(PREFIX)},
+        algorithm_params=own,
         value_column=value_column,
         preprocessor=Preprocessor(**preparing) if preparing else None,
         backend=options.backend,
@@ -201,22 +190,36 @@ def segmenter_of(
     )
 
 
-def _check_metric(options: argparse.Namespace) -> None:
-    """Raise UsageError for a metric of an algorithm that has one of its own."""
-    from gpuseg.cluster import ALGORITHMS
+def _parameters(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters of the algorithm and those of the preprocessor; raise UsageError for one that is none."""
+    from gpuseg.cluster import ALGORITHMS as ESTIMATORS
+    from gpuseg.preprocessing import Preprocessor
 
-    if getattr(options, "metric", None) is None:
-        return
-    takers = [name for name, algorithm in ALGORITHMS.items() if "metric" in algorithm().get_params(deep=False)]
-    if options.algorithm not in takers:
-        raise UsageError(f"--metric is not for {options.algorithm}; use --algorithm with one of {', '.join(takers)}")
+    given = dict(options.set_param)
+    if twofold := next((name for name in given if name in OWN), None):
+        raise UsageError(f"--set-param cannot set {twofold}, which has an option of its own; give {OWN[twofold]}")
+    named = {"metric": getattr(options, "metric", None), f"{PREFIX}categorical": options.categorical}
+    for name, value in named.items():
+        if value is not None and name in given:
+            option = OPTIONS[name.removeprefix(PREFIX)]
+            raise UsageError(f"{option} and --set-param {name} say the same; give one of them")
+    takers = [name for name, one in ESTIMATORS.items() if "metric" in one().get_params(deep=False)]
+    if named["metric"] is not None and algorithm not in takers:
+        raise UsageError(f"--metric is not for {algorithm}; use --algorithm with one of {', '.join(takers)}")
+    given |= {name: value for name, value in named.items() if value is not None}
+    own = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
+    preparing = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}
+    _check_known(own, ESTIMATORS[algorithm]().get_params(deep=False).keys() - OWN.keys() - {"engine"}, algorithm)
+    _check_known(preparing, Preprocessor().get_params(deep=False).keys(), "the preprocessor", prefix=PREFIX)
+    return own, preparing
 
 
-def check_known(what: str, given: dict[str, Any], estimator: Callable[..., Any]) -> None:
-    """Raise UsageError for a parameter that the estimator does not have."""
-    from gpuseg.errors import unknown
+def _check_known(given: Iterable[str], known: Iterable[str], whose: str, *, prefix: str = "") -> None:
+    """Raise UsageError for a parameter that an estimator does not have."""
+    from gpuseg.errors import listed, nearest_hint
 
-    allowed = sorted(estimator().get_params(deep=False))
+    allowed = sorted(known)
     for name in given:
         if name not in allowed:
-            raise UsageError(str(unknown(what, name, allowed)))
+            has = f"{listed(allowed, most=len(allowed))}{nearest_hint(name, allowed)}"
+            raise UsageError(f"--set-param {prefix}{name} is no parameter of {whose}, which has {has}")

@@ -3,6 +3,7 @@
 import argparse
 import re
 import shlex
+from functools import partial
 
 OPTIONS = {
     "id_column": "--id", "value_column": "--value", "columns": "--columns", "algorithm": "--algorithm",
@@ -35,16 +36,16 @@ def in_options(sentence: str, given: argparse.Namespace) -> str:
             sentence = re.sub(_argument(name.removeprefix(PREFIX)), f"{name}=", sentence)
     for name, option in OPTIONS.items():
         if option.strip("-").replace("-", "_") in given:
-            sentence = re.sub(_argument(name) + LIST, lambda found, to=option: _taken(to, found[0]), sentence)
+            sentence = re.sub(_argument(name) + LIST, partial(_taken, option), sentence)
             sentence = re.sub(_argument(name), f"{option} ", sentence)
             if "_" in name:  # other names are words of sentences too
                 sentence = re.sub(rf"(?<![\w'./=-]){name}(?![\w'./=-])", option, sentence)
     return sentence
 
 
-def _taken(option: str, text: str) -> str:
+def _taken(option: str, found: re.Match[str]) -> str:
     """Return an option with a list as the command line takes it."""
-    names = ",".join(one[1:-1] for one in text.partition("=")[2].strip("[]").split(", "))
+    names = ",".join(one[1:-1] for one in found[0].partition("=")[2].strip("[]").split(", "))
     return f"{option} {shlex.quote(names)}"
 
 

@@ -1,7 +1,7 @@
 """``gpuseg segment``: a customer table in; segments out, and a model and a report where asked for."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 HELP = "Segment the customers of a table, and keep the model."
 USAGE = "CUSTOMERS -o SEGMENTS [options]"
 EXAMPLE = "customers.csv -o segments.csv --id customer_id --model model.gpuseg"
+DENSITY = ("eps", "min_samples", "min_cluster_size")
+"""Parameters that say how dense a segment is."""
 CUSTOMERS = "CSV, Parquet or Arrow file of one row a customer"
 
 
@@ -120,10 +122,6 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: in
     from gpuseg.notebook import counted
 
     card = segmenter.card_
-    score = card["metrics"].get("silhouette")
-    # Where k was chosen, the reason tells the silhouette.
-    told = card["choice"]["candidates"] or not score
-    quality = "" if told else f"; silhouette {score['mean']:.3f} ± {score['standard_error']:.3f}"
     dispatch = card["backend"]
     who = f"{dispatch['engine']}, {counted(workers, 'worker')}" if workers else dispatch["engine"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
@@ -134,7 +132,29 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: in
     if "digest_error" in card["metrics"]:
         how.append(f"its error is {card['metrics']['digest_error']:.2f}, 1 - ARI to an exact fit of a sample")
     return [
-        f"{found}: {card['choice']['reason']}{quality}",
+        f"{found}: {card['choice']['reason']}{_quality(card)}",
+        *_noise(card),
         f"backend {dispatch['backend']}, engine {who}: {'; '.join([why, *how])}",
         *(f"written: {path}" for path in paths if path),
     ]
+
+
+def _quality(card: Mapping[str, Any]) -> str:
+    """Return the silhouette of the segments, where the reason of the choice tells none or that of k-means."""
+    if (score := card["metrics"].get("silhouette")) is None:
+        return ""
+    words = f"{score['mean']:.3f} ± {score['standard_error']:.3f}"
+    if words in card["choice"]["reason"]:
+        return ""
+    by_others = " of these segments" if card["choice"]["candidates"] else ""
+    return f"; silhouette{by_others} {words}"
+
+
+def _noise(card: Mapping[str, Any]) -> list[str]:
+    """Return what to do where most customers are in no segment."""
+    noise, rows = card["rows"]["noise"], card["rows"]["kept"]
+    if 2 * noise <= rows:
+        return []
+    values = ", ".join(f"{name}={card['parameters'][name]}" for name in DENSITY if name in card["parameters"])
+    sentence = f"{noise:,} of {rows:,} customers ({noise / rows:.1%}) are in no segment (noise)"
+    return [f"{sentence}: other values than {values}, by --set-param, join more, and most other algorithms join all"]

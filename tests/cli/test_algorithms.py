@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dask.array as da
 import numpy as np
+import polars as pl
 import pytest
 
 from gpuseg.cli._arguments import ALGORITHMS as NAMES
@@ -65,3 +66,18 @@ def _told(gpuseg, *given):
     code, out, err = gpuseg(*given)
     assert code == 0, err
     return out
+
+
+def test_silhouettes_and_noise_are_those_of_the_segments_told(gpuseg, customers):
+    customers.write_csv("c.csv")
+    given = ["segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--k-range", "2:4"]
+    assert "silhouette of these" not in _told(gpuseg, *given)
+    plain = pl.DataFrame(np.random.default_rng(0).normal(size=(120, 2)), schema=["a", "b"])
+    plain.write_csv("plain.csv")
+    crude = ["--algorithm", "agglomerative", "--set-param", "linkage=single", "--k-range", "2:4"]
+    out = _told(gpuseg, "segment", "plain.csv", "-o", "s.csv", *crude)
+    assert "(by k-means); silhouette of these segments" in out
+    noisy = ["--algorithm", "dbscan", "--set-param", "eps=0.001"]
+    words = "120 of 120 customers (100.0%) are in no segment (noise): other values than eps=0.001, min_samples=5"
+    assert words in _told(gpuseg, *given, *noisy)
+    assert "in no segment" not in _told(gpuseg, *given, "--algorithm", "dbscan")

@@ -80,6 +80,11 @@ def test_columns_of_codes_are_named(table, segment):
             "--set-param cannot set categorical, which has an option of its own; give --categorical",
         ),
         (["--set-param", "preprocessor__categories=codes"], "kmeans would take for amounts"),
+        (
+            ["--set-param", "n_int=3"],
+            "--set-param n_int is no parameter of kmeans, which has 'init', 'max_iter', 'n_init'",
+        ),
+        (["--set-param", "preprocessor__scal=robust"], "preprocessor__scal is no parameter of the preprocessor, which"),
         (["--eps", "0.5"], "--eps is no option of 'gpuseg segment'; give --set-param eps=VALUE, a parameter of dbscan"),
         (["--n-clusters=4"], "--n-clusters is no option of 'gpuseg segment'; give --k;"),
         (["--missing", "drop"], "give --set-param preprocessor__missing=VALUE"),
