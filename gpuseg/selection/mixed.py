@@ -10,9 +10,11 @@ import numpy as np
 from gpuseg._estimator import seed_of
 from gpuseg.backends import Host, to_host
 from gpuseg.cluster import ALGORITHMS, Clusterer, KMeans
+from gpuseg.engines import is_dask
 from gpuseg.errors import FewerSegments, InvalidInput, listed
 from gpuseg.metrics import Score
 from gpuseg.metrics.silhouette import Distances, euclidean, score_of, silhouette_samples
+from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.progress import bar
 from gpuseg.selection.choice import Candidate, KChoice
@@ -143,8 +145,10 @@ def _scored(pilot: Host, models: Mapping[int, Any], how: Taking, categorical: Se
 
 def _sample(x: Any, rows: int, shared: Mapping[str, Any]) -> Host:
     """Return a random sample of rows in this process, the same wherever the rows are."""
-    run = KMeans(1, backend=shared["backend"], engine=shared["engine"]).prepare(x)
-    return to_host(run.sample(rows, seed_of(shared["random_state"])))
+    seed = seed_of(shared["random_state"])
+    if not is_dask(x):
+        return to_host(rows_of(x, sample_rows(x.shape[0], rows, seed)))
+    return to_host(KMeans(1, backend=shared["backend"], engine=shared["engine"]).prepare(x).sample(rows, seed))
 
 
 def _metric(algorithm: type[Clusterer], given: Mapping[str, Any]) -> str:
