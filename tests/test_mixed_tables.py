@@ -6,6 +6,7 @@ import pytest
 
 import gpuseg
 from gpuseg import KPrototypes, Preprocessor, Segmenter, load, read_table
+from gpuseg.cluster import ALGORITHMS
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics import adjusted_rand
 
@@ -94,7 +95,7 @@ def test_k_prototypes_makes_of_a_table_what_it_makes_of_its_words():
 @pytest.mark.parametrize("name", ["Mall_Customers.csv", "marketing_campaign.csv", "online_shoppers_intention.csv"])
 @pytest.mark.parametrize("algorithm", ["kprototypes", "kmedoids"])
 def test_real_tables(data, name, algorithm, tmp_path):
-    table = read_table(data / "customers" / name)[:2500]
+    table = read_table(data / "customers" / name)[:1500]
     segmenter = Segmenter(algorithm=algorithm, algorithm_params=WAYS[algorithm], k_range=(2, 4)).fit(table)
     words = [column["name"] for column in segmenter.preprocessor_.schema_ if column["kind"] == "category"]
     assert words
@@ -156,12 +157,13 @@ def test_bad_input(options, message):
         Segmenter("id", **options).fit(CUSTOMERS)
 
 
-def test_parts_come_to_the_same_segments(tmp_path, monkeypatch):
+@pytest.mark.parametrize("algorithm", [name for name in WAYS if ALGORITHMS[name].in_blocks])
+def test_parts_come_to_the_same_segments(algorithm, tmp_path, monkeypatch):
     monkeypatch.setattr("gpuseg.segmenter.ROWS", 60)
     CUSTOMERS[:100].write_parquet(tmp_path / "0.parquet")
     CUSTOMERS[100:].write_parquet(tmp_path / "1.parquet")
-    here = Segmenter("id", algorithm="kmedoids", algorithm_params=GOWER).fit(CUSTOMERS)
-    away = Segmenter("id", algorithm="kmedoids", algorithm_params=GOWER, engine="dask").fit(tmp_path)
+    given = {"id_column": "id", "algorithm": algorithm, "algorithm_params": WAYS[algorithm], "k_range": (2, 5)}
+    here, away = Segmenter(**given).fit(CUSTOMERS), Segmenter(**given, engine="dask").fit(tmp_path)
     found = away.segments_.to_polars().sort("id")
     assert away.choice_.k == here.choice_.k
     assert found["segment"].to_list() == here.segments_["segment"].to_list()
