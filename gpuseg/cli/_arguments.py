@@ -16,6 +16,7 @@ COMMANDS = (
     "choose-k",
     "segment",
     "predict",
+    "split",
     "inspect",
     "algorithms",
     "doctor",
@@ -142,6 +143,13 @@ def add_fitting(command: Command) -> None:
     command.add_argument(
         "--columns", type=_types.names, metavar="a,b", help="columns to segment by (default: all but the id)"
     )
+    add_settings(command)
+    add_word(command, "--backend", *BACKENDS, default="auto", help="where to compute (default: auto)")
+    add_seed(command)
+
+
+def add_settings(command: Command) -> None:
+    """Add the options that set parameters of the algorithm and of the preprocessor."""
     command.add_argument(
         "--categorical", type=_types.names, metavar="a,b",
         help="columns that hold categories, as codes in numbers do (default: those of text)",
@@ -150,8 +158,6 @@ def add_fitting(command: Command) -> None:
         "--set-param", type=_types.setting, action="append", default=[], metavar="name=value",
         help="a parameter of the algorithm, or of the preprocessor as preprocessor__name=value",
     )  # fmt: skip
-    add_word(command, "--backend", *BACKENDS, default="auto", help="where to compute (default: auto)")
-    add_seed(command)
 
 
 def add_dry_run(command: Command) -> None:
@@ -170,8 +176,27 @@ def segmenter_of(
     options: argparse.Namespace, *, id_column: str | None, value_column: str | None = None, engine: Any = "auto"
 ) -> Any:
     """Return the Segmenter that the options describe."""
-    from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter
+
+    own, preprocessor = settings_of(options)
+    return Segmenter(
+        id_column=id_column,
+        columns=options.columns,
+        algorithm=getattr(options, "algorithm", "kmeans"),
+        n_clusters=getattr(options, "k", "auto"),
+        k_range=options.k_range,
+        algorithm_params=own,
+        value_column=value_column,
+        preprocessor=preprocessor,
+        backend=options.backend,
+        engine=engine,
+        random_state=options.random_state,
+    )
+
+
+def settings_of(options: argparse.Namespace) -> tuple[dict[str, Any], Any]:
+    """Return the parameters that are given of the algorithm, and a Preprocessor with its own; None where it has none."""
+    from gpuseg.preprocessing import Preprocessor
 
     given = dict(options.set_param)
     _check_metric(options)
@@ -186,19 +211,8 @@ def segmenter_of(
         given |= {} if value is None else {name: value}
     preparing = {name.removeprefix(PREFIX): v for name, v in given.items() if name.startswith(PREFIX)}
     check_known(f"--set-param {PREFIX}", preparing, Preprocessor)
-    return Segmenter(
-        id_column=id_column,
-        columns=options.columns,
-        algorithm=getattr(options, "algorithm", "kmeans"),
-        n_clusters=getattr(options, "k", "auto"),
-        k_range=options.k_range,
-        algorithm_params={name: v for name, v in given.items() if not name.startswith(PREFIX)},
-        value_column=value_column,
-        preprocessor=Preprocessor(**preparing) if preparing else None,
-        backend=options.backend,
-        engine=engine,
-        random_state=options.random_state,
-    )
+    own = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
+    return own, Preprocessor(**preparing) if preparing else None
 
 
 def _check_metric(options: argparse.Namespace) -> None:
