@@ -66,15 +66,15 @@ class Segmenter(ClusterMixin, Divisible):
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
     ``engine``: "auto" (Dask for a Dask DataFrame or a PartedTable, else this process), "local", "dask" (the
     current client, else Dask's own scheduler), a distributed Client, or a scheduler's address, as
-    "tcp://host:8786"; workers take k-means alone. Segments depend neither on the order of the rows nor on
+    "tcp://host:8786"; ``gpuseg algorithms`` says what workers take. Segments depend neither on the order of the rows nor on
     who works.
 
     After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
     the caller's table library, ``segments_`` a PartedTable for files that workers read; ``labels_`` (a Dask
     array for rows on workers), ``choice_``, ``score_`` (silhouette), ``preprocessor_``,
-    ``model_``, ``backend_``, ``dispatch_``, ``card_``. Raises InvalidInput for ids that are missing or
-    repeat, and for a table in which nothing varies.
+    ``model_``, ``backend_``, ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``, which ``split`` fills.
+    Raises InvalidInput for ids that are missing or repeat, and for a table in which nothing varies.
 
     >>> import polars as pl
     >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})

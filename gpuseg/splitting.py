@@ -85,9 +85,12 @@ class Divisible(Stored):
         segment is noise. Raises InvalidInput, and changes nothing, where the segment has no parts to tell apart.
 
         >>> import polars as pl
+        >>> from gpuseg import Segmenter
         >>> spend = [1.0, 2, 1, 2, 90, 91, 150, 151]
         >>> segmenter = Segmenter(n_clusters=2).fit(pl.DataFrame({"spend": spend}))
-        >>> segmenter.split(0).hierarchy_.select("segment", "path", "size").rows()
+        >>> segmenter.split(1).hierarchy_.select("segment", "path", "size").rows()
+        segment 1 is split into 2 and 3 by kmeans: 2 segments have the highest silhouette ...
+        [(0, '0', 4), (1, '1', 4), (2, '1/2', 2), (3, '1/3', 2)]
         """
         check_is_fitted(self, "card_")
         segment = self._whole(segment)
