@@ -66,8 +66,8 @@ class Segmenter(ClusterMixin, Divisible):
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
     ``engine``: "auto" (Dask for a Dask DataFrame or a PartedTable, else this process), "local", "dask" (the
     current client, else Dask's own scheduler), a distributed Client, or a scheduler's address, as
-    "tcp://host:8786"; ``gpuseg algorithms`` says what workers take. Segments depend neither on the order of the rows nor on
-    who works.
+    "tcp://host:8786"; ``gpuseg algorithms`` says what workers take. Segments depend neither on the order of the rows
+    nor on who works.
 
     After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
