@@ -97,6 +97,17 @@ def test_every_algorithm_splits_and_places_the_customers_where_they_were(name, t
     assert again.assign(CUSTOMERS).equals(segmenter.segments_)
 
 
+def test_categories_as_such_in_the_whole_and_in_a_part(tmp_path):
+    columns = ["spend", "visits", "country"]
+    segmenter = Segmenter("id", columns=columns, algorithm="kprototypes", n_clusters=2, **PLAIN).fit(CUSTOMERS)
+    segmenter.split(0, n_clusters=3, algorithm_params={"gamma": 4.0}).split(1, algorithm="kmeans", n_clusters=2)
+    assert segmenter.splits_[0].segmenter.model_.gamma_ == 4.0
+    assert segmenter.profile_["size"].sum() == 150
+    np.testing.assert_array_equal(segmenter.predict(CUSTOMERS), segmenter.labels_)
+    again = load(segmenter.save(tmp_path / "m.gpuseg"))
+    assert again.assign(CUSTOMERS).equals(segmenter.segments_)
+
+
 def test_there_and_back_through_a_file(tmp_path):
     segmenter = fitted().split(0).split(2, columns=["country"], n_clusters=2)
     path = segmenter.save(tmp_path / "m.gpuseg")

@@ -195,7 +195,7 @@ def segmenter_of(
 
 
 def settings_of(options: argparse.Namespace) -> tuple[dict[str, Any], Any]:
-    """Return the parameters that are given of the algorithm, and a Preprocessor with its own; None where it has none."""
+    """Return the parameters given of the algorithm, and a Preprocessor with those given of it, None without any."""
     from gpuseg.preprocessing import Preprocessor
 
     given = dict(options.set_param)
