@@ -81,15 +81,26 @@ def paths_of(card: Mapping[str, Any]) -> dict[int, str]:
 def splits_said(card: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each segment that was split: into which parts, by what, and why so many.
 
-    >>> child = {"algorithm": "kmeans", "choice": {"reason": "n_clusters=2 was asked for"}}
+    >>> child = {"algorithm": "kmeans", "choice": {"reason": "n_clusters=2 was asked for"}, "metrics": {}}
     >>> splits_said({"splits": [{"segment": 0, "into": [3, 4], "card": child}]})
     ['segment 0 is split into 3 and 4 by kmeans: n_clusters=2 was asked for']
     """
     return [
         f"segment {split['segment']} is split into {numbered(split['into'])} by {split['card']['algorithm']}: "
-        f"{split['card']['choice']['reason']}"
+        f"{split['card']['choice']['reason']}{digest_said(split['card']['metrics'])}"
         for split in card.get("splits", [])
     ]
+
+
+def digest_said(metrics: Mapping[str, Any]) -> str:
+    """Return what is added to a sentence on a fit of a digest; nothing of another.
+
+    >>> digest_said({"digest_size": 8160, "digest_error": 0.041}), digest_said({})
+    ('; by a digest of 8,160 points, whose error is 0.04', '')
+    """
+    if "digest_error" not in metrics:
+        return ""
+    return f"; by a digest of {metrics['digest_size']:,} points, whose error is {metrics['digest_error']:.2f}"
 
 
 def numbered(segments: Iterable[int]) -> str:

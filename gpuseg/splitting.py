@@ -28,7 +28,7 @@ class Split(NamedTuple):
     segmenter: Any
 
 
-class Located(NamedTuple):
+class Opened(NamedTuple):
     """Customers opened, made ready, and placed in segments."""
 
     customers: Customers
@@ -102,12 +102,12 @@ class Divisible(Stored):
             k_range=self.k_range if k_range is None else k_range,
             algorithm_params=algorithm_params,
         )
-        located = self._locate(customers)
-        inside = some_of(located.customers, located.found.beside(located.customers.parts, members, segment))
+        opened = self._locate(customers)
+        inside = some_of(opened.customers, opened.found.beside(opened.customers.parts, members, segment))
         self._fit_part(own, segment, inside)
         first = 1 + max(self.choice_.k - 1, *(part for split in self.splits_.values() for part in split.into), -1)
         split = Split(tuple(range(first, first + own.choice_.k)), own)
-        self._retell(located, {**self.splits_, segment: split})
+        self._retell(opened, {**self.splits_, segment: split})
         say(card.splits_said(self.card_)[-1])
         return self
 
@@ -166,7 +166,7 @@ class Divisible(Stored):
             steps.append(Step(segment, split.into, portable(own.preprocessor_), portable(own.model_), told))
         return steps
 
-    def _locate(self, given: Any) -> Located:
+    def _locate(self, given: Any) -> Opened:
         """Return the customers of the fit, placed; raise InvalidInput where they are not at hand, or are others."""
         table = self._customers if given is None else given
         if table is None:
@@ -188,14 +188,14 @@ class Divisible(Stored):
                 "fitted to, or fit it to these"
             )
         self._customers = table
-        return Located(customers, ready, found)
+        return Opened(customers, ready, found)
 
-    def _retell(self, located: Located, splits: dict[int, Split]) -> None:
+    def _retell(self, opened: Opened, splits: dict[int, Split]) -> None:
         """Take these splits, and tell anew of all customers."""
-        steps = self._steps(located.customers, splits, quiet=True)
-        found = placed(located.ready, self.model_, located.customers, steps).kept()
+        steps = self._steps(opened.customers, splits, quiet=True)
+        found = placed(opened.ready, self.model_, opened.customers, steps).kept()
         self.splits_ = splits
-        self._tell(found, located.customers)
+        self._tell(found, opened.customers)
 
     def _whole(self, segment: Any) -> int:
         """Return the number of a segment that is there; raise InvalidInput where it is not, or is split already."""

@@ -291,6 +291,16 @@ def test_report_and_notebook_show_the_parts(tmp_path):
     assert "segment 2 is split into 4 and 5 by kmeans" in html
 
 
+def test_a_part_found_by_a_digest_says_so(tmp_path):
+    segmenter = fitted().split(
+        0, algorithm="agglomerative", n_clusters=2, algorithm_params={"method": "digest", "n_micro": 50}
+    )
+    model = segmenter.splits_[0].segmenter.model_
+    told = f"by a digest of {model.digest_size_} points, whose error is {model.digest_error_:.2f}"
+    assert told in segmenter._repr_html_()
+    assert told in segmenter.report(tmp_path / "r.html").read_text()
+
+
 def test_what_so_few_are_like_is_in_no_part_of_the_page(tmp_path):
     far = CUSTOMERS.head(1).with_columns(id=pl.lit("far"), visits=pl.lit(25.25))
     segmenter = fitted(pl.concat([CUSTOMERS, far])).split(0, n_clusters=3, columns=["visits"])

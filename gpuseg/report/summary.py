@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from gpuseg.card import paths_of, profile_of
+from gpuseg.card import digest_said, paths_of, profile_of
 from gpuseg.errors import InvalidInput
 from gpuseg.features import CleaningReport
 from gpuseg.notebook import counted, shown
@@ -28,8 +28,8 @@ def summary(
     customers were made of, or its ``to_dict()``. ``title``: left out, segments, customers and algorithm. Keys:
     title, about, created, algorithm, found, customers, noise, segments (segment, name, size, share, value_share),
     small, profile (a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top
-    and top_share), splits (a segment that was split each: name, customers, algorithm, choice, metrics, and segments,
-    small and profile of its parts), choice, metrics, cleaning, preparation, backend, parameters, versions,
+    and top_share), splits (a segment that was split each: name, customers, algorithm, reason, choice, metrics, and
+    segments, small and profile of its parts), choice, metrics, cleaning, preparation, backend, parameters, versions,
     training_data_sha256.
     Segments of fewer than 5 customers are in ``small``: all but their size is None, and ``all`` is without them.
     Raises InvalidInput for what is no card, no cleaning report or no title.
@@ -98,6 +98,7 @@ def _split(split: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]
     card, whole = split["card"], split["segment"]
     names = {at: shown("segment", at) if at < 0 else paths[split["into"][at]] for at in _numbers(card)}
     about = {name: card[name] for name in ("algorithm", "choice", "metrics")}
+    about |= {"reason": card["choice"]["reason"] + digest_said(card["metrics"])}
     return {"name": paths.get(whole, str(whole)), "customers": card["rows"]["kept"], **about, **_likeness(card, names)}
 
 
