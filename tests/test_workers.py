@@ -259,10 +259,8 @@ def test_a_table_on_workers_says_what_it_is_not_for(customers, two):
 
 def test_a_segment_is_split_on_workers_as_it_is_here(table, customers, two, tmp_path):
     few = {"id_column": "id", "columns": ["spend", "orders"], "n_clusters": 2}
-    here = Segmenter(**few).fit(table).split(0, n_clusters=2).split(2, columns=["plan"], n_clusters=2)
-    there = (
-        Segmenter(engine=two, **few).fit(str(customers)).split(0, n_clusters=2).split(2, columns=["plan"], n_clusters=2)
-    )
+    here = Segmenter(**few).fit(table).split(0, columns=["spend", "plan"], n_clusters=2)
+    there = Segmenter(engine=two, **few).fit(str(customers)).split(0, columns=["spend", "plan"], n_clusters=2)
     assert_same(there, here, key="id")
     assert there.hierarchy_.equals(here.hierarchy_)
     again = load(there.save(tmp_path / "m.gpuseg"))
