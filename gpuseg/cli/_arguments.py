@@ -16,6 +16,7 @@ COMMANDS = (
     "choose-k",
     "segment",
     "predict",
+    "split",
     "inspect",
     "algorithms",
     "doctor",
@@ -142,6 +143,13 @@ def add_fitting(command: Command) -> None:
     command.add_argument(
         "--columns", type=_types.names, metavar="a,b", help="columns to segment by (default: all but the id)"
     )
+    add_settings(command)
+    add_word(command, "--backend", *BACKENDS, default="auto", help="where to compute (default: auto)")
+    add_seed(command)
+
+
+def add_settings(command: Command) -> None:
+    """Add the options that set parameters of the algorithm and of the preprocessor."""
     command.add_argument(
         "--categorical", type=_types.names, metavar="a,b",
         help="columns that hold categories, as codes in numbers do (default: those of text)",
@@ -150,8 +158,6 @@ def add_fitting(command: Command) -> None:
         "--set-param", type=_types.setting, action="append", default=[], metavar="name=value",
         help="a parameter of the algorithm, or of the preprocessor as preprocessor__name=value",
     )  # fmt: skip
-    add_word(command, "--backend", *BACKENDS, default="auto", help="where to compute (default: auto)")
-    add_seed(command)
 
 
 def add_dry_run(command: Command) -> None:
@@ -170,11 +176,10 @@ def segmenter_of(
     options: argparse.Namespace, *, id_column: str | None, value_column: str | None = None, engine: Any = "auto"
 ) -> Any:
     """Return the Segmenter that the options describe."""
-    from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter
 
     algorithm = getattr(options, "algorithm", "kmeans")
-    own, preparing = _parameters(options, algorithm)
+    own, preprocessor = settings_of(options, algorithm)
     return Segmenter(
         id_column=id_column,
         columns=options.columns,
@@ -183,15 +188,18 @@ def segmenter_of(
         k_range=options.k_range,
         algorithm_params=own,
         value_column=value_column,
-        preprocessor=Preprocessor(**preparing) if preparing else None,
+        preprocessor=preprocessor,
         backend=options.backend,
         engine=engine,
         random_state=options.random_state,
     )
 
 
-def _parameters(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the parameters of the algorithm and those of the preprocessor; raise UsageError for one that is none."""
+def settings_of(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, Any], Any]:
+    """Return the parameters given of an algorithm, and a Preprocessor with those given of it, None without any.
+
+    Raises UsageError for one that is none.
+    """
     from gpuseg.cluster import ALGORITHMS as ESTIMATORS
     from gpuseg.preprocessing import Preprocessor
 
@@ -211,7 +219,7 @@ def _parameters(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, 
     preparing = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}
     _check_known(own, ESTIMATORS[algorithm]().get_params(deep=False).keys() - OWN.keys() - {"engine"}, algorithm)
     _check_known(preparing, Preprocessor().get_params(deep=False).keys(), "the preprocessor", prefix=PREFIX)
-    return own, preparing
+    return own, Preprocessor(**preparing) if preparing else None
 
 
 def _check_known(given: Iterable[str], known: Iterable[str], whose: str, *, prefix: str = "") -> None:

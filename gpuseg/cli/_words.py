@@ -11,7 +11,7 @@ OPTIONS = {
     "categorical": "--categorical", "metric": "--metric",
     "as_of": "--as-of", "returns": "--returns", "time_format": "--time-format", "customer": "--customer",
     "time": "--time", "order": "--order", "amount": "--amount", "quantity": "--quantity", "price": "--price",
-    "product": "--product",
+    "product": "--product", "segment": "--segment",
 }  # fmt: skip
 """The option that gives each argument. ``backend`` is not among them: the environment may have given it."""
 LIST = r"\['[^\]]*'\]"

@@ -119,6 +119,7 @@ def lines_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int 
 
 def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int | None = None) -> list[str]:
     """Return how many segments there are and why, who worked, and where the output is."""
+    from gpuseg.card import splits_said
     from gpuseg.notebook import counted
 
     card = segmenter.card_
@@ -134,6 +135,7 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: in
     return [
         f"{found}: {card['choice']['reason']}{_quality(card)}",
         *_noise(card),
+        *splits_said(card),
         f"backend {dispatch['backend']}, engine {who}: {'; '.join([why, *how])}",
         *(f"written: {path}" for path in paths if path),
     ]
