@@ -33,6 +33,11 @@ LIBRARIES: Mapping[str, Callable[[], bool]] = {
     "sklearnex": lambda: find_spec("sklearnex") is not None,
     "faiss": lambda: find_spec("faiss") is not None,
     "fast_hdbscan": lambda: find_spec("fast_hdbscan") is not None,
+    "SciPy": lambda: True,
+    "fastcluster": lambda: find_spec("fastcluster") is not None,
+    "kmedoids": lambda: find_spec("kmedoids") is not None,
+    "kmodes": lambda: find_spec("kmodes") is not None,
+    "betula-cluster": lambda: find_spec("betula_cluster") is not None,
     "pandas": lambda: find_spec("pandas") is not None,
     "cuML": lambda: gpu_missing() is None,
 }

@@ -20,10 +20,11 @@ BASKET = 3
 
 
 class Points(NamedTuple):
-    """Rows, and the centres that every contender starts from."""
+    """Rows, the centres that every contender starts from, and the centre that each row was drawn around."""
 
     x: np.ndarray
     start: np.ndarray
+    true: np.ndarray
 
 
 class Labelled(NamedTuple):
@@ -37,11 +38,31 @@ def points(_: Any, *, rows: int, features: int, clusters: int, dtype: str = "flo
     """Return rows around as many centres as are looked for, overlapping, and a start: rows drawn once."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(clusters, features)) * 2
-    x = np.empty((rows, features), dtype=dtype)
+    x, true = np.empty((rows, features), dtype=dtype), np.empty(rows, dtype=np.int32)
     for first in range(0, rows, 1_000_000):  # in runs, so that ten million rows need no second copy
-        part = x[first : first + 1_000_000]
-        part[:] = centers[rng.integers(clusters, size=len(part))] + rng.normal(size=part.shape)
-    return Points(x, x[rng.choice(rows, clusters, replace=False)].astype(np.float64))
+        part, around = x[first : first + 1_000_000], true[first : first + 1_000_000]
+        around[:] = rng.integers(clusters, size=len(part))
+        part[:] = centers[around] + rng.normal(size=part.shape)
+    return Points(x, x[rng.choice(rows, clusters, replace=False)].astype(np.float64), true)
+
+
+class Mixed(NamedTuple):
+    """Rows of numbers and then of the codes of categories, how many columns are numbers, and rows to start from."""
+
+    x: np.ndarray
+    numbers: int
+    start: np.ndarray
+
+
+def mixed(_: Any, *, rows: int, clusters: int) -> Mixed:
+    """Return customers of some kinds, four numbers and three categories each, of which half follow the kind."""
+    rng, numbers, categories, words = np.random.default_rng(0), 4, 3, 5
+    kind, usual = rng.integers(clusters, size=rows), rng.integers(words, size=(clusters, categories))
+    codes = rng.integers(words, size=(rows, categories))
+    follows = rng.random(codes.shape) < 0.5  # noqa: PLR2004 - half
+    near = rng.normal(size=(clusters, numbers))[kind] * 2 + rng.normal(size=(rows, numbers))
+    x = np.hstack([near, np.where(follows, usual[kind], codes)])
+    return Mixed(x, numbers, x[rng.choice(rows, clusters, replace=False)])
 
 
 def transactions(_: Any, *, rows: int) -> str:

@@ -14,7 +14,9 @@ ROWS, SAMPLE, FEATURES = 1_000_000, 20_000, 8
 BLOBS = 8
 SETS = {"blobs": BLOBS, "background": BLOBS, "moons": 4}
 """The pinned sets and their clusters: clear blobs, blobs with a tenth of background, two moons and two rings."""
-EPS = {"blobs": 1.6, "background": 1.6, "moons": 0.2}
+APART = 8.0
+"""The deviation of the centres in units of the blobs' own: the nearest two are then 10 of these apart."""
+EPS = {"blobs": 2.4, "background": 2.4, "moons": 0.2}
 """A distance within which the rows of a cluster hang together, and no others."""
 
 
@@ -30,7 +32,7 @@ def pinned(_: Any, *, name: str, rows: int = ROWS) -> Pinned:
     rng = np.random.default_rng(0)
     if name == "moons":
         return _moons(rng, rows)
-    centers, true = rng.normal(size=(BLOBS, FEATURES)) * 5, rng.integers(0, BLOBS, rows)
+    centers, true = rng.normal(size=(BLOBS, FEATURES)) * APART, rng.integers(0, BLOBS, rows)
     x = centers[true] + rng.normal(size=(rows, FEATURES))
     if name == "background":
         odd = rng.random(rows) < 0.1  # noqa: PLR2004 - a tenth

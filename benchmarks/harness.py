@@ -16,7 +16,10 @@ from gpuseg.card import versions
 
 MB = 1024
 """Kilobytes, in which Linux gives the peak, of a megabyte."""
-PEERS = ("scikit-learn-intelex", "faiss", "pandas", "cuml-cu", "cudf-cu", "cupy-cuda")
+PEERS = (
+    "scikit-learn-intelex", "faiss", "fast_hdbscan", "fastcluster", "kmedoids", "kmodes", "betula-cluster", "pandas",
+    "cuml-cu", "cudf-cu", "cupy-cuda",
+)  # fmt: skip
 """How the names of the peers' packages begin."""
 Data = Any
 Scores = Mapping[str, float]
@@ -99,12 +102,15 @@ def _peak(of: int) -> float:
 
 
 def compared(row: Benchmark, options: Any, repeats: int) -> dict[str, Any]:
-    """Return the runs of all contenders in turns after a first one each, medians, and each turn's ratios to ours."""
+    """Return the runs of all contenders in turns after a first one each, medians, and each turn's ratios to ours.
+
+    With no ``repeats`` the first runs are the only turn.
+    """
     contenders = [Contender(row, name, options) for name in row.runs(options)]
     for each in contenders:
         each.ask("ready")
     first = {each.name: Taken(*each.ask("run")) for each in contenders}
-    turns = [{each.name: Taken(*each.ask("run")) for each in contenders} for _ in range(repeats)]
+    turns = [{each.name: Taken(*each.ask("run")) for each in contenders} for _ in range(repeats)] or [first]
     scores = {each.name: each.ask("score") for each in contenders}
     for each in contenders:
         each.end()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import contenders, data, families
+from benchmarks import contenders, curve, data, families, labelled, methods
 from benchmarks.harness import Benchmark
 
 STEPS = 20
@@ -115,6 +115,9 @@ TABLE = [
         inertia,
         long=True,
     ),
+    *methods.ROWS_OF_THE_TABLE,
     *families.ROWS_OF_THE_TABLE,
+    *curve.ROWS_OF_THE_TABLE,
+    *labelled.ROWS_OF_THE_TABLE,
 ]
 """Every benchmark. What is long, or needs a file, runs where it is asked for by name."""

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gpuseg.engines import is_client, plain_engine
 from gpuseg.errors import InvalidInput
@@ -19,8 +19,8 @@ __all__ = [
     "NotFittedError",
     "Stored",
     "TransformerMixin",
-    "_check_sample_weight",
     "check_is_fitted",
+    "check_seed",
     "clone",
     "plain_parameters",
     "restored_parameters",
@@ -90,6 +90,12 @@ def restored_parameters(estimator: type[BaseEstimator], parameters: Mapping[str,
     """
     known = set(estimator._get_param_names()) - {"backend", "engine"}  # noqa: SLF001 - scikit-learn's own way to ask a class
     return {name: value for name, value in parameters.items() if name in known}
+
+
+def check_seed(random_state: Any) -> None:
+    """Raise InvalidInput for what is no seed, before a fit that may draw nothing; draw nothing."""
+    if not isinstance(random_state, np.random.Generator | np.random.RandomState | None):
+        seed_of(random_state)
 
 
 def seed_of(random_state: Any) -> int:

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -28,22 +28,115 @@ def card_of(segmenter: Any, profile: pl.DataFrame, fingerprint: str) -> dict[str
     noise = profile.filter(pl.col("segment") < 0)["size"].sum()
     quality = {} if score is None else {"silhouette": score._asdict()}
     inertia = {"inertia": segmenter.model_.inertia_} if segmenter.algorithm == "kmeans" else {}
+    names = segmenter.preprocessor_.get_feature_names_out()
     return {
         "created": now(),
         "versions": versions(),
         "algorithm": segmenter.algorithm,
-        "parameters": plain_parameters(segmenter.model_),
+        "parameters": parameters_of(segmenter.model_, names),
         "id_column": segmenter.id_column,
         "value_column": segmenter.value_column,
         "rows": {"read": report.rows_read, "kept": profile["size"].sum(), "noise": noise},
-        "segments": choice.k,
+        "segments": choice.k + sum(len(split.into) - 1 for split in segmenter.splits_.values()),
         "choice": {**choice._asdict(), "candidates": [candidate._asdict() for candidate in choice.candidates]},
         "backend": {**segmenter.dispatch_._asdict(), "steps": list(segmenter.dispatch_.steps)},
-        "metrics": {**quality, **inertia},
+        "metrics": {**quality, **inertia, **digest_of(segmenter.model_)},
         "training_data_sha256": fingerprint,
         "preprocessing": report.to_dict(),
         "profile": profile_state(profile),
+        "splits": [
+            {"segment": segment, "into": list(split.into), "card": split.segmenter.card_}
+            for segment, split in segmenter.splits_.items()
+        ],
     }
+
+
+def parameters_of(model: Any, features: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of a fitted algorithm, columns of categories by their names."""
+    parameters = plain_parameters(model)
+    if (places := parameters.get("categorical")) is not None:
+        parameters["categorical"] = [str(features[place]) for place in places]
+    return parameters
+
+
+def digest_of(model: Any) -> dict[str, float]:
+    """Return how many points stood for the rows of a fit, and its error beside an exact one; nothing of exact fits."""
+    if getattr(model, "exact_", True) or not hasattr(model, "digest_size_"):
+        return {}
+    return {"digest_size": int(model.digest_size_), "digest_error": float(model.digest_error_)}
+
+
+def paths_of(card: Mapping[str, Any]) -> dict[int, str]:
+    """Return the way to each part of a segment that was split, by its number.
+
+    >>> paths_of({"splits": [{"segment": 0, "into": [3, 4]}, {"segment": 3, "into": [5, 6]}]})
+    {3: '0/3', 4: '0/4', 5: '0/3/5', 6: '0/3/6'}
+    """
+    paths: dict[int, str] = {}
+    for split in card.get("splits", []):
+        above = paths.get(split["segment"], str(split["segment"]))
+        paths |= {part: f"{above}/{part}" for part in split["into"]}
+    return paths
+
+
+def splits_said(card: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each segment that was split: into which parts, by what, and why so many.
+
+    >>> child = {"algorithm": "kmeans", "choice": {"reason": "n_clusters=2 was asked for"}, "metrics": {}}
+    >>> splits_said({"splits": [{"segment": 0, "into": [3, 4], "card": child}]})
+    ['segment 0 is split into 3 and 4 by kmeans: n_clusters=2 was asked for']
+    """
+    return [
+        f"segment {split['segment']} is split into {numbered(split['into'])} by {split['card']['algorithm']}: "
+        f"{split['card']['choice']['reason']}{digest_said(split['card']['metrics'])}"
+        for split in card.get("splits", [])
+    ]
+
+
+def digest_said(metrics: Mapping[str, Any]) -> str:
+    """Return what is added to a sentence on a fit of a digest; nothing of another.
+
+    >>> digest_said({"digest_size": 8160, "digest_error": 0.041}), digest_said({})
+    ('; by a digest of 8,160 points, whose error is 0.04', '')
+    """
+    if "digest_error" not in metrics:
+        return ""
+    return f"; by a digest of {metrics['digest_size']:,} points, whose error is {metrics['digest_error']:.2f}"
+
+
+def numbered(segments: Iterable[int]) -> str:
+    """Return numbers of segments in a sentence.
+
+    >>> numbered([]), numbered([3]), numbered([3, 4, 5])
+    ('none', '3', '3, 4 and 5')
+    """
+    *first, last = list(map(str, segments)) or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def hierarchy_of(card: Mapping[str, Any]) -> pl.DataFrame:
+    """Return segments and what they were split into: segment, parent, path, size and share; noise last.
+
+    A segment stands above its parts, which stand in the order of their numbers. Customers of it who are noise to
+    what it was split by are in none of them, and counted as noise.
+    """
+    profile = profile_of(card["profile"])
+    sizes = dict(zip(profile["segment"].to_list(), profile["size"].to_list(), strict=True))
+    splits, paths = card.get("splits", []), paths_of(card)
+    sizes |= {split["segment"]: split["card"]["rows"]["kept"] for split in splits}
+    parents = {part: split["segment"] for split in splits for part in split["into"]}
+    ways = {segment: paths.get(segment, str(segment)) for segment in sizes}
+    order = sorted(sizes, key=lambda segment: (segment < 0, [int(step) for step in ways[segment].split("/")]))
+    rows = max(card["rows"]["kept"], 1)
+    return pl.DataFrame(
+        {
+            "segment": pl.Series(order, dtype=pl.Int32),
+            "parent": pl.Series([parents.get(segment) for segment in order], dtype=pl.Int32),
+            "path": pl.Series(["noise" if segment < 0 else ways[segment] for segment in order], dtype=pl.String),
+            "size": pl.Series([sizes[segment] for segment in order], dtype=pl.Int64),
+            "share": pl.Series([sizes[segment] / rows for segment in order], dtype=pl.Float64),
+        }
+    )
 
 
 def versions(libraries: Sequence[str] = LIBRARIES) -> dict[str, str]:

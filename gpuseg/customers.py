@@ -81,6 +81,22 @@ def _here(x: Any) -> Customers:
     return Customers(LocalParts.of([frame]), frame, frame.columns, [len(frame)], give_back, give_small)
 
 
+def some_of(customers: Customers, parts: Parts) -> Customers:
+    """Return some of the customers; ``parts`` are those of their table with no more than their rows."""
+    held = parts.kept()
+    sizes: list[int] = held.collect(len)
+    if customers.here:
+        (frame,) = held.collect(_itself)
+        return customers._replace(parts=held, table=nw.from_native(frame), sizes=sizes)
+    there = [at for at, rows in enumerate(sizes) if rows]
+    chosen, sizes = held.chosen(there), [sizes[at] for at in there]
+    return customers._replace(parts=chosen, table=PartedTable(chosen, customers.table.schema, sizes), sizes=sizes)
+
+
+def _itself(frame: Frame) -> Frame:
+    return frame
+
+
 def check_ids(customers: Customers, id_column: str | None) -> None:
     """Raise InvalidInput where there are no customers, or where an id is missing or stands twice."""
     rows = sum(customers.sizes)

@@ -1,7 +1,7 @@
 """What a fitted segmenter shows of itself in a notebook: aggregates only, every name escaped."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -9,11 +9,18 @@ import polars as pl
 from gpuseg.html import Bar, Cell, Text, table_html
 
 
-def segments_html(title: str, remarks: Sequence[str], profile: pl.DataFrame) -> str:
-    """Return the profile as a table with a bar for each share, under a title and above remarks."""
-    names = [name for name in profile.columns if name != "share"]
-    rows = [[_cell(name, row) for name in names] for row in profile.iter_rows(named=True)]
-    return table_html(title, [_head(name) for name in names], rows, remarks)
+def segments_html(
+    title: str, remarks: Sequence[str], profile: pl.DataFrame, names: Mapping[int, str] | None = None
+) -> str:
+    """Return the profile as a table with a bar for each share, under a title and above remarks.
+
+    ``names``: of segments that are not called by their number.
+    """
+    columns, called = [name for name in profile.columns if name != "share"], names or {}
+    rows = [[_cell(name, row) for name in columns] for row in profile.iter_rows(named=True)]
+    for cells, segment in zip(rows, profile["segment"], strict=True):
+        cells[0] = called.get(segment, cells[0])
+    return table_html(title, [_head(name) for name in columns], rows, remarks)
 
 
 def counted(number: int, thing: str) -> str:

@@ -1,5 +1,6 @@
 """Where each customer is: made ready and placed in segments, part by part, on workers or here."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -7,7 +8,7 @@ import narwhals as nw
 import numpy as np
 
 from gpuseg.backends import Array, Host, to_host
-from gpuseg.cluster import Assignment, Clusterer
+from gpuseg.cluster import NOISE, Assignment, Clusterer
 from gpuseg.cluster._assignment import ASSIGNED
 from gpuseg.customers import Customers, ids_of
 from gpuseg.engines.parts import Parts
@@ -20,20 +21,36 @@ ROW = "row"
 
 
 class Ready(NamedTuple):
-    """Customers made ready: ids, worth, raw columns and matrix of those that are kept, and how many are not."""
+    """Customers made ready: ids, worth, raw columns and matrix of those that are kept, and which these are."""
 
     ids: Any
     value: Host | None
-    left: int
+    kept: Host
     raw: Host
     matrix: Array
 
 
 class Located(NamedTuple):
-    """Customers with their segments: the table that is given back, and what a profile is made of."""
+    """Customers with their segments: ids, worth and raw columns of those that are kept, and which these are."""
 
-    table: Any
-    rows: Rows
+    ids: Any
+    value: Host | None
+    kept: Host
+    raw: Host
+    assigned: Assignment
+
+
+class Step(NamedTuple):
+    """The way on from a segment that is split into parts: it is found as one is in the whole.
+
+    ``into`` are the numbers of the parts; ``quiet``: of gaps in the columns that it takes was told before.
+    """
+
+    segment: int
+    into: Sequence[int]
+    steps: Preprocessor
+    model: Clusterer
+    quiet: bool
 
 
 def made_ready(
@@ -42,10 +59,15 @@ def made_ready(
     id_column: str | None = None,
     value_column: str | None = None,
     *,
+    others: Sequence[str] = (),
     quiet: bool = False,
 ) -> Parts:
-    """Return the customers made ready by a fitted Preprocessor, in their parts, and held; each is ``Ready``."""
-    firsts, make = np.cumsum([0, *customers.sizes[:-1]]).tolist(), partial(ready, quiet=quiet, alone=customers.here)
+    """Return the customers made ready by a fitted Preprocessor, in their parts, and held; each is ``Ready``.
+
+    ``others`` are columns that it does not take and nothing is to be said of.
+    """
+    firsts = np.cumsum([0, *customers.sizes[:-1]]).tolist()
+    make = partial(ready, others=others, quiet=quiet, alone=customers.here)
     return customers.parts.along(firsts, make, portable(steps), id_column, value_column).kept()
 
 
@@ -54,9 +76,10 @@ def portable(fitted: Any) -> Any:
     return type(fitted).from_state(fitted.state()).set_params(backend=fitted.backend)
 
 
-def placed(parts: Parts, model: Clusterer) -> Parts:
-    """Return ``Ready`` customers in parts as ``Located`` by a fitted model."""
-    return parts.map(located, portable(model))
+def placed(parts: Parts, model: Clusterer, customers: Customers, splits: Sequence[Step] = ()) -> Parts:
+    """Return ``Ready`` customers in parts as ``Located`` by a fitted model and, one after the other, by ``splits``."""
+    found = parts.map(located, portable(model))
+    return found.beside(customers.parts, further, splits) if splits else found
 
 
 def ready(
@@ -66,6 +89,7 @@ def ready(
     id_column: str | None,
     value_column: str | None,
     *,
+    others: Sequence[str],
     quiet: bool,
     alone: bool,
 ) -> Ready:
@@ -73,16 +97,17 @@ def ready(
     ids = _numbered(frame, first) if id_column is None else ids_of(frame, id_column)
     value = values_of(frame, value_column)
     try:
-        prepared = steps.prepare(frame, quiet=quiet)
+        prepared = steps.prepare(frame.drop(others, strict=False), quiet=quiet)
     except NothingKept:
         if alone:
             raise
         raw, matrix = (np.empty((0, width)) for width in (len(fields_of(steps)), len(steps.feature_columns_)))
-        return Ready(ids.head(0).to_native(), None if value is None else value[:0], len(frame), raw, matrix)
+        kept = np.zeros(len(frame), dtype=bool)
+        return Ready(ids.head(0).to_native(), None if value is None else value[:0], kept, raw, matrix)
     kept = cast("Host", prepared.kept)  # a part is in memory
-    if left := int((~kept).sum()):
+    if not kept.all():
         ids, value = ids.filter(kept.tolist()), None if value is None else value[kept]
-    return Ready(ids.to_native(), value, left, prepared.raw(), prepared.matrix)
+    return Ready(ids.to_native(), value, kept, prepared.raw(), prepared.matrix)
 
 
 def located(customers: Ready, model: Clusterer) -> Located:
@@ -91,8 +116,45 @@ def located(customers: Ready, model: Clusterer) -> Located:
         assigned = Assignment(*map(to_host, model.assign(customers.matrix)))
     else:
         assigned = Assignment(*(np.empty(0, dtype=kind) for kind in ASSIGNED))
-    table = assignment_table(nw.from_native(customers.ids), assigned)
-    return Located(table.to_native(), Rows(customers.raw, assigned.segment, customers.value))
+    return Located(customers.ids, customers.value, customers.kept, customers.raw, assigned)
+
+
+def further(customers: Located, frame: Frame, splits: Sequence[Step]) -> Located:
+    """Return the customers of a part, those of segments that are split in a part of theirs; ``frame`` is their table.
+
+    Distance and novelty are of the last step. Confidence is the least on the way: who is between two segments is
+    not sure to be in a part of either.
+    """
+    for split in splits:
+        rows = np.flatnonzero(customers.assigned.segment == split.segment)
+        if len(rows):
+            customers = customers._replace(assigned=_split(customers, frame, split, rows))
+    return customers
+
+
+def _split(customers: Located, frame: Frame, split: Step, rows: Host) -> Assignment:
+    """Return the assignment with that of ``rows``, all customers of a segment, by what it was split by."""
+    steps, table = split.steps, rows_in(frame, np.flatnonzero(customers.kept)[rows])
+    names = [field.name for field in fields_of(steps) if field.name in table.columns]
+    matrix = steps.prepare(table.select(names), quiet=split.quiet).matrix
+    found, whole = Assignment(*map(to_host, split.model.assign(matrix))), Assignment(*map(np.copy, customers.assigned))
+    # Noise is the last of the numbers, which its -1 counts from the end.
+    whole.segment[rows] = np.array([*split.into, NOISE])[found.segment]
+    whole.distance[rows], whole.novelty[rows] = found.distance, found.novelty
+    whole.confidence[rows] = np.minimum(whole.confidence[rows], found.confidence)
+    return whole
+
+
+def rows_in(frame: Frame, rows: Host) -> Frame:
+    """Return the rows of a table that have these numbers, in its order."""
+    mask = np.zeros(len(frame), dtype=bool)
+    mask[rows] = True
+    return frame.filter(mask.tolist())
+
+
+def members(customers: Located, frame: Frame, segment: int) -> Frame:
+    """Return the rows of a part's table, ``frame``, whose customers are in a segment."""
+    return rows_in(frame, np.flatnonzero(customers.kept)[customers.assigned.segment == segment])
 
 
 def fields_of(steps: Preprocessor) -> list[Field]:
@@ -103,7 +165,7 @@ def fields_of(steps: Preprocessor) -> list[Field]:
 
 def rows_left(customers: Ready) -> int:
     """Return how many rows of a part are not kept."""
-    return customers.left
+    return int((~customers.kept).sum())
 
 
 def matrix_of(customers: Ready) -> Array:
@@ -111,19 +173,19 @@ def matrix_of(customers: Ready) -> Array:
     return customers.matrix
 
 
-def table_of(customers: Located) -> Any:
+def table_of(customers: Located) -> Frame:
     """Return the table of a part that is given back."""
-    return customers.table
+    return assignment_table(nw.from_native(customers.ids), customers.assigned)
 
 
 def rows_of(customers: Located) -> Rows:
     """Return what a profile is made of."""
-    return customers.rows
+    return Rows(customers.raw, customers.assigned.segment, customers.value)
 
 
 def segments_of(customers: Located) -> Host:
     """Return the segments of a part."""
-    return customers.rows.segments
+    return customers.assigned.segment
 
 
 def column_of_segments(table: Frame) -> Host:

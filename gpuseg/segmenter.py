@@ -6,24 +6,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-import numpy as np
-
 from gpuseg import card
-from gpuseg._estimator import (
-    ClusterMixin,
-    Stored,
-    check_is_fitted,
-    clone,
-    plain_parameters,
-    restored_parameters,
-    seed_of,
-)
+from gpuseg._estimator import ClusterMixin, check_is_fitted, clone, plain_parameters, restored_parameters, seed_of
+from gpuseg.asked import check_asked, preprocessor_of
 from gpuseg.backends import Array
 from gpuseg.cluster import ALGORITHMS, Dispatch
 from gpuseg.customers import Customers, check_ids, check_value, opened_customers
 from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.parts import Parts
-from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, UnsupportedOnBackend, unknown
+from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, UnsupportedOnBackend
 from gpuseg.io.model import read_model, write_model
 from gpuseg.metrics import Score
 from gpuseg.neighbors.order import count_distinct, ordered_parts
@@ -41,45 +32,49 @@ from gpuseg.placing import (
 )
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.profile import profile_parts
-from gpuseg.selection import Candidate, KChoice, Segmented, choose, segmented, takes_number, tried
+from gpuseg.selection import Candidate, KChoice, Segmented, number_of, prepared_for, segmented, tried
 from gpuseg.settings import say
+from gpuseg.splitting import Divisible, Split
 
 if TYPE_CHECKING:
     from gpuseg.features import CleaningReport
 
-OWN = ("n_clusters", "random_state", "backend", "engine")
-"""Parameters of algorithms that are Segmenter's own."""
-
 
 class Prepared(NamedTuple):
-    """A customer table ready to be clustered: how it was prepared, its parts, and their rows in the order of values."""
+    """A customer table ready to be clustered: how it was prepared, its parts, and their rows in the order of values.
+
+    ``categorical``: the features that hold codes, for an algorithm that takes categories; else None.
+    """
 
     preprocessor: Preprocessor
     parts: Parts
     ordered: Parts
+    categorical: Sequence[int] | None
 
 
-class Segmenter(ClusterMixin, Stored):
+class Segmenter(ClusterMixin, Divisible):
     """Segment a customer table: clean, encode, scale, choose the number of segments, cluster, profile.
 
     ``id_column``: the customers' id, unique and never missing; left out, rows are numbered from 0 in a
-    column "row". ``algorithm``: "kmeans", "dbscan" or "hdbscan", with ``algorithm_params`` for its
-    estimator. ``n_clusters``: "auto" or a number, for k-means; "auto" tries ``k_range`` (both ends in) and
-    takes the fewest that the rows do not tell from the best sampled silhouette. ``columns``: those to use;
+    column "row". ``algorithm``: a name of ``gpuseg algorithms``, as "kmeans" or "hdbscan", with ``algorithm_params``
+    for its estimator. "kprototypes", and "kmedoids" and "clarans" with the metric "gower", compare categories and yes
+    or no as such; to the others they are one-hot. ``n_clusters``: "auto" or a number; "auto" tries ``k_range`` (both
+    ends in) by k-means, or by the algorithm itself where it takes categories, and takes the fewest that the rows do
+    not tell from the best sampled silhouette. ``columns``: those to use;
     left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
     ``engine``: "auto" (Dask for a Dask DataFrame or a PartedTable, else this process), "local", "dask" (the
     current client, else Dask's own scheduler), a distributed Client, or a scheduler's address, as
-    "tcp://host:8786"; workers take k-means alone. Segments depend neither on the order of the rows nor on
-    who works.
+    "tcp://host:8786"; ``gpuseg algorithms`` says what workers take. Segments depend neither on the order of the rows
+    nor on who works.
 
     After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
     the caller's table library, ``segments_`` a PartedTable for files that workers read; ``labels_`` (a Dask
     array for rows on workers), ``choice_``, ``score_`` (silhouette), ``preprocessor_``,
-    ``model_``, ``backend_``, ``dispatch_``, ``card_``. Raises InvalidInput for ids that are missing or
-    repeat, and for a table in which nothing varies.
+    ``model_``, ``backend_``, ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``, which ``split`` fills.
+    Raises InvalidInput for ids that are missing or repeat, and for a table in which nothing varies.
 
     >>> import polars as pl
     >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
@@ -117,9 +112,21 @@ class Segmenter(ClusterMixin, Stored):
         self.random_state = random_state
 
     def fit(self, X: Any, y: None = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
-        """Return self, fitted to a customer table: a path, any frame, a table on workers, or an array of numbers."""
-        self._check_parameters()
+        """Return self, fitted to a customer table: a path, any frame, a table on workers, or an array of numbers.
+
+        The table is held, for ``split``, until the next fit; it is in no model file and in no pickle.
+        """
+        check_asked(self)
         customers = opened_customers(X, self.engine)
+        found = self._learn(customers)
+        if self.choice_.candidates:
+            say(f"k={self.choice_.k}: {self.choice_.reason}")
+        self._tell(found, customers)
+        self._customers = X
+        return self
+
+    def _learn(self, customers: Customers) -> Parts:
+        """Fit to customers, and return them placed."""
         if not (customers.here or ALGORITHMS[self.algorithm].in_blocks):
             raise UnsupportedOnBackend(
                 f"algorithm={self.algorithm!r} got customers on workers, and needs all of them in memory; use another, "
@@ -128,25 +135,25 @@ class Segmenter(ClusterMixin, Stored):
         check_value(customers, self.value_column)
         ready = self._ready(customers)
         self.preprocessor_ = ready.preprocessor
-        self.choice_, self.model_, self.score_ = self._clustered(ready.ordered)
-        self._tell(placed(ready.parts, self.model_).kept(), customers)
-        return self
+        self.choice_, self.model_, self.score_ = self._clustered(ready)
+        self.splits_ = {}
+        return placed(ready.parts, self.model_, customers).kept()
 
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
         """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.
 
         The table is prepared once, and ``k_range`` is tried by k-means: with ``algorithm_params`` where ``algorithm``
-        is k-means, else with its defaults.
+        is k-means, else with its defaults. Algorithms that take categories try it themselves, on 3,000 rows.
 
         >>> import polars as pl
         >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
         >>> Segmenter(id_column="id", k_range=(2, 4)).choose_k(customers).k
         2
         """
-        self._check_parameters()
-        ordered = self._ready(opened_customers(X, self.engine)).ordered
-        own = (self.algorithm_params or {}) if self.algorithm == "kmeans" else {}
-        return choose(ordered.rows(ROWS), self._tried(ordered), **self._parameters(ordered, own)).choice
+        check_asked(self)
+        ready = self._ready(opened_customers(X, self.engine))
+        rows, ks = ready.ordered.rows(ROWS), self._tried(ready.ordered)
+        return number_of(rows, ALGORITHMS[self.algorithm], ks, **self._given(ready))
 
     def report(self, path: str | Path, *, cleaning: "CleaningReport | None" = None, title: str | None = None) -> Path:
         """Write one offline HTML page on the segments, aggregates only, whole or not at all; return the path.
@@ -163,12 +170,12 @@ class Segmenter(ClusterMixin, Stored):
         """Return the segment of each row, int32, (n_samples,): a Dask array for a table on workers."""
         check_is_fitted(self, "model_")
         customers = opened_customers(X, self.engine)
-        parts = made_ready(customers, self.preprocessor_)
+        parts = made_ready(customers, self.preprocessor_, others=self._others())
         if left := parts.reduce(rows_left, sum):
             raise InvalidInput(
                 f"{left} of {sum(customers.sizes)} rows are dropped by missing='drop'; use assign, which names ids"
             )
-        return placed(parts, self.model_).map(segments_of).rows()
+        return self._placed(parts, customers).map(segments_of).rows()
 
     def assign(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's name
         """Return id, segment, distance, confidence and novelty of each customer, in the caller's table library.
@@ -179,11 +186,11 @@ class Segmenter(ClusterMixin, Stored):
         check_is_fitted(self, "model_")
         customers = opened_customers(X, self.engine)
         check_ids(customers, self.id_column)
-        parts = made_ready(customers, self.preprocessor_, self.id_column)
+        parts = made_ready(customers, self.preprocessor_, self.id_column, others=self._others())
         if left := parts.reduce(rows_left, sum):
             rows = sum(customers.sizes)
             say(f"{left} of {rows} rows are not assigned: a value is missing and missing='drop'")
-        return customers.give_back(placed(parts, self.model_).map(table_of))
+        return customers.give_back(self._placed(parts, customers).map(table_of))
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file that ends in .gpuseg, whole or not at all; return the path."""
@@ -197,6 +204,10 @@ class Segmenter(ClusterMixin, Stored):
             "parameters": plain_parameters(self),
             "preprocessor": self.preprocessor_.state(),
             "model": self.model_.state(),
+            "splits": [
+                {"segment": segment, "into": list(split.into), "segmenter": split.segmenter.state()}
+                for segment, split in self.splits_.items()
+            ],
         }
 
     @classmethod
@@ -208,87 +219,51 @@ class Segmenter(ClusterMixin, Stored):
             self.preprocessor = clone(self.preprocessor_)
         self.model_ = ALGORITHMS[self.algorithm].from_state(state["model"])
         self.n_features_in_ = self.preprocessor_.n_features_in_
+        parts = state.get("splits", [])
+        self.splits_ = {one["segment"]: Split(tuple(one["into"]), cls.from_state(one["segmenter"])) for one in parts}
         return self
-
-    def _check_parameters(self) -> None:
-        if not isinstance(self.algorithm, str) or self.algorithm not in ALGORITHMS:
-            raise unknown("algorithm", self.algorithm, ALGORITHMS)
-        counted = isinstance(self.n_clusters, int | np.integer) and not isinstance(self.n_clusters, bool)
-        auto = isinstance(self.n_clusters, str) and self.n_clusters == "auto"
-        if not (auto or (counted and int(self.n_clusters) >= 1)):
-            raise InvalidInput(
-                f"n_clusters={self.n_clusters!r} is not allowed; give 'auto' or a whole number from 1 up"
-            )
-        allowed = sorted(set(ALGORITHMS[self.algorithm]().get_params(deep=False)) - set(OWN))
-        for name in self.algorithm_params or {}:
-            if name in OWN:
-                raise InvalidInput(f"algorithm_params sets {name!r}; give {name} to Segmenter itself")
-            if name not in allowed:
-                raise unknown(f"algorithm_params of {self.algorithm}", name, allowed)
-        if self.n_clusters != "auto" and not takes_number(ALGORITHMS[self.algorithm]):
-            raise InvalidInput(
-                f"n_clusters={self.n_clusters} is not for {self.algorithm}, which finds the number itself; leave it "
-                "out, or use another algorithm, as 'kmeans'"
-            )
-        if isinstance(self.k_range, range):
-            raise InvalidInput(f"k_range={self.k_range!r} has no two ends; give both, as in (2, 12)")
-        tried(self.k_range)
-
-    def _preparing(self) -> Preprocessor:
-        if self.preprocessor is None:
-            return Preprocessor(columns=self.columns, id_column=self.id_column, backend=self.backend)
-        if not isinstance(self.preprocessor, Preprocessor):
-            raise InvalidInput(f"preprocessor={self.preprocessor!r} is not a Preprocessor; give one, or None")
-        own = clone(self.preprocessor)
-        if own.engine not in ("auto", self.engine):
-            raise InvalidInput("the preprocessor has an engine of its own; give engine to Segmenter itself")
-        given = {"columns": self.columns, "id_column": self.id_column, "backend": self.backend}
-        for name, value in given.items():
-            theirs = getattr(own, name)
-            if value not in (None, "auto", theirs) and theirs not in (None, "auto"):
-                raise InvalidInput(f"{name}={value!r} and the preprocessor's {theirs!r} differ; give one of the two")
-        return own.set_params(**{name: value for name, value in given.items() if value not in (None, "auto")})
 
     def _ready(self, customers: Customers) -> Prepared:
         """Return a customer table prepared, and its matrix in an order that depends on the rows' values alone."""
         check_ids(customers, self.id_column)
         if sum(customers.sizes) < 2:  # noqa: PLR2004 - one customer is no segmentation
             raise InvalidInput("the customer table has 1 row; give at least 2 customers")
-        steps = self._preparing().set_params(engine=customers.parts.engine).fit(customers.table)
+        unfitted = preprocessor_of(self).set_params(engine=customers.parts.engine)
+        algorithm, own = ALGORITHMS[self.algorithm], self.algorithm_params or {}
+        steps, codes = prepared_for(unfitted, customers.table, algorithm, own)
         # What is fitted works wherever data comes to be: on the workers with their parts, too.
         steps.set_params(engine="auto")
         parts = made_ready(customers, steps, self.id_column, self.value_column, quiet=True)
-        return Prepared(steps, parts, ordered_parts(parts.map(matrix_of)))
+        return Prepared(steps, parts, ordered_parts(parts.map(matrix_of)), codes)
 
-    def _parameters(self, ordered: Parts, own: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters of k-means, of a choice of k, and the user's own."""
-        return {"backend": self.backend, "engine": ordered.engine, "random_state": seed_of(self.random_state), **own}
+    def _given(self, ready: Prepared) -> dict[str, Any]:
+        """Return what a choice of k and a fit are given: shared parameters, the user's own, and the places of codes."""
+        shared = {"backend": self.backend, "engine": ready.ordered.engine, "random_state": seed_of(self.random_state)}
+        return {"shared": shared, "own": self.algorithm_params or {}, "categorical": ready.categorical}
 
-    def _clustered(self, ordered: Parts) -> Segmented:
+    def _clustered(self, ready: Prepared) -> Segmented:
         """Return the choice of k, the fitted algorithm, and its score."""
-        found = segmented(
-            ordered.rows(ROWS),
-            ALGORITHMS[self.algorithm],
-            self.n_clusters,
-            lambda: self._tried(ordered),
-            shared=self._parameters(ordered, {}),
-            own=self.algorithm_params or {},
-        )
-        if found.choice.candidates:
-            say(f"k={found.choice.k}: {found.choice.reason}")
+        rows, algorithm = ready.ordered.rows(ROWS), ALGORITHMS[self.algorithm]
+        found = segmented(rows, algorithm, self.n_clusters, lambda: self._tried(ready.ordered), **self._given(ready))
         found.model.set_params(engine="auto")
         return found
 
     def _tell(self, found: Parts, customers: Customers) -> None:
-        """Set what is told of the customers, who are ``Located`` in parts."""
+        """Set what is told of the segments and of each customer, who are ``Located`` in parts."""
+        self._describe(found, customers)
+        tables = found.map(table_of).kept()
+        self.segments_, self.labels_ = customers.give_back(tables), tables.map(column_of_segments).rows()
+        self.hierarchy_ = customers.give_small(card.hierarchy_of(self.card_))
+
+    def _describe(self, found: Parts, customers: Customers) -> None:
+        """Set what is told of the segments of customers who are ``Located`` in parts."""
         fields, rows = fields_of(self.preprocessor_), found.map(rows_of)
         told = profile_parts(rows, fields, valued=self.value_column is not None)
         fingerprint = card.fingerprint_of(rows.collect(card.fingerprints), fields)
-        tables = found.map(table_of).kept()
-        self.segments_, self.labels_ = customers.give_back(tables), tables.map(column_of_segments).rows()
         self.profile_ = customers.give_small(told)
         self.n_features_in_ = len(customers.names)
-        self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
+        if hasattr(self.model_, "dispatch_"):  # one of a model file has none, and its segmenter was told
+            self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
         self.card_ = card.card_of(self, told, fingerprint)
 
     def _tried(self, ordered: Parts) -> list[int]:
@@ -306,8 +281,9 @@ class Segmenter(ClusterMixin, Stored):
         rows, choice = self.card_["rows"]["kept"], self.card_["choice"]["reason"]
         title = f"{counted(self.card_['segments'], 'segment')} of {counted(rows, 'customer')} by {self.algorithm}"
         dispatch = self.card_["backend"]
-        remarks = [choice, f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}"]
-        return segments_html(title, remarks, card.profile_of(self.card_["profile"]))
+        remarks = [choice, *card.splits_said(self.card_)]
+        remarks.append(f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}")
+        return segments_html(title, remarks, card.profile_of(self.card_["profile"]), card.paths_of(self.card_))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
@@ -322,13 +298,21 @@ def load(path: str | Path) -> Segmenter:
     about, state = read_model(path)
     try:
         segmenter = Segmenter.from_state(state)
-        segmenter.card_, segmenter.profile_ = about, card.profile_of(about["profile"])
-        choice, score = about["choice"], about["metrics"].get("silhouette")
-        candidates = [Candidate(**candidate) for candidate in choice["candidates"]]
-        segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates)
-        segmenter.score_ = None if score is None else Score(**score)
-        segmenter.dispatch_ = Dispatch(**{**about["backend"], "steps": tuple(about["backend"].get("steps", ()))})
-        segmenter.backend_ = segmenter.dispatch_.backend
+        _described(segmenter, about)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidModel(f"{path} holds no segmenter that can be rebuilt ({error!r}); write it again") from error
     return segmenter
+
+
+def _described(segmenter: Segmenter, about: dict[str, Any]) -> None:
+    """Set what a card tells of a segmenter, and of those that split its segments."""
+    segmenter.card_, segmenter.profile_ = about, card.profile_of(about["profile"])
+    segmenter.hierarchy_ = card.hierarchy_of(about)
+    choice, score = about["choice"], about["metrics"].get("silhouette")
+    candidates = [Candidate(**candidate) for candidate in choice["candidates"]]
+    segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates)
+    segmenter.score_ = None if score is None else Score(**score)
+    segmenter.dispatch_ = Dispatch(**{**about["backend"], "steps": tuple(about["backend"].get("steps", ()))})
+    segmenter.backend_ = segmenter.dispatch_.backend
+    for split in about.get("splits", []):
+        _described(segmenter.splits_[split["segment"]].segmenter, split["card"])

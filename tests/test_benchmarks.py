@@ -3,7 +3,15 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks import contenders, curve, families, labelled, methods
+from benchmarks import data as rows_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,7 +51,54 @@ def test_no_row_begins_after_the_time_is_up():
 
 
 def test_wrong_use_is_one_line():
-    for arguments, says in ((["kmans"], "no row begins with 'kmans'"), (["--repeats", "0"], "give at least 1")):
+    for arguments, says in ((["kmans"], "no row begins with 'kmans'"), (["--repeats", "-1"], "give at least 0")):
         done = benchmark(*arguments)
         assert done.returncode == 2
         assert says in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("row", methods.ROWS_OF_THE_TABLE, ids=lambda row: row.name)
+def test_contenders_do_the_same_work(row):
+    kind = rows_of.mixed if row.name.startswith("kprototypes") else partial(rows_of.points, features=6)
+    given = kind(None, rows=400, clusters=8)
+    runs = row.runs(SimpleNamespace(backend=["cpu"]))
+    ours, *theirs = (row.score(given, run(given)) for run in runs.values())
+    # Whoever has categories or swaps medoids may end elsewhere; BIRCH of others joins subclusters without weights.
+    allowed = {"order": 0, "reachability": 1e-12, "heights": 1e-12, "condensed_mb": 0, "subclusters": 0.05}
+    for name in runs.keys() - {"gpuseg"}:
+        assert name in contenders.LIBRARIES
+    for scores in theirs:
+        for what, score in scores.items():
+            assert ours[what] == pytest.approx(score, rel=allowed.get(what, 0.02), abs=0.1 if what == "ari" else 0)
+
+
+def test_trees_on_labelled_sets_are_the_published_ones(data):
+    sets = [one for one in labelled.known_sets(SimpleNamespace(data=data)) if len(one.x) < 1000]
+    for name in ("Ward", "average"):
+        scores = labelled.means(sets, labelled.each_set(sets, names=[name]), published=labelled.METHODS[name].published)
+        # The one set spiral has pairs that are equally near.
+        assert scores["fcps"] == pytest.approx(scores["fcps_published"], abs=1e-6)
+        assert scores["sipu_there"] == pytest.approx(scores["sipu_published"], abs=0.02)
+
+
+def test_of_several_fits_the_one_nearest_to_the_number_of_segments_counts():
+    two, three, noisy = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2]), np.array([0, -1, 1, 1])
+    truth = [np.array([1, 1, 2, 0])]
+    one = labelled.Known("fcps", "four rows", np.zeros((4, 1)), truth, {})
+
+    def fits(*_):
+        return [
+            SimpleNamespace(fit=lambda _, labels=labels: SimpleNamespace(labels_=labels))
+            for labels in (three, noisy, two)
+        ]
+
+    assert labelled.agreement(one, labelled.Method(fits), 0) == 1
+
+
+def test_a_digest_is_fitted_by_as_many_points_as_its_counts_allow():
+    given = families.pinned(None, name="blobs", rows=5000)
+    makers = families.methods("blobs", 5000, "digest")
+    scores = curve.each_step(given, curve.curve(given, make=lambda: makers["Ward"]().set_params(random_state=0)))
+    assert {f"ari_{points}" for points in curve.POINTS} < scores.keys()
+    assert scores["ari_512"] > 0.99
+    assert scores["digest_error_16384"] == 0

@@ -255,3 +255,15 @@ def test_a_table_on_workers_says_what_it_is_not_for(customers, two):
         pickle.dumps(table)
     with pytest.raises(InvalidInput, match=r"engine='local' got a table on workers; use engine='auto', or pass its"):
         Segmenter("id", n_clusters=2, engine="local").fit(table)
+
+
+def test_a_segment_is_split_on_workers_as_it_is_here(table, customers, two, tmp_path):
+    few = {"id_column": "id", "columns": ["spend", "orders"], "n_clusters": 2}
+    here = Segmenter(**few).fit(table).split(0, columns=["spend", "plan"], n_clusters=2)
+    there = Segmenter(engine=two, **few).fit(str(customers)).split(0, columns=["spend", "plan"], n_clusters=2)
+    assert_same(there, here, key="id")
+    assert there.hierarchy_.equals(here.hierarchy_)
+    again = load(there.save(tmp_path / "m.gpuseg"))
+    assert_frame_equal(again.assign(table), here.segments_, rel_tol=1e-9, abs_tol=1e-9)
+    with pytest.raises(UnsupportedOnBackend, match="got customers on workers, and needs all of them in memory"):
+        there.split(1, algorithm="birch")

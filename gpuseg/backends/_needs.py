@@ -21,7 +21,11 @@ On 200,000 rows by 4 to 8 columns in 10 to 50 segments, four sets, the best of f
 above it by 0.4 % at most, and better than five of 4,096 in less time.
 """
 SKETCHED = 65_536
-"""Distinct rows that KPrototypes draws of more, to search them for a start."""
+"""Distinct rows up to which KPrototypes moves all of them one by one, and so many that it searches of more for a start.
+
+On three sets of 200,000 rows by 4 numbers and 4 categories in 8 segments the cost was that of all rows moved one by
+one, to 1e-8.
+"""
 ROUNDS = 3
 """Rounds over all points that FasterPAM is assumed to take: two to four are usual."""
 STEPS = 20

@@ -1,7 +1,7 @@
 """The commands, and the options that several of them share."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -16,6 +16,7 @@ COMMANDS = (
     "choose-k",
     "segment",
     "predict",
+    "split",
     "inspect",
     "algorithms",
     "doctor",
@@ -29,7 +30,7 @@ ALGORITHMS = (
 BACKENDS = ("auto", "cpu", "cuda")
 ROLES = ("customer", "time", "order", "amount", "quantity", "price", "product")
 CONFIG = "take options from this TOML file, under their long names; what stands on the command line wins"
-OWN = {name: OPTIONS[name] for name in ("n_clusters", "random_state")} | {"backend": "--backend"}
+OWN = {name: OPTIONS[name] for name in ("n_clusters", "random_state", "categorical")} | {"backend": "--backend"}
 """Parameters of algorithms that have an option of their own."""
 FIRST_STEPS = """gpuseg turns transactions into customer segments.
 
@@ -127,9 +128,13 @@ def add_segmenting(command: Command) -> None:
         type=_types.segments,
         default="auto",
         metavar="auto|N",
-        help="how many segments of k-means (default: auto)",
+        help="how many segments, of algorithms that are told the number (default: auto)",
     )
     add_k_range(command)
+    command.add_argument(
+        "--metric", metavar="NAME",
+        help="the distance between rows, of algorithms with several; gower compares categories (see gpuseg algorithms)",
+    )  # fmt: skip
     command.add_argument("--report", type=_types.path, metavar="R.html", help="write a report of one page as well")
 
 
@@ -138,12 +143,21 @@ def add_fitting(command: Command) -> None:
     command.add_argument(
         "--columns", type=_types.names, metavar="a,b", help="columns to segment by (default: all but the id)"
     )
+    add_settings(command)
+    add_word(command, "--backend", *BACKENDS, default="auto", help="where to compute (default: auto)")
+    add_seed(command)
+
+
+def add_settings(command: Command) -> None:
+    """Add the options that set parameters of the algorithm and of the preprocessor."""
+    command.add_argument(
+        "--categorical", type=_types.names, metavar="a,b",
+        help="columns that hold categories, as codes in numbers do (default: those of text)",
+    )  # fmt: skip
     command.add_argument(
         "--set-param", type=_types.setting, action="append", default=[], metavar="name=value",
         help="a parameter of the algorithm, or of the preprocessor as preprocessor__name=value",
     )  # fmt: skip
-    add_word(command, "--backend", *BACKENDS, default="auto", help="where to compute (default: auto)")
-    add_seed(command)
 
 
 def add_dry_run(command: Command) -> None:
@@ -162,34 +176,58 @@ def segmenter_of(
     options: argparse.Namespace, *, id_column: str | None, value_column: str | None = None, engine: Any = "auto"
 ) -> Any:
     """Return the Segmenter that the options describe."""
-    from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter
 
-    given = dict(options.set_param)
-    if twofold := next((name for name in given if name in OWN), None):
-        raise UsageError(f"--set-param cannot set {twofold}, which has an option of its own; give {OWN[twofold]}")
-    preparing = {name.removeprefix(PREFIX): v for name, v in given.items() if name.startswith(PREFIX)}
-    check_known(f"--set-param {PREFIX}", preparing, Preprocessor)
+    algorithm = getattr(options, "algorithm", "kmeans")
+    own, preprocessor = settings_of(options, algorithm)
     return Segmenter(
         id_column=id_column,
         columns=options.columns,
-        algorithm=getattr(options, "algorithm", "kmeans"),
+        algorithm=algorithm,
         n_clusters=getattr(options, "k", "auto"),
         k_range=options.k_range,
-        algorithm_params={name: v for name, v in given.items() if not name.startswith(PREFIX)},
+        algorithm_params=own,
         value_column=value_column,
-        preprocessor=Preprocessor(**preparing) if preparing else None,
+        preprocessor=preprocessor,
         backend=options.backend,
         engine=engine,
         random_state=options.random_state,
     )
 
 
-def check_known(what: str, given: dict[str, Any], estimator: Callable[..., Any]) -> None:
-    """Raise UsageError for a parameter that the estimator does not have."""
-    from gpuseg.errors import unknown
+def settings_of(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, Any], Any]:
+    """Return the parameters given of an algorithm, and a Preprocessor with those given of it, None without any.
 
-    allowed = sorted(estimator().get_params(deep=False))
+    Raises UsageError for one that is none.
+    """
+    from gpuseg.cluster import ALGORITHMS as ESTIMATORS
+    from gpuseg.preprocessing import Preprocessor
+
+    given = dict(options.set_param)
+    if twofold := next((name for name in given if name in OWN), None):
+        raise UsageError(f"--set-param cannot set {twofold}, which has an option of its own; give {OWN[twofold]}")
+    named = {"metric": getattr(options, "metric", None), f"{PREFIX}categorical": options.categorical}
+    for name, value in named.items():
+        if value is not None and name in given:
+            option = OPTIONS[name.removeprefix(PREFIX)]
+            raise UsageError(f"{option} and --set-param {name} say the same; give one of them")
+    takers = [name for name, one in ESTIMATORS.items() if "metric" in one().get_params(deep=False)]
+    if named["metric"] is not None and algorithm not in takers:
+        raise UsageError(f"--metric is not for {algorithm}; use --algorithm with one of {', '.join(takers)}")
+    given |= {name: value for name, value in named.items() if value is not None}
+    own = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
+    preparing = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}
+    _check_known(own, ESTIMATORS[algorithm]().get_params(deep=False).keys() - OWN.keys() - {"engine"}, algorithm)
+    _check_known(preparing, Preprocessor().get_params(deep=False).keys(), "the preprocessor", prefix=PREFIX)
+    return own, Preprocessor(**preparing) if preparing else None
+
+
+def _check_known(given: Iterable[str], known: Iterable[str], whose: str, *, prefix: str = "") -> None:
+    """Raise UsageError for a parameter that an estimator does not have."""
+    from gpuseg.errors import listed, nearest_hint
+
+    allowed = sorted(known)
     for name in given:
         if name not in allowed:
-            raise UsageError(str(unknown(what, name, allowed)))
+            has = f"{listed(allowed, most=len(allowed))}{nearest_hint(name, allowed)}"
+            raise UsageError(f"--set-param {prefix}{name} is no parameter of {whose}, which has {has}")

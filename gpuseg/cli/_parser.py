@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gpuseg.cli._types import path
+from gpuseg.cli._words import OPTIONS, PREFIX
 from gpuseg.errors import nearest_hint
 
 
@@ -80,6 +81,15 @@ class Command(Parser):
     def arguments(self) -> list[argparse.Action]:
         """Return every argument of the command."""
         return list(self._actions)
+
+    def no_option(self, text: str) -> NoReturn:
+        """Raise UsageError for an option that there is not, with the way in which its parameter is set."""
+        key = text.partition("=")[0].strip("-").replace("-", "_")
+        known = [option for action in self._actions for option in action.option_strings]
+        way = OPTIONS[key] if OPTIONS.get(key) in known else _setting(key) if "--set-param" in known else None
+        if way is None:
+            super().no_option(text)
+        self.error(f"{text.partition('=')[0]} is no option of '{self.prog}'; give {way}")
 
     def keys(self) -> dict[str, argparse.Action]:
         """Return the arguments that a file may give, by key."""
@@ -173,6 +183,16 @@ def _sentence(error: argparse.ArgumentError) -> str:
     if error.message.startswith("ignored explicit argument"):
         return f"{error.argument_name} takes no value; leave out what stands after ="
     return error.message if "given twice" in error.message else str(error)
+
+
+def _setting(key: str) -> str | None:
+    """Return how a parameter of an algorithm or of the preprocessor is set, None where there is none of this name."""
+    from gpuseg.cluster import ALGORITHMS
+    from gpuseg.preprocessing import Preprocessor
+
+    if takers := [name for name, algorithm in ALGORITHMS.items() if key in algorithm().get_params(deep=False)]:
+        return f"--set-param {key}=VALUE, a parameter of {', '.join(takers)}"
+    return f"--set-param {PREFIX}{key}=VALUE" if key in Preprocessor().get_params(deep=False) else None
 
 
 def _long(action: argparse.Action) -> str:

@@ -60,6 +60,13 @@ def segments(text: str) -> int | str:
     return int(text)
 
 
+def segment(text: str) -> int:
+    """Return the number of a segment."""
+    if not _is_whole(text):
+        raise ArgumentTypeError(f"{text!r} is no segment; give its number, from 0 up")
+    return int(text)
+
+
 def span(text: str) -> tuple[int, int]:
     """Return both ends of a range of k.
 

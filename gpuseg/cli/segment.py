@@ -1,7 +1,7 @@
 """``gpuseg segment``: a customer table in; segments out, and a model and a report where asked for."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 HELP = "Segment the customers of a table, and keep the model."
 USAGE = "CUSTOMERS -o SEGMENTS [options]"
 EXAMPLE = "customers.csv -o segments.csv --id customer_id --model model.gpuseg"
+DENSITY = ("eps", "min_samples", "min_cluster_size")
+"""Parameters that say how dense a segment is."""
 CUSTOMERS = "CSV, Parquet or Arrow file of one row a customer"
 
 
@@ -117,19 +119,44 @@ def lines_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int 
 
 def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int | None = None) -> list[str]:
     """Return how many segments there are and why, who worked, and where the output is."""
+    from gpuseg.card import splits_said
     from gpuseg.notebook import counted
 
     card = segmenter.card_
-    score = card["metrics"].get("silhouette")
-    # Where k was chosen, the reason tells the silhouette.
-    told = card["choice"]["candidates"] or not score
-    quality = "" if told else f"; silhouette {score['mean']:.3f} ± {score['standard_error']:.3f}"
     dispatch = card["backend"]
     who = f"{dispatch['engine']}, {counted(workers, 'worker')}" if workers else dispatch["engine"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
+    # Why one loop of k-means or the other was taken is for `inspect --json`; what else was chosen, everyone is told.
+    why, *how = dispatch["reason"].split("; ")
+    how = [] if dispatch["solver"] in ("lloyd", "vendor") else how
+    how += [dispatch["solver"]] * (": " in dispatch["solver"])  # as samples say how many they are
+    if "digest_error" in card["metrics"]:
+        how.append(f"its error is {card['metrics']['digest_error']:.2f}, 1 - ARI to an exact fit of a sample")
     return [
-        f"{found}: {card['choice']['reason']}{quality}",
-        # What made the solver be taken is for `inspect --json`: the last part of the reason.
-        f"backend {dispatch['backend']}, engine {who}: {dispatch['reason'].split('; ')[0]}",
+        f"{found}: {card['choice']['reason']}{_quality(card)}",
+        *_noise(card),
+        *splits_said(card),
+        f"backend {dispatch['backend']}, engine {who}: {'; '.join([why, *how])}",
         *(f"written: {path}" for path in paths if path),
     ]
+
+
+def _quality(card: Mapping[str, Any]) -> str:
+    """Return the silhouette of the segments, where the reason of the choice tells none or that of k-means."""
+    if (score := card["metrics"].get("silhouette")) is None:
+        return ""
+    words = f"{score['mean']:.3f} ± {score['standard_error']:.3f}"
+    if words in card["choice"]["reason"]:
+        return ""
+    by_others = " of these segments" if card["choice"]["candidates"] else ""
+    return f"; silhouette{by_others} {words}"
+
+
+def _noise(card: Mapping[str, Any]) -> list[str]:
+    """Return what to do where most customers are in no segment."""
+    noise, rows = card["rows"]["noise"], card["rows"]["kept"]
+    if 2 * noise <= rows:
+        return []
+    values = ", ".join(f"{name}={card['parameters'][name]}" for name in DENSITY if name in card["parameters"])
+    sentence = f"{noise:,} of {rows:,} customers ({noise / rows:.1%}) are in no segment (noise)"
+    return [f"{sentence}: other values than {values}, by --set-param, join more, and most other algorithms join all"]

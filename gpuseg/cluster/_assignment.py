@@ -1,6 +1,6 @@
 """What a row gets from a fitted model, and the order in which segments are numbered."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +42,24 @@ def order_ids(centers: Host, weights: Host) -> Host:
     array([2, 1, 0])
     """
     return np.lexsort((*_to_digits(centers).T[::-1], -_to_digits(weights)))
+
+
+def tie_order(centers: Host) -> Host:
+    """Return the order in which centres are searched, int32: of equally near ones the first by coordinates has a row.
+
+    It is the same before segments have numbers and after, so that the rows of a fit get their own labels again.
+
+    >>> tie_order(np.array([[5.0, 1.0], [1.0, 7.0], [1.0, 2.0]]))
+    array([2, 1, 0], dtype=int32)
+    """
+    return np.lexsort(centers.T[::-1]).astype(np.int32)
+
+
+def by_number(block: Block, order: Host, search: Callable[..., tuple[Array, ...]], *args: Any) -> tuple[Array, ...]:
+    """Return what a search among centres in this order gives, its first field by the centres' own numbers."""
+    place, *rest = search(block, *args)
+    xp = array_namespace(place)
+    return (xp.take(xp.asarray(order, device=device(place)), place), *rest)
 
 
 def _to_digits(values: Host) -> Host:

@@ -7,8 +7,9 @@ import narwhals as nw
 import numpy as np
 from array_api_compat import array_namespace
 
-from gpuseg._estimator import ClusterMixin, Stored, _check_sample_weight, check_is_fitted, seed_of, validate_data
+from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, Kernel, Task, holder, like
+from gpuseg.cluster._words import refuse_columns, refuse_kind
 from gpuseg.engines import (
     Blocks,
     Engine,
@@ -21,8 +22,8 @@ from gpuseg.engines import (
     plain_engine,
     site_of,
 )  # fmt: skip
-from gpuseg.engines.blocks import carried, check_weights, refuse_odd, refuse_weight
-from gpuseg.errors import CATEGORIES, InvalidInput, UnsupportedOnBackend, listed
+from gpuseg.engines.blocks import carried, check_weights, refuse_odd, refuse_weight, refuse_weightless
+from gpuseg.errors import InvalidInput, UnsupportedOnBackend, listed
 from gpuseg.io import open_table
 from gpuseg.io.files import found
 from gpuseg.settings import log
@@ -39,9 +40,6 @@ __all__ = [
 ]
 
 
-NOT_NUMBERS = (nw.String, nw.Categorical, nw.Enum, nw.Date, nw.Datetime, nw.Duration)
-WORDS = ("O", "S", "U")
-"""The kinds of NumPy's dtypes that may be words."""
 FLOATS = [np.float64, np.float32]
 
 
@@ -131,8 +129,7 @@ class Clusterer(ClusterMixin, Stored):
             if is_files(x):
                 x = [path for each in (x if isinstance(x, list) else [x]) for path in found(each)]
             names = None if reset else getattr(self, "feature_names_in_", None)
-            if (kind := getattr(getattr(x, "dtype", None), "kind", None)) in WORDS:
-                raise InvalidInput(f"X is a Dask array of dtype kind {kind!r}, which may hold words; {CATEGORIES}")
+            refuse_kind(x)
             blocks = blocks_of(x, sample_weight, names=names, site=site, keep=reset)
             self._match(blocks.n_features, blocks.names, reset=reset)
             return blocks
@@ -149,12 +146,9 @@ class Clusterer(ClusterMixin, Stored):
         table = nw.from_native(x, pass_through=True)
         if isinstance(table, nw.LazyFrame) or (isinstance(table, nw.DataFrame) and table.implementation.is_pyarrow()):
             x = open_table(x).eager().to_polars()
-        if isinstance(table, nw.DataFrame) and (words := [n for n, t in table.schema.items() if t in NOT_NUMBERS]):
-            raise InvalidInput(f"X holds no numbers in column {listed(words)}; {CATEGORIES}")
+        refuse_columns(x)
         held = holder(x)
         if held is None or held.name == "cpu":
-            if at := [] if isinstance(table, nw.DataFrame) else columns_of_words(x):
-                raise InvalidInput(f"X is an array that holds words in columns {at}; {CATEGORIES}")
             return validate_data(self, x, dtype=FLOATS, order="C", ensure_all_finite=False, reset=reset)
         names = None
         if isinstance(table, nw.DataFrame):
@@ -192,11 +186,17 @@ class Clusterer(ClusterMixin, Stored):
 
 
 def _weights(weight: Any, x: Array) -> Array:
-    """Return one weight a row, checked where it is: by scikit-learn's rules for host data."""
-    if isinstance(x, np.ndarray):
-        return refuse_weight(_check_sample_weight(weight, x, dtype=x.dtype, ensure_non_negative=True))
-    check_weights(weight, x.shape[0])
-    return weight
+    """Return one weight a row, checked where it is; of host data a number may stand for that of every row."""
+    if not isinstance(x, np.ndarray):
+        check_weights(weight, x.shape[0])
+        return weight
+    given = np.asarray(weight)
+    if given.dtype.kind not in "biufO":
+        raise InvalidInput(f"sample_weight holds no numbers but {given.dtype}; give a weight of 0 or more a row")
+    given = np.ascontiguousarray(given, dtype=x.dtype) if given.ndim else np.full(len(x), weight, dtype=x.dtype)
+    check_weights(given, len(x))
+    refuse_weightless(np.max(refuse_weight(given), initial=0.0))
+    return given
 
 
 def given_back(values: Host, backend: Backend, blocks: Blocks) -> Array:
@@ -207,21 +207,3 @@ def given_back(values: Host, backend: Backend, blocks: Blocks) -> Array:
 def in_callers_library(arrays: Any, blocks: Blocks) -> tuple[Any, ...]:
     """Return row-long results as the caller works: Dask for Dask, device arrays for device arrays, else NumPy."""
     return tuple(array if blocks.lazy else like(array, blocks.held) for array in arrays)
-
-
-def columns_of_words(x: Any) -> list[int]:
-    """Return the positions of the columns of an array, or of what makes one, that hold a word.
-
-    >>> columns_of_words([[1.0, "a"], [2.0, 3.0]]), columns_of_words([["1.5"], ["x"]])
-    ([1], [0])
-    """
-    array = array_of(x)
-    if array.dtype.kind not in WORDS or array.ndim != 2:  # noqa: PLR2004 - a matrix
-        return []
-    return [at for at, column in enumerate(array.T) if any(isinstance(value, str) for value in column)]
-
-
-def array_of(x: Any) -> Host:
-    """Return an array of what makes one; a list of words and numbers keeps its numbers."""
-    array = np.asarray(x)
-    return array if hasattr(x, "dtype") or array.dtype.kind not in ("S", "U") else np.asarray(x, dtype=object)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg.backends import holder
-from gpuseg.cluster._base import Clusterer, _weights, array_of, columns_of_words
+from gpuseg.cluster._base import Clusterer, _weights
 from gpuseg.cluster._codes import (
     WORDS,
     Coding,
@@ -21,6 +21,7 @@ from gpuseg.cluster._codes import (
     levels_in,
     levels_in_part,
 )
+from gpuseg.cluster._words import array_of, columns_of_words
 from gpuseg.engines import Blocks, Site, blocks_of, is_dask, is_files
 from gpuseg.engines.blocks import refuse_odd
 from gpuseg.engines.inputs import no_weight
@@ -136,7 +137,7 @@ class TakesCategories(Clusterer):
         if (self.categorical is None) if reset else not self.category_columns_:
             held = holder(x)
             on_host = not is_dask(x) and (held is None or held.name == "cpu")
-            if words := columns_of_words(x) if on_host else []:
+            if words := columns_of_words(array_of(x)) if on_host else []:
                 raise InvalidInput(f"X is an array that holds words in columns {words}; give categorical={words}")
             return None
         if is_dask(x):

@@ -92,8 +92,6 @@ class Hierarchical(Grouped):
 
     def _learn(self, points: MicroClusters, backend: Backend) -> Host:
         """Return the label of each point; keep the tree."""
-        if not np.any(points.weight > 0):
-            raise InvalidInput("sample_weight is 0 for every row; give one row at least a weight above 0")
         if self.metric == GIVEN:
             check_matrix(points.rows)
         elif self.metric == "cosine":

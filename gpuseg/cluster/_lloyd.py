@@ -9,6 +9,7 @@ import numpy as np
 from gpuseg.backends import Host, Kernel
 from gpuseg.cluster._labelled import Labelled
 from gpuseg.engines import Block, Engine
+from gpuseg.engines.blocks import refuse_weightless
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.centers import Far, add, bounds, farthest, join_far, lloyd_step, squared_about, sums_of
 
@@ -32,8 +33,7 @@ def describe(engine: Engine, sums_of: Kernel = sums_of, squared_about: Kernel = 
     A rounded mean is the same number in float32 and in float64: rows and centres lose the same.
     """
     rows, weight, sums = engine.reduce(sums_of, add)
-    if not weight > 0:
-        raise InvalidInput(f"sample_weight sums to {weight}; give at least one row a positive weight")
+    refuse_weightless(weight)
     mean = sums / weight
     (about,) = engine.reduce(squared_about, add, mean)
     if not np.all(np.isfinite(about)):

@@ -6,7 +6,7 @@ import numpy as np
 
 from gpuseg._checks import check_count
 from gpuseg.backends import EXACT_MEDOIDS, SAMPLED_MEDOIDS, Array, Backend, Host, Task, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, by_number, order_ids, tie_order
 from gpuseg.cluster._base import Dispatch, Work, check_is_fitted, in_callers_library, seed_of
 from gpuseg.cluster._categories import TakesCategories
 from gpuseg.cluster._labelled import masses_of, renumbered
@@ -17,6 +17,7 @@ from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._sampled import Points, gathered, matrix_points, positive
 from gpuseg.cluster.kmeans import warn_fewer
 from gpuseg.engines import Blocks, each
+from gpuseg.engines.blocks import refuse_weightless
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.neighbors.centers import add
 from gpuseg.neighbors.measures import METRICS, Measure
@@ -111,24 +112,26 @@ class Medoids(TakesCategories):
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows."""
         self._check_parameters()
         work = self._opened(X, sample_weight)
-        if (rows := work.engine.reduce(positive, sum)) < self.n_clusters:
+        refuse_weightless(rows := work.engine.reduce(positive, sum))
+        if rows < self.n_clusters:
             raise InvalidInput(
                 f"n_clusters={self.n_clusters} is more than the rows that weigh anything, n_samples={rows}; use at "
-                f"most {max(rows, 1)}, or give more rows a positive sample_weight"
+                f"most {rows}, or give more rows a positive sample_weight"
             )
         measure = self._measured(work)
         return self._adopt(self._found(work, measure, rows), work, measure, X)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
-        """Return the segment of each row, int32, (n_samples,): that of the nearest medoid, of ties the first.
+        """Return the segment of each row, int32, (n_samples,): that of the nearest medoid.
 
+        Of equally near medoids the first by coordinates, with metric="precomputed" by number.
         With metric="precomputed" ``X`` is (n_samples, n_train): the distances to the rows that were fitted.
         """
         check_is_fitted(self)
         work = self._open(X, reset=False)
-        placing = self._placing()
+        order, placing = self._placing()
         search = work.kernel(placing.labels, placing.medoids)
-        segment = work.engine.rows(search, *placing.args, dtypes=(np.int32,))
+        segment = work.engine.rows(by_number, order, search, *placing.args, dtypes=(np.int32,))
         return in_callers_library(segment, work.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
@@ -139,9 +142,9 @@ class Medoids(TakesCategories):
         """
         check_is_fitted(self)
         work = self._open(X, reset=False)
-        placing = self._placing()
-        search = work.kernel(placing.assigned, placing.medoids)
-        fields = work.engine.rows(search, *placing.args, self.distance_quantiles_, dtypes=ASSIGNED)
+        order, placing = self._placing()
+        search, quantiles = work.kernel(placing.assigned, placing.medoids), self.distance_quantiles_[order]
+        fields = work.engine.rows(by_number, order, search, *placing.args, quantiles, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, work.blocks))
 
     def __sklearn_tags__(self) -> Any:
@@ -207,16 +210,21 @@ class Medoids(TakesCategories):
     def _mixed(self) -> bool:
         return self.metric == "gower"
 
-    def _placing(self) -> Placing:
-        return placing_of(getattr(self, "cluster_centers_", None), self.medoid_indices_, Measure(**self.measure_))
+    def _placing(self) -> tuple[Host, Placing]:
+        """Return the order in which medoids are searched, and how rows are placed by medoids in this order."""
+        rows, numbers = getattr(self, "cluster_centers_", None), self.medoid_indices_
+        order = tie_order(numbers[:, None] if rows is None else rows)
+        return order, placing_of(None if rows is None else rows[order], numbers[order], Measure(**self.measure_))
 
     def _adopt(self, found: Found, work: Work, measure: Measure, given: Any) -> Self:
         """Return self with these medoids, numbered by the weight of their rows, and all that placing rows needs."""
+        ties = found.numbers[:, None] if self.metric == "precomputed" else found.rows
+        first = tie_order(ties)
+        found, ties = found._replace(rows=found.rows[first], numbers=found.numbers[first]), ties[first]
         placing, count = placing_of(found.rows, found.numbers, measure), len(found.numbers)
         search, sums = work.kernel(placing.nearest, count), work.kernel(masses_of, count)
         seen = work.engine.become(label_block, search, *placing.args)
         weight, distances, _ = seen.reduce(sums, add, count)
-        ties = found.numbers[:, None] if self.metric == "precomputed" else found.rows
         order = order_ids(ties, weight)
         order = order[weight[order] > 0]
         if len(order) < self.n_clusters:

@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from gpuseg.backends import Array, Host, Kernel, exact_grid, exact_parts, to_host
-from gpuseg.cluster._assignment import Assignment, confidence, novelty
+from gpuseg.cluster._assignment import Assignment, confidence, novelty, tie_order
 from gpuseg.cluster._labelled import Labelled
 from gpuseg.engines import Block, Engine
 from gpuseg.neighbors.centers import CELLS, add
@@ -28,6 +28,11 @@ class Prototypes(NamedTuple):
     means: Host
     modes: Host
     gamma: float
+
+    def in_order(self) -> tuple[Host, "Prototypes"]:
+        """Return the order in which they are searched, and the prototypes in it."""
+        order = tie_order(np.hstack([self.means, self.modes]))
+        return order, self._replace(means=self.means[order], modes=self.modes[order])
 
 
 class Sums(NamedTuple):

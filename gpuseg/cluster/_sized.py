@@ -1,16 +1,16 @@
 """Exact or by a digest: which of the two a fit takes, said aloud, and how far a digest is from an exact fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from gpuseg._checks import check_count
-from gpuseg._estimator import clone
+from gpuseg._estimator import check_seed, clone
 from gpuseg.backends import Array, Backend, Host, Kernel, choose, get_backend, to_host, verdicts
 from gpuseg.cluster._assignment import order_ids
-from gpuseg.cluster._base import Dispatch, Work, seed_of
-from gpuseg.cluster._labelled import Labelled
+from gpuseg.cluster._base import Dispatch, Work, in_callers_library, seed_of
+from gpuseg.cluster._labelled import Labelled, renumbered
 from gpuseg.cluster._nearest import Placer
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._training import weights_of
@@ -20,7 +20,7 @@ from gpuseg.metrics import adjusted_rand
 from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import sampled
 from gpuseg.settings import log
-from gpuseg.summary import MicroClusters, digest_of, rows_as_points
+from gpuseg.summary import SLACK, MicroClusters, digest_of, rows_as_points
 
 HOST = "cpu"
 """Where the points of a digest are worked on."""
@@ -53,8 +53,8 @@ class SizedClusterer(Placer):
     """The base of methods whose exact fit does not go beyond some ten thousand rows; larger ones take a digest.
 
     A subclass has parameters ``method``, ``n_micro`` and ``random_state``. ``kept`` names the points that its model
-    places rows by and their segments, ``numbers`` more that holds segments' numbers, ``a_segment`` what is kept of
-    each segment.
+    places rows by and their segments, ``numbers`` more that holds segments' numbers, ``a_row`` what a row gets,
+    ``a_segment`` what is kept of each segment, ``counted`` the parameters that count rows.
     """
 
     method: str
@@ -66,16 +66,36 @@ class SizedClusterer(Placer):
     beyond: ClassVar[str] = "digest"
     kept: ClassVar[tuple[str, str]]
     numbers: ClassVar[tuple[str, ...]] = ()
+    a_row: ClassVar[tuple[str, ...]] = ("labels_",)
     a_segment: ClassVar[tuple[str, ...]] = ("distance_quantiles_", "segment_weight_")
+    counted: ClassVar[tuple[str, ...]] = ()
     sized: ClassVar[tuple[str, ...]] = ("exact_", "digest_size_", "digest_error_")
 
     def _check_method(self) -> None:
         if self.method not in METHODS:
             raise unknown("method", self.method, METHODS)
         check_count("n_micro", self.n_micro, low=2)
+        check_seed(self.random_state)
 
     def _sized(self, x: Any, sample_weight: Any) -> Sized:
         """Return the rows, or a digest of them where an exact fit has no room or takes too long."""
+        sized = self._points_of(x, sample_weight)
+        self._refuse_few(sum(sized.work.blocks.sizes), float(np.sum(sized.points.weight)))
+        return sized
+
+    def _refuse_few(self, rows: int, weight: float) -> None:
+        """Raise InvalidInput where a parameter asks for more rows than there are, by weight."""
+        for name in self.counted:
+            asked = getattr(self, name)
+            if asked is None or weight >= asked * (1 - SLACK):
+                continue
+            found = f"n_samples={rows}" if weight == rows else f"n_samples={rows} with weights of {weight:g} in all"
+            raise InvalidInput(
+                f"{name}={asked} is asked of too few rows, {found}; pass at least {asked} rows or a smaller {name}"
+            )
+
+    def _points_of(self, x: Any, sample_weight: Any) -> Sized:
+        """Return what ``_sized`` does, of rows that may be too few."""
         site = site_of(self.engine, lazy=is_dask(x))
         blocks = self._blocks(x, sample_weight, site, reset=True)
         why = self._no_exact(blocks, site.name)
@@ -156,15 +176,26 @@ class SizedClusterer(Placer):
         rows, segment = (getattr(self, name) for name in self.kept)
         inside = segment >= 0
         order = order_ids(means_of(rows[inside], segment[inside], count), weight)
-        self._reorder(order[weight[order] > 0])
-        self._keep_labels(given)
+        number = self._reorder(order[weight[order] > 0])
+        if work.blocks.lazy:  # the workers hold nothing for labels that nobody may ask for
+            self._keep_labels(self._told_rows(given))
+        else:
+            fields = seen.rows(renumbered, number, dtypes=(np.int32, np.float64)[: len(self.a_row)])
+            self._keep_labels(in_callers_library(fields, work.blocks))
 
-    def _keep_labels(self, given: Any) -> None:
-        """Keep the segments of the rows that were given: on workers lazily, for nobody may ask for them."""
-        self.labels_ = self.predict(given)
+    def _told_rows(self, x: Any) -> tuple[Array, ...]:
+        """Return what ``a_row`` names, of rows that are placed."""
+        return (self.predict(x),)
 
-    def _reorder(self, order: Host) -> None:
-        """Give the segments new numbers; ``order`` is the old number of each, and those that it lacks are none."""
+    def _keep_labels(self, fields: Sequence[Array]) -> None:
+        for name, field in zip(self.a_row, fields, strict=True):
+            setattr(self, name, field)
+
+    def _reorder(self, order: Host) -> Host:
+        """Give the segments new numbers, which are returned for each old one and for noise, and -1 is none.
+
+        ``order`` is the old number of each, and those that it lacks are none.
+        """
         number = np.full(self.n_clusters_ + 1, -1, dtype=np.int32)
         number[order] = np.arange(len(order))
         for name in (self.kept[1], *self.numbers):
@@ -172,6 +203,7 @@ class SizedClusterer(Placer):
         for name in self.a_segment:
             setattr(self, name, getattr(self, name)[order])
         self.n_clusters_ = len(order)
+        return number
 
     def _told(self, sized: Sized, solver: str) -> Self:
         """Return self, with how far a digest is from an exact fit, and who worked, said aloud."""
@@ -203,14 +235,14 @@ class SizedClusterer(Placer):
         share = float(np.sum(weight) / np.sum(sized.points.weight))
         exact = self._twin(share)._learn(rows_as_points(rows, weight), sized.backend)  # noqa: SLF001 - of this class
         labelling, *given = self._labelling(sized.backend)
-        segment, _ = labelling(Block(0, to_device(rows), to_device(weight)), *given)
+        segment, *_ = labelling(Block(0, to_device(rows), to_device(weight)), *given)
         return 1.0 - adjusted_rand(to_host(segment), exact)
 
 
 def placed(block: Block, labelling: Callable[..., tuple[Array, ...]], *args: Any) -> Labelled:
-    """Return a block's segments, the distances that they were placed by, and the weights."""
-    segment, distance = labelling(block, *args)
-    return Labelled(segment, distance, block.weight)
+    """Return a block's segments, the distances that they were placed by, the weights, and the strengths if any."""
+    segment, distance, *strength = labelling(block, *args)
+    return Labelled(segment, distance, block.weight, *strength)
 
 
 def weights_of_segments(block: Labelled, sums_by: Kernel, count: int) -> Host:

@@ -8,6 +8,7 @@ from array_api_compat import array_namespace, device
 from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster._assignment import NOISE, by_segment, order_ids
 from gpuseg.engines import Block, Blocks
+from gpuseg.engines.blocks import refuse_weightless
 
 
 class Distinct(NamedTuple):
@@ -51,7 +52,9 @@ def weights_of(blocks: Blocks, rows: int) -> Host:
     """Return the rows' weights as float64, 1 where none were given."""
     if blocks.weights[0] is None:
         return np.ones(rows)
-    return np.concatenate([to_host(part) for part in blocks.weights]).astype(np.float64)
+    weight = np.concatenate([to_host(part) for part in blocks.weights]).astype(np.float64)
+    refuse_weightless(np.max(weight, initial=0.0))
+    return weight
 
 
 def numbered(label: Host, rows: Host, weight: Host, count: int) -> tuple[Host, Host]:

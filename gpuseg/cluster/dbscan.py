@@ -42,7 +42,7 @@ class DBSCAN(SizedClusterer):
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``core_sample_indices_``, ``n_clusters_``,
     ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the distinct core points, which are rows of
     persons, and 201 quantiles a segment: at most 8 (n (d + 1) + 202 k) bytes. Raises InvalidInput for parameters
-    out of range and for NaN.
+    out of range, for less weight than ``min_samples`` and for NaN.
 
     >>> import numpy as np
     >>> model = DBSCAN(eps=1.0, min_samples=3).fit(np.array([[0.0], [1.0], [2.0], [9.0]]))
@@ -58,6 +58,7 @@ class DBSCAN(SizedClusterer):
         "n_features_in_", "feature_names_in_", *SizedClusterer.sized,
     )  # fmt: skip
     kept: ClassVar[tuple[str, str]] = ("core_rows_", "core_segments_")
+    counted: ClassVar[tuple[str, ...]] = ("min_samples",)
 
     def __init__(
         self,
@@ -136,10 +137,10 @@ class DBSCAN(SizedClusterer):
     def _anchors(self) -> Anchors:
         return Anchors(self.core_rows_, self.core_segments_, self.core_bounds_)
 
-    def _reorder(self, order: Host) -> None:
-        super()._reorder(order)
-        inside = self.core_segments_ >= 0
+    def _reorder(self, order: Host) -> Host:
+        number, inside = super()._reorder(order), self.core_segments_ >= 0
         self.core_rows_, self.core_segments_, self.core_bounds_ = (field[inside] for field in self._anchors())
+        return number
 
     @property
     def _finest(self) -> int:

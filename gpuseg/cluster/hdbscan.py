@@ -7,12 +7,11 @@ import numpy as np
 
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
-from gpuseg.cluster._approximate import Trained, assign_block, distance_block, label_block
+from gpuseg.cluster._approximate import Trained, assign_block, distance_block, label_block, searches_of
 from gpuseg.cluster._assignment import ASSIGNED, NOISE, Assignment
 from gpuseg.cluster._base import check_is_fitted, given_back, in_callers_library
 from gpuseg.cluster._condensed import (
     METHODS,
-    SLACK,
     CondensedTree,
     Selection,
     SingleLinkage,
@@ -25,7 +24,7 @@ from gpuseg.cluster._sized import SizedClusterer, scaled
 from gpuseg.cluster._training import alike, nothing_near, numbered
 from gpuseg.engines import Blocks, each
 from gpuseg.engines.blocks import ROWS, runs_of
-from gpuseg.errors import InvalidInput, unknown
+from gpuseg.errors import unknown
 from gpuseg.neighbors.rows import nearest_of_group, nearest_rows
 from gpuseg.summary import N_MICRO, MicroClusters, core_distances, reaches, rows_as_points
 
@@ -53,7 +52,7 @@ class HDBSCAN(SizedClusterer):
     strength), ``n_clusters_``, ``segment_weight_``, ``condensed_tree_``, ``backend_``, ``dispatch_``. A model
     stores all training rows, which are rows of persons, and of each row its segment, strength, core distance, weight
     and place in the tree: at most 8 (n (d + 14) + 202 k) bytes. Raises InvalidInput for parameters out of range, for
-    fewer rows than ``min_samples`` and for NaN, UnsupportedOnBackend for weights on a GPU.
+    fewer rows, by weight, than are asked for and for NaN, UnsupportedOnBackend for weights on a GPU.
 
     >>> import numpy as np
     >>> model = HDBSCAN(3, min_samples=2).fit(np.array([[0.0], [1.0], [2.0], [7.0], [8.0], [9.0], [10.0]]))
@@ -71,6 +70,8 @@ class HDBSCAN(SizedClusterer):
     )  # fmt: skip
     kept: ClassVar[tuple[str, str]] = ("training_rows_", "training_labels_")
     numbers: ClassVar[tuple[str, ...]] = ("cluster_segments_",)
+    a_row: ClassVar[tuple[str, ...]] = ("labels_", "probabilities_")
+    counted: ClassVar[tuple[str, ...]] = ("min_samples", "min_cluster_size")
 
     def __init__(
         self,
@@ -106,7 +107,6 @@ class HDBSCAN(SizedClusterer):
         self._check_method()
         self._check_parameters()
         sized = self._sized(X, sample_weight)
-        self._check_rows(len(sized.points.rows), float(np.sum(sized.points.weight)))
         if sized.why is not None:
             self._learn(sized.points, sized.backend)
             self._place(sized.work, X)
@@ -171,11 +171,10 @@ class HDBSCAN(SizedClusterer):
 
     def _labelling(self, backend: Backend) -> tuple[Callable[..., tuple[Array, ...]], *tuple[Any, ...]]:
         trained = self._trained()
-        search = backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
-        return distance_block, search, self._within(backend), trained
+        return distance_block, searches_of(backend, self.training_rows_, trained), self._within(backend), trained
 
-    def _keep_labels(self, given: Any) -> None:
-        self.labels_, self.probabilities_ = self._placed(given)
+    def _told_rows(self, x: Any) -> tuple[Array, ...]:
+        return self._placed(x)
 
     @property
     def _finest(self) -> int:
@@ -220,16 +219,6 @@ class HDBSCAN(SizedClusterer):
         weighted = blocks.weights[0] is not None
         return super()._task(blocks)._replace(min_samples=self._reach, weighted=weighted)
 
-    def _check_rows(self, rows: int, weight: float) -> None:
-        least = max(self._reach, 2)
-        if weight < least * (1 - SLACK):
-            name = "min_cluster_size" if self.min_samples is None else "min_samples"
-            found = f"n_samples={rows}" if weight == rows else f"n_samples={rows} with weights of {weight:g} in all"
-            raise InvalidInput(
-                f"{name}={self._reach} is asked of too few rows, {found}; "
-                f"pass at least {least} rows or a smaller {name}"
-            )
-
     def _quantiles(self, backend: Backend, points: MicroClusters, near: Host) -> Host:
         """Return each segment's distances of a row to the nearest other one, at RANKS."""
         kept, label = np.flatnonzero(self.training_labels_ >= 0), self.training_labels_
@@ -265,9 +254,9 @@ class HDBSCAN(SizedClusterer):
         check_is_fitted(self)
         opened = self._open(x, reset=False)
         trained = self._trained()
-        search = opened.backend.kernel_or(nearest_rows)(self.training_rows_, trained.looked_at)
+        searches = searches_of(opened.backend, self.training_rows_, trained)
         within = (self._within(opened.backend),) if function is assign_block else ()
-        fields = opened.engine.rows(function, search, *within, trained, *args, dtypes=dtypes)
+        fields = opened.engine.rows(function, searches, *within, trained, *args, dtypes=dtypes)
         return in_callers_library(fields, opened.blocks)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Array, Host, Task, one_blas_thread, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, assigned, order_ids
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, assigned, by_number, order_ids, tie_order
 from gpuseg.cluster._base import Clusterer, check_is_fitted, in_callers_library, seed_of
 from gpuseg.cluster._labelled import masses_of, renumbered
 from gpuseg.cluster._lloyd import describe
@@ -108,12 +108,12 @@ class KMeans(Clusterer):
         return self._say(run.dispatch(self.n_clusters))
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
-        """Return the segment of each row, int32, (n_samples,)."""
+        """Return the segment of each row, int32, (n_samples,): of equally near centres the first by coordinates."""
         check_is_fitted(self)
-        work = self._open(X, reset=False)
-        centers = self.cluster_centers_ - self.offset_
+        work, order = self._open(X, reset=False), tie_order(self.cluster_centers_)
+        centers = (self.cluster_centers_ - self.offset_)[order]
         search = work.kernel(labels, len(centers))
-        segment = work.engine.rows(search, centers, self.offset_, dtypes=(np.int32,))
+        segment = work.engine.rows(by_number, order, search, centers, self.offset_, dtypes=(np.int32,))
         return in_callers_library(segment, work.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
@@ -123,10 +123,10 @@ class KMeans(Clusterer):
         centre. novelty: the rank of the distance among the segment's training rows.
         """
         check_is_fitted(self)
-        work = self._open(X, reset=False)
-        centers = self.cluster_centers_ - self.offset_
+        work, order = self._open(X, reset=False), tie_order(self.cluster_centers_)
+        centers, quantiles = (self.cluster_centers_ - self.offset_)[order], self.distance_quantiles_[order]
         search = work.kernel(assigned, len(centers))
-        fields = work.engine.rows(search, centers, self.offset_, self.distance_quantiles_, dtypes=ASSIGNED)
+        fields = work.engine.rows(by_number, order, search, centers, self.offset_, quantiles, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, work.blocks))
 
     def _task(self, blocks: Blocks) -> Task:
@@ -156,16 +156,18 @@ class KMeans(Clusterer):
     def _number(self, best: Solution, run: Run) -> None:
         """Put the segments in order of falling weight; what a model stores is NumPy, k rows long."""
         offset, count = run.data.offset, len(best.centers)
-        seen = run.labelled(best.centers)
+        centers = best.centers + offset
+        centers = centers[tie_order(centers)]
+        seen = run.labelled(centers - offset)
         weight, _, self.inertia_ = seen.reduce(run.work.kernel(masses_of, count), add, count)
-        order = order_ids(best.centers + offset, weight)
+        order = order_ids(centers, weight)
         order = order[weight[order] > 0]
         if len(order) < self.n_clusters:
             warn_fewer(self.n_clusters, len(order))
         number = np.full(count, -1, dtype=np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
         self.distance_quantiles_ = quantiles_of(seen, run.work.backend, count)[order]
-        self.cluster_centers_, self.offset_ = (best.centers + offset)[order], offset
+        self.cluster_centers_, self.offset_ = centers[order], offset
         self.segment_weight_, self.n_iter_ = weight[order], best.n_iter
         if run.work.blocks.lazy:  # the workers hold nothing for labels that nobody may ask for
             self.labels_ = self.predict(run.given)

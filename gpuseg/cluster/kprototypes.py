@@ -7,7 +7,7 @@ import numpy as np
 
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import SKETCHED, Array, Host, Task, to_host, with_room
-from gpuseg.cluster._assignment import ASSIGNED, Assignment, order_ids
+from gpuseg.cluster._assignment import ASSIGNED, Assignment, by_number, order_ids
 from gpuseg.cluster._base import Dispatch, Work, check_is_fitted, in_callers_library, seed_of
 from gpuseg.cluster._categories import TakesCategories
 from gpuseg.cluster._codes import words_of
@@ -28,16 +28,11 @@ from gpuseg.cluster._prototypes import (
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster.kmeans import warn_fewer
 from gpuseg.engines import Blocks, each, site_of
+from gpuseg.engines.blocks import refuse_weightless
 from gpuseg.errors import InvalidInput
 
 HALF = 0.5
 """The share of the mean standard deviation that ``gamma`` is: of a third to two thirds, which Huang 1998 advises."""
-SKETCH = SKETCHED
-"""Distinct rows up to which all of them are moved one by one, and that are searched for a start where there are more.
-
-On 200,000 rows by 4 numbers and 4 categories in 8 segments the cost was that of all rows moved one by one, to 1e-9.
-"""
-
 TRIES = 3
 """Rows that a prototype is moved to in turn, where that lowers the cost; with one, 1 of 100 costs was above kmodes'."""
 
@@ -126,16 +121,19 @@ class KPrototypes(TakesCategories):
         self._check_parameters()
         work, seed = self._open(X, sample_weight, reset=True), seed_of(self.random_state)
         sums = self._sums(work.engine.reduce(extent_of, widest))
-        sketch = work.engine.merge(sketch_of, partial(lowest, most=SKETCH), SKETCH, seed, sums.grid[:, -1])
+        sketch = work.engine.merge(sketch_of, partial(lowest, most=SKETCHED), SKETCHED, seed, sums.grid[:, -1])
         self.gamma_ = self._gamma(work, sums)
         return self._adopt(self._found(work, sketch, sums, seed), work, sums, X)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
-        """Return the segment of each row, int32, (n_samples,): that of the nearest prototype, of ties the first."""
+        """Return the segment of each row, int32, (n_samples,): that of the nearest prototype.
+
+        Of equally near prototypes the first by means, then by modes.
+        """
         check_is_fitted(self)
-        work, prototypes = self._open(X, reset=False), self._prototypes()
-        search = work.kernel(mixed_two_nearest, len(prototypes.means))
-        fields = work.engine.rows(placed_block, search, prototypes, dtypes=(np.int32, np.float64))
+        work, (order, prototypes) = self._open(X, reset=False), self._prototypes.in_order()
+        search = work.kernel(mixed_two_nearest, len(order))
+        fields = work.engine.rows(by_number, order, placed_block, search, prototypes, dtypes=(np.int32, np.float64))
         return in_callers_library(fields[:1], work.blocks)[0]
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
@@ -146,9 +144,9 @@ class KPrototypes(TakesCategories):
         segment's training rows.
         """
         check_is_fitted(self)
-        work, prototypes = self._open(X, reset=False), self._prototypes()
-        search = work.kernel(mixed_two_nearest, len(prototypes.means))
-        fields = work.engine.rows(assigned_block, search, prototypes, self.distance_quantiles_, dtypes=ASSIGNED)
+        work, (order, prototypes) = self._open(X, reset=False), self._prototypes.in_order()
+        search, quantiles = work.kernel(mixed_two_nearest, len(order)), self.distance_quantiles_[order]
+        fields = work.engine.rows(by_number, order, assigned_block, search, prototypes, quantiles, dtypes=ASSIGNED)
         return Assignment(*in_callers_library(fields, work.blocks))
 
     def _check_parameters(self) -> None:
@@ -169,12 +167,9 @@ class KPrototypes(TakesCategories):
     def _sums(self, extent: Extent) -> Sums:
         """Return what exact sums of these rows need; raise InvalidInput where there are too few."""
         if extent.rows < self.n_clusters:
-            raise InvalidInput(
-                f"n_clusters={self.n_clusters} is more than the rows, n_samples={extent.rows}; use at most "
-                f"{extent.rows}"
-            )
-        if not extent.heavy:
-            raise InvalidInput("sample_weight is 0 for every row; give one row at least a weight above 0")
+            many = f"the rows, n_samples={extent.rows}; use at most {extent.rows}"
+            raise InvalidInput(f"n_clusters={self.n_clusters} is more than {many}")
+        refuse_weightless(extent.heavy)
         levels = [len(words) for words in self.levels_.values()]
         wide = extent.wide[: len(extent.wide) - len(levels)]
         return Sums.of(np.append(wide, extent.heaviest), levels, extent.rows)
@@ -223,12 +218,13 @@ class KPrototypes(TakesCategories):
             raise InvalidInput(f"init has {len(rows)} rows; give n_clusters={many} rows like those of X")
         return [{"starts": [(rows[:, :p], rows[:, p:].astype(np.int64))], "uniform": []}]
 
+    @property
     def _prototypes(self) -> Prototypes:
         return Prototypes(self.cluster_centers_, self.modes_, self.gamma_)
 
     def _adopt(self, found: Found, work: Work, sums: Sums, given: Any) -> Self:
         """Return self with each row in the segment of its nearest prototype, and segments in order of weight."""
-        prototypes, many = found.prototypes, len(found.prototypes.means)
+        (_, prototypes), many = found.prototypes.in_order(), len(found.prototypes.means)
         step, search = (work.kernel(body, many) for body in (mixed_step, mixed_two_nearest))
         masses = masses_at(work.engine, step, prototypes, sums)
         order = order_ids(np.hstack([prototypes.means, prototypes.modes]), masses.weight)
@@ -246,6 +242,6 @@ class KPrototypes(TakesCategories):
         else:
             self.labels_ = in_callers_library(seen.rows(renumbered, number, dtypes=(np.int32,)), work.blocks)[0]
         chosen = ", half of the mean standard deviation" if isinstance(self.gamma, str) else ""
-        how = "" if found.whole else f"; starts on {SKETCH} distinct rows"
+        how = "" if found.whole else f"; starts on {SKETCHED} distinct rows"
         reason = f"{work.reason}; gamma={self.gamma_:.4g}{chosen}{how}"
         return self._say(Dispatch(work.backend.name, work.engine.name, "own", reason, work.steps))

@@ -84,6 +84,7 @@ class OPTICS(Grouped):
         "predecessor_", "cluster_hierarchy_", "segment_levels_",
     )  # fmt: skip
     a_segment: ClassVar[tuple[str, ...]] = (*Grouped.a_segment, "segment_levels_")
+    counted: ClassVar[tuple[str, ...]] = ("min_samples", "min_cluster_size")
 
     def __init__(  # noqa: PLR0913 - one parameter a decision of the user's
         self,
@@ -192,11 +193,6 @@ class OPTICS(Grouped):
         return super()._twin(share).set_params(**counts)
 
     def _learn(self, points: MicroClusters, backend: Backend) -> Host:
-        if (rows := np.sum(points.weight)) < self.min_samples:
-            raise InvalidInput(
-                f"min_samples={self.min_samples} is asked of too few rows, n_samples={rows:g}; "
-                f"pass at least {self.min_samples} rows or a smaller min_samples"
-            )
         # A point of no weight is no row: it comes last, reached from nowhere.
         some, none, total = np.flatnonzero(points.weight > 0), np.flatnonzero(points.weight <= 0), len(points.weight)
         rows = MicroClusters(*(field[some] for field in points))

@@ -199,6 +199,12 @@ def _within(x: Array, *, most: float) -> bool:
     return bool(xp.max(x) <= most) and bool(xp.min(x) >= -most)
 
 
+def refuse_weightless(weighs: float) -> None:
+    """Raise InvalidInput where no row weighs anything."""
+    if not weighs > 0:
+        raise InvalidInput("sample_weight is zero for every row; give at least one row a weight above 0")
+
+
 def refuse_weight(weight: Array) -> Array:
     """Return the weights; raise InvalidInput where one is negative or not finite."""
     xp = array_namespace(weight)

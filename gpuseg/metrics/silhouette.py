@@ -1,6 +1,6 @@
 """The silhouette, of all rows or of a sample with its standard error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +20,9 @@ SAMPLE = 10_000
 
 ROWS = 256
 """Rows whose distances to all others are worked out at a time: 20 MB beside a sample of 10,000."""
+
+Distances = Callable[[slice], Array]
+"""What gives the distances of a run of rows to all rows, (rows of the run, rows), float64."""
 
 
 class Score(NamedTuple):
@@ -68,15 +71,18 @@ def sampled_silhouette(
     return score_of(silhouette_samples(finite_rows(x, picked), [to_host(rows_of(labels, picked))])[0])
 
 
-def silhouette_samples(x: Array, labellings: Sequence[Host]) -> list[Host | None]:
+def silhouette_samples(
+    x: Array, labellings: Sequence[Host], *, distances: Distances | None = None
+) -> list[Host | None]:
     """Return each row's silhouette under several labellings of the same rows: distances are worked out once.
 
-    None stands for a labelling with fewer than 2 clusters. All pairs of rows are compared, in float64.
+    ``distances``: those between the rows of ``x`` where they are not Euclidean. None stands for a labelling with fewer
+    than 2 clusters. All pairs of rows are compared, in float64.
     """
     if not x.shape[0]:
         return [None] * len(labellings)
     dense = [np.unique(labels, return_inverse=True)[1].ravel() for labels in labellings]
-    return [_joined(parts) for parts in zip(*_values(x, dense), strict=True)] if dense else []
+    return [_joined(parts) for parts in zip(*_values(x, dense, distances), strict=True)] if dense else []
 
 
 def score_of(values: Host | None) -> Score | None:
@@ -92,32 +98,40 @@ def _joined(parts: Sequence[Host | None]) -> Host | None:
 
 
 class Pairs(NamedTuple):
-    """What gives distances to all rows by one product, left @ right, and each labelling's one-hot columns."""
+    """What gives distances to all rows, and each labelling's one-hot columns."""
 
-    left: Array
-    right: Array
+    distances: Distances
     members: Array
     labellings: Sequence[Host]
 
 
-def _values(x: Array, labellings: Sequence[Host]) -> list[list[Host | None]]:
+def _values(x: Array, labellings: Sequence[Host], distances: Distances | None) -> list[list[Host | None]]:
     """Return, for each run of rows, the rows' silhouettes under each labelling."""
     xp = array_namespace(x)
     x = xp.astype(x, xp.float64, copy=False)
+    members = xp.concat([_members(x, labels) for labels in labellings], axis=1)
+    cuts = [slice(start, min(start + ROWS, x.shape[0])) for start in range(0, x.shape[0], ROWS)]
+    return each(partial(_run, Pairs(distances or euclidean(x), members, labellings)), cuts)
+
+
+def euclidean(x: Array) -> Distances:
+    """Return what gives the Euclidean distances between the rows of ``x``, float64."""
+    xp = array_namespace(x)
     x = x - xp.mean(x, axis=0)[None, :]
     norms, ones = xp.sum(x * x, axis=1)[:, None], xp.ones((x.shape[0], 1), dtype=x.dtype, device=device(x))
     # |a|^2 + |b|^2 - 2ab as one product: a pass over all pairs less for each term.
-    left, right = xp.concat([-2 * x, norms, ones], axis=1), xp.concat([x, ones, norms], axis=1).T
-    members = xp.concat([_members(x, labels) for labels in labellings], axis=1)
-    cuts = [slice(start, min(start + ROWS, x.shape[0])) for start in range(0, x.shape[0], ROWS)]
-    return each(partial(_run, Pairs(left, right, members, labellings)), cuts)
+    return partial(_euclidean, xp.concat([-2 * x, norms, ones], axis=1), xp.concat([x, ones, norms], axis=1).T)
+
+
+def _euclidean(left: Array, right: Array, cut: slice) -> Array:
+    xp: Any = array_namespace(left)
+    squared = left[cut, :] @ right
+    return xp.sqrt(xp.where(squared > 0, squared, xp.zeros_like(squared)))
 
 
 def _run(pairs: Pairs, cut: slice) -> list[Host | None]:
     """Return the silhouettes of a run of rows under each labelling."""
-    xp: Any = array_namespace(pairs.left)
-    squared = pairs.left[cut, :] @ pairs.right
-    sums = to_host(xp.sqrt(xp.where(squared > 0, squared, xp.zeros_like(squared))) @ pairs.members)
+    sums = to_host(pairs.distances(cut) @ pairs.members)
     ends = np.cumsum([labels.max() + 1 for labels in pairs.labellings])[:-1]
     parts = zip(np.split(sums, ends, axis=1), pairs.labellings, strict=True)
     return [_of_rows(part, labels, cut) for part, labels in parts]

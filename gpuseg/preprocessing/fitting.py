@@ -35,15 +35,18 @@ class Fitted(NamedTuple):
     report: Report
 
 
-def learn(intake: Intake, parameters: Mapping[str, Any]) -> Fitted:
-    """Return what is learnt from a table or an array; raise InvalidInput where nothing can be."""
+def learn(intake: Intake, parameters: Mapping[str, Any], *, auto: str = "onehot") -> Fitted:
+    """Return what is learnt from a table or an array; raise InvalidInput where nothing can be.
+
+    ``auto``: what categories are where ``parameters`` say "auto".
+    """
     check_parameters(parameters, intake.names)
     names = survey.used_names(intake, parameters["id_column"], parameters["columns"])
     intake = intake._replace(parts=intake.parts_of(names))
     seen = survey.survey_of(intake, names, parameters)
     once = compared(intake, survey.compared(seen.columns), parameters["duplicates"])
     read, intake = intake.rows, once.intake
-    choices = {c.name: choice_of(parameters, c.name, c.kind) for c in seen.columns}
+    choices = {c.name: choice_of(parameters, c.name, c.kind, auto=auto) for c in seen.columns}
     columns = survey.with_levels(intake.parts, seen, choices, parameters)
     survey.refuse_nothing_left(columns, intake.rows)
     live = [c for c in columns if c.dropped is None]

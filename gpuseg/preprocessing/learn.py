@@ -108,9 +108,9 @@ def center_and_scale(scale: str, moments: Moments, summary: Summary) -> tuple[fl
 
 
 def _scaled_table(encoding: str, counts: Host, scale: str) -> Host:
-    """Return a category's table, ordinal and frequency scaled as a number is; one-hot stays 0 and 1."""
+    """Return a category's table, ordinal and frequency scaled as a number is; one-hot and codes stay as they are."""
     table = table_of(encoding, counts)
-    if encoding == "onehot":
+    if encoding in ("onehot", "codes"):
         return table
     features = table[:-1, 0]
     order = np.argsort(features, kind="stable")

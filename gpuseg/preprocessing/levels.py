@@ -14,6 +14,8 @@ from gpuseg.preprocessing.text import Series
 
 OTHER = "(other)"
 MISSING = "(missing)"
+UNSEEN = -1.0
+"""The code of a level that the fit did not see: it differs from every other."""
 
 
 def learn_levels(
@@ -67,7 +69,7 @@ def codes_of(series: Series, column: Column) -> tuple[Series, Series]:
 def table_of(encoding: str, counts: Host) -> Host:
     """Return the features of every code, (levels + 1, features); the last row is for what is no level.
 
-    An unknown level is zeros in one-hot, the mean code in ordinal and a frequency of 0.
+    An unknown level is zeros in one-hot, the mean code in ordinal, a frequency of 0, and as a code -1, unlike all.
 
     >>> table_of("frequency", np.array([3.0, 1.0])).ravel().tolist()
     [0.75, 0.25, 0.0]
@@ -75,8 +77,10 @@ def table_of(encoding: str, counts: Host) -> Host:
     shares = counts / max(counts.sum(), 1.0)
     if encoding == "onehot":
         return np.eye(len(counts) + 1, len(counts))
+    codes = np.arange(len(counts), dtype=float)
+    if encoding == "codes":
+        return np.append(codes, UNSEEN)[:, None]
     if encoding == "ordinal":
-        codes = np.arange(len(counts), dtype=float)
         return np.append(codes, codes @ shares)[:, None]
     return np.append(shares, 0.0)[:, None]
 

@@ -8,7 +8,7 @@ from gpuseg.errors import InvalidInput, missing_column, unknown
 MISSING = ("median", "mode", "constant", "indicator", "drop")
 SKEW = ("auto", "none", "log", "yeo-johnson")
 SCALE = ("standard", "minmax", "robust", "none")
-CATEGORIES = ("onehot", "ordinal", "frequency")
+CATEGORIES = ("auto", "onehot", "ordinal", "frequency", "codes")
 WHOLE = {"duplicates": ("keep", "drop"), "infinite": ("missing", "error"), "scale": SCALE}
 
 
@@ -16,7 +16,10 @@ LISTS = ("columns", "categorical", "numeric")
 
 
 class Choice(NamedTuple):
-    """What was asked for one column; ``winsorize`` are the two quantiles, (0, 1) where there are none."""
+    """What was asked for one column; ``winsorize`` are the two quantiles, (0, 1) where there are none.
+
+    ``encoding`` is never "auto".
+    """
 
     missing: str
     fill_value: float | str
@@ -52,14 +55,18 @@ def check_columns(parameters: Mapping[str, Any], names: Sequence[str]) -> None:
         raise InvalidInput(f"column {twice[0]!r} stands in categorical and in numeric; name it in one of them")
 
 
-def choice_of(parameters: Mapping[str, Any], name: str, kind: str) -> Choice:
-    """Return what was asked for a column. Dates are bent or winsorised only where they are named."""
+def choice_of(parameters: Mapping[str, Any], name: str, kind: str, *, auto: str = "onehot") -> Choice:
+    """Return what was asked for a column; ``auto`` is what "auto" categories are.
+
+    Dates are bent or winsorised only where they are named.
+    """
     for what, kinds in _MEANT.items():
         if isinstance(parameters[what], Mapping) and name in parameters[what] and kind not in kinds:
             raise InvalidInput(
                 f"{what} names column {name!r}, which is a {kind}; name columns that are a {' or '.join(kinds)}"
             )
     everywhere = kind == "number"
+    encoding = _one(parameters, "categories", name, _among(CATEGORIES))
     return Choice(
         _one(parameters, "missing", name, _among(MISSING)),
         _one(parameters, "fill_value", name, _fill),
@@ -69,12 +76,12 @@ def choice_of(parameters: Mapping[str, Any], name: str, kind: str) -> Choice:
         _one(parameters, "winsorize", name, _limits)
         if everywhere
         else _named(parameters, "winsorize", name, _limits, None),
-        _one(parameters, "categories", name, _among(CATEGORIES)),
+        auto if encoding == "auto" else encoding,
     )
 
 
 _MEANT = {"skew": ("number", "date"), "winsorize": ("number", "date"), "categories": ("category",)}
-_UNNAMED = {"missing": "median", "fill_value": 0.0, "skew": "auto", "winsorize": None, "categories": "onehot"}
+_UNNAMED = {"missing": "median", "fill_value": 0.0, "skew": "auto", "winsorize": None, "categories": "auto"}
 """What holds for the columns that a dict does not name."""
 
 

@@ -15,6 +15,7 @@ from gpuseg.preprocessing.encode import decode, outside_said
 from gpuseg.preprocessing.fitting import Fitted, learn
 from gpuseg.preprocessing.plan import Plan, raw_of
 from gpuseg.preprocessing.report import Report
+from gpuseg.preprocessing.reporting import categories_among
 from gpuseg.preprocessing.schema import Column
 from gpuseg.settings import say
 
@@ -50,16 +51,19 @@ class Preprocessor(TransformerMixin, Stored):
       brings its skewness to 1 or below, else Yeo-Johnson if that does so or halves it, else nothing.
     - ``scale``: "standard", "minmax", "robust" (quartiles; the deviation where these are equal) or "none".
     - ``categories``: "onehot", "ordinal" (in the order of a Polars Enum; numbers by size, other text by
-      name) or "frequency"; levels below ``min_share`` of the rows, and those after the ``max_levels``
-      largest, are pooled in "(other)", but never "(missing)". A level that the fit did not see, and
-      a gap where it saw none, goes to "(other)"; where nothing was pooled, it is zeros in one-hot, the
-      mean code or a frequency of 0.
+      name), "frequency", or "codes" (the number of the level, which is no amount: for KPrototypes and
+      metric="gower" with ``categorical=steps.categorical_features_``). "auto" is "onehot", and "codes" with
+      ``fit_codes``. Levels below ``min_share`` of the rows, and those after the ``max_levels`` largest, are
+      pooled in "(other)", but never "(missing)". A level that the fit did not see, and a gap where it saw
+      none, goes to "(other)"; where nothing was pooled, it is zeros in one-hot, the mean code, a frequency
+      of 0, or -1 among the codes.
 
     ``missing``, ``fill_value``, ``winsorize``, ``skew`` and ``categories`` may be a dict by column; the
     others then take the default. Dates are bent or winsorised only where such a dict names them.
     Features of 0 and 1 are not scaled: divided by their deviation, the rarest level would weigh most.
 
-    Attributes: ``report_``, ``feature_columns_`` (feature to column), ``fit_rows_`` (which rows the fit
+    Attributes: ``report_``, ``feature_columns_`` (feature to column), ``categorical_features_`` (the places of the
+    features that are no amounts: codes, yes or no, and marks of a missing value), ``fit_rows_`` (which rows the fit
     used, for a table on workers the masks of its parts; not restored from a model file), ``n_features_in_``
     and, for a table, ``feature_names_in_``.
 
@@ -83,6 +87,7 @@ class Preprocessor(TransformerMixin, Stored):
         "facts_",
         "library_",
         "feature_columns_",
+        "categorical_features_",
         "n_features_in_",
         "feature_names_in_",
     )
@@ -101,7 +106,7 @@ class Preprocessor(TransformerMixin, Stored):
         winsorize: tuple[float, float] | Mapping[str, tuple[float, float] | None] | None = None,
         skew: str | Mapping[str, str] = "auto",
         scale: str = "standard",
-        categories: str | Mapping[str, str] = "onehot",
+        categories: str | Mapping[str, str] = "auto",
         min_share: float = 0.01,
         max_levels: int = 20,
         backend: str = "auto",
@@ -131,6 +136,20 @@ class Preprocessor(TransformerMixin, Stored):
         Raises InvalidInput for columns that are not there, text among numbers, and where no column is left.
         """
         self._learn(intake_of(X, self.engine))
+        return self
+
+    def fit_codes(self, X: Any) -> Self:  # noqa: N803 - scikit-learn's name
+        """Learn as ``fit`` does, with codes where ``categories`` is "auto": for algorithms that take categories.
+
+        >>> import polars as pl
+        >>> steps = Preprocessor().fit_codes(pl.DataFrame({"spend": [0.0, 2.0, 4.0], "plan": ["a", "b", "a"]}))
+        >>> steps.get_feature_names_out().tolist(), steps.categorical_features_
+        (['spend', 'plan'], [1])
+        >>> steps.transform(pl.DataFrame({"spend": [2.0, 2.0], "plan": ["b", "c"]})).tolist()
+        column 'plan' holds 1 values outside its levels 'a', 'b', such as 'c' (0.0% of the rows at fit)
+        [[0.0, 1.0], [0.0, -1.0]]
+        """
+        self._learn(intake_of(X, self.engine), auto="codes")
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Array:  # noqa: ARG002, N803 - scikit-learn's signature
@@ -202,14 +221,15 @@ class Preprocessor(TransformerMixin, Stored):
         tags.input_tags.allow_nan = tags.input_tags.string = True
         return tags
 
-    def _learn(self, intake: Intake) -> Fitted:
-        fitted = learn(intake, self.get_params(deep=False))
+    def _learn(self, intake: Intake, *, auto: str = "onehot") -> Fitted:
+        fitted = learn(intake, self.get_params(deep=False), auto=auto)
         kept = np.array([i for i, column in enumerate(fitted.live) if column.dropped is None])
         self.schema_ = [column._asdict() for column in fitted.columns]
         self.dropping_ = [name for name, choice in fitted.choices.items() if choice.missing == "drop"]
         self.plan_ = fitted.plan.within(kept).state()
         self.facts_ = fitted.report.to_dict()
         self.feature_columns_ = fitted.features
+        self.categorical_features_ = categories_among(fitted.features, fitted.columns, fitted.choices)
         self.library_ = intake.library
         self.n_features_in_ = len(fitted.columns)
         self.fit_rows_ = fitted.rows

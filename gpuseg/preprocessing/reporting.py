@@ -34,6 +34,17 @@ def features_of_columns(live: Sequence[Column], plan: Plan, choices: Mapping[str
     return features
 
 
+def categories_among(
+    features: Mapping[str, str], columns: Sequence[Column], choices: Mapping[str, Choice]
+) -> list[int]:
+    """Return the places of the features that are no amounts: codes, yes or no, and marks of a missing value."""
+    whole = {c.name for c in columns if c.kind == "boolean"}
+    whole |= {c.name for c in columns if c.kind == "category" and choices[c.name].encoding == "codes"}
+    words = {c.name for c in columns if c.kind == "category"}
+    pairs = enumerate(features.items())
+    return [at for at, (feature, name) in pairs if name in whole or (feature != name and name not in words)]
+
+
 def report_of(
     columns: Sequence[Column],
     live: Sequence[Column],

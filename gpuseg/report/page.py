@@ -28,6 +28,8 @@ MEASURES = {
     "inertia": "inertia",
     "calinski_harabasz": "Calinski-Harabasz",
     "davies_bouldin": "Davies-Bouldin",
+    "digest_size": "points of the digest that stood for the customers:",
+    "digest_error": "error of the digest, 1 - ARI to an exact fit of a sample:",
 }
 """Measures of quality, as the report names them."""
 
@@ -75,7 +77,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"shown": _shown, "percent": _percent, "counted": counted, "cut_in": _cut_in}
-    environment.filters |= {"tint": _tint, "words": _words, "precise": _precise, "measure": _measure}
+    environment.filters |= {"tint": _tint, "precise": _precise, "measure": _measure}
     environment.filters |= {"widest": _widest, "length_of": _length_of, "named": _named, "strength": _strength}
     return environment
 
@@ -108,10 +110,6 @@ def _named(name: str) -> Markup:
 
 def _strength(silhouette: float) -> str:
     return next((word for least, word in SCALE.items() if silhouette > least), "hardly any")
-
-
-def _words(segments: list[int]) -> str:
-    return ", ".join(shown("segment", segment) for segment in segments)
 
 
 def _precise(value: float | None) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from gpuseg.card import profile_of
+from gpuseg.card import digest_said, paths_of, profile_of
 from gpuseg.errors import InvalidInput
 from gpuseg.features import CleaningReport
-from gpuseg.notebook import counted
+from gpuseg.notebook import counted, shown
 from gpuseg.plot.measures import KEYS, VALUE, Measure, contrasts, frame_of, mean_of_all, measures, moment
 from gpuseg.preprocessing.report import Report
 
@@ -26,9 +26,11 @@ def summary(
 
     ``card``: a model card, as ``Segmenter.card_``. ``cleaning``: the CleaningReport of the transactions that the
     customers were made of, or its ``to_dict()``. ``title``: left out, segments, customers and algorithm. Keys:
-    title, about, created, algorithm, found, customers, noise, segments (segment, size, share, value_share), small,
-    profile (a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top and
-    top_share), choice, metrics, cleaning, preparation, backend, parameters, versions, training_data_sha256.
+    title, about, created, algorithm, found, customers, noise, segments (segment, name, size, share, value_share),
+    small, profile (a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top
+    and top_share), splits (a segment that was split each: name, customers, algorithm, reason, choice, metrics, and
+    segments, small and profile of its parts), choice, metrics, cleaning, preparation, backend, parameters, versions,
+    training_data_sha256.
     Segments of fewer than 5 customers are in ``small``: all but their size is None, and ``all`` is without them.
     Raises InvalidInput for what is no card, no cleaning report or no title.
 
@@ -52,10 +54,9 @@ def summary(
 
 
 def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: str | None) -> dict[str, Any]:
-    frame = _withheld(frame_of(profile_of(card["profile"])))
-    rows = card["rows"]
+    rows, paths = card["rows"], paths_of(card)
+    names = {segment: paths.get(segment, shown("segment", segment)) for segment in _numbers(card)}
     of_all = f"{counted(card['segments'], 'segment')} of {counted(rows['kept'], 'customer')}"
-    keys = [name for name in ("segment", "size", "share", VALUE) if name in frame.columns]
     return {
         "title": title or of_all,
         "about": of_all,
@@ -64,9 +65,8 @@ def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: st
         "found": card["segments"],
         "customers": rows["kept"],
         "noise": rows["noise"],
-        "segments": frame.select(keys).to_dicts(),
-        "small": frame.filter(pl.col("size") < SMALL)["segment"].to_list(),
-        "profile": [_profiled(frame, measure, gaps=_has_gaps(card, measure.name)) for measure in measures(frame)],
+        **_likeness(card, names),
+        "splits": [_split(split, paths) for split in card.get("splits", [])],
         "choice": dict(card["choice"]),
         "metrics": dict(card["metrics"]),
         "cleaning": cleaning,
@@ -76,6 +76,30 @@ def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: st
         "versions": dict(card["versions"]),
         "training_data_sha256": card["training_data_sha256"],
     }
+
+
+def _numbers(card: Mapping[str, Any]) -> list[int]:
+    return profile_of(card["profile"])["segment"].to_list()
+
+
+def _likeness(card: Mapping[str, Any], names: Mapping[int, str]) -> dict[str, Any]:
+    """Return the segments of a card with their names and sizes, those that are too small, and what they are like."""
+    frame = _withheld(frame_of(profile_of(card["profile"])))
+    keys = [name for name in ("segment", "size", "share", VALUE) if name in frame.columns]
+    return {
+        "segments": [{**row, "name": names[row["segment"]]} for row in frame.select(keys).to_dicts()],
+        "small": frame.filter(pl.col("size") < SMALL)["segment"].to_list(),
+        "profile": [_profiled(frame, measure, gaps=_has_gaps(card, measure.name)) for measure in measures(frame)],
+    }
+
+
+def _split(split: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+    """Return what a report says of a segment that was split: of its parts as of segments, by their own columns."""
+    card, whole = split["card"], split["segment"]
+    names = {at: shown("segment", at) if at < 0 else paths[split["into"][at]] for at in _numbers(card)}
+    about = {name: card[name] for name in ("algorithm", "choice", "metrics")}
+    about |= {"reason": card["choice"]["reason"] + digest_said(card["metrics"])}
+    return {"name": paths.get(whole, str(whole)), "customers": card["rows"]["kept"], **about, **_likeness(card, names)}
 
 
 def _withheld(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,9 +1,11 @@
 """How many segments, and why."""
 
 from gpuseg.selection.choice import Candidate, KChoice
-from gpuseg.selection.single import Segmented, segmented, takes_number
+from gpuseg.selection.mixed import prepared_for
+from gpuseg.selection.single import Segmented, number_of, segmented, takes_number
 from gpuseg.selection.sweep import best_model, choose, choose_k, tried
 
 __all__ = [
-    "Candidate", "KChoice", "Segmented", "best_model", "choose", "choose_k", "segmented", "takes_number", "tried",
+    "Candidate", "KChoice", "Segmented", "best_model", "choose", "choose_k", "number_of", "prepared_for",
+    "segmented", "takes_number", "tried",
 ]  # fmt: skip

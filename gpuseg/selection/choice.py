@@ -11,7 +11,8 @@ from gpuseg.notebook import shown
 class Candidate(NamedTuple):
     """What one number of segments gives; None where a score is not defined, as with one segment in the sample.
 
-    ``inertia``: sum of squared distances to the centres. ``silhouette`` of a sample of the rows, with its
+    ``inertia``: sum of squared distances to the centres, of an algorithm that takes categories its own loss on the rows
+    that it was tried on. ``silhouette`` of a sample of the rows, with its
     ``standard_error``. ``calinski_harabasz`` (larger is better) and ``davies_bouldin`` (smaller) of all rows.
     """
 

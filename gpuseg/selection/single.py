@@ -7,6 +7,7 @@ from gpuseg._estimator import seed_of
 from gpuseg.cluster import Clusterer, KMeans
 from gpuseg.engines import is_dask
 from gpuseg.metrics import SAMPLE, Score, sampled_silhouette
+from gpuseg.selection import mixed
 from gpuseg.selection.choice import KChoice
 from gpuseg.selection.sweep import choose, taken
 
@@ -36,13 +37,17 @@ def segmented(
     *,
     shared: Mapping[str, Any],
     own: Mapping[str, Any],
+    categorical: Sequence[int] | None = None,
 ) -> Segmented:
     """Return ``x`` segmented by an algorithm.
 
     ``n_clusters``: a number or "auto", one of ``ks()`` then: k-means chooses it for every algorithm that is told the
     number; the others find it themselves, as does a tree that ``own`` cuts at a ``distance_threshold``. ``shared``:
-    backend, engine and random_state; ``own``: the algorithm's own parameters.
+    backend, engine and random_state; ``own``: the algorithm's own parameters. ``categorical``: the columns that hold
+    codes, of algorithms that take categories: these choose the number themselves, in their own distance.
     """
+    if categorical is not None:
+        return _segmented_by_categories(x, algorithm, n_clusters, ks, shared=shared, own=own, categorical=categorical)
     if algorithm is KMeans:
         parameters = {**shared, **own}
         auto = n_clusters == "auto"
@@ -52,16 +57,52 @@ def segmented(
     if n_clusters == "auto" and own.get("distance_threshold") is not None:
         given["n_clusters"] = None
     elif takes_number(algorithm):
-        choice = _number(x, n_clusters, ks, shared)
+        choice = _asked(n_clusters) or _by_k_means(x, ks, shared)
         given["n_clusters"] = choice.k
     model = algorithm(**{name: value for name, value in given.items() if name in names}).fit(x)
     found = choice or KChoice(model.n_clusters_, f"{algorithm.__name__.lower()} found the number itself", [])
     return Segmented(found, model, _score(x, model, shared))
 
 
-def _number(x: Any, n_clusters: int | str, ks: Callable[[], Sequence[int]], shared: Mapping[str, Any]) -> KChoice:
-    if n_clusters != "auto":
-        return KChoice(int(n_clusters), f"n_clusters={n_clusters} was asked for", [])
+def number_of(
+    x: Any,
+    algorithm: type[Clusterer],
+    ks: Sequence[int],
+    *,
+    shared: Mapping[str, Any],
+    own: Mapping[str, Any],
+    categorical: Sequence[int] | None,
+) -> KChoice:
+    """Return the choice of the number of segments: by k-means, or by an algorithm that takes categories itself.
+
+    As for ``segmented``; k-means takes its defaults where another algorithm's parameters are given.
+    """
+    if categorical is not None:
+        return mixed.chosen(x, algorithm, ks, categorical=categorical, shared=shared, own=own)
+    return choose(x, ks, **shared, **(own if algorithm is KMeans else {})).choice
+
+
+def _segmented_by_categories(
+    x: Any,
+    algorithm: type[Clusterer],
+    n_clusters: int | str,
+    ks: Callable[[], Sequence[int]],
+    *,
+    categorical: Sequence[int],
+    **given: Mapping[str, Any],
+) -> Segmented:
+    choice = _asked(n_clusters) or mixed.chosen(x, algorithm, ks(), categorical=categorical, **given)
+    model = mixed.made(algorithm, choice.k, categorical=categorical, **given).fit(x)
+    choice = choice._replace(k=len(model.segment_weight_))  # fewer where fewer rows differ, which the fit has said
+    score = mixed.scored_model(x, model, categorical=categorical, shared=given["shared"])
+    return Segmented(choice, model, score)
+
+
+def _asked(n_clusters: int | str) -> KChoice | None:
+    return None if n_clusters == "auto" else KChoice(int(n_clusters), f"n_clusters={n_clusters} was asked for", [])
+
+
+def _by_k_means(x: Any, ks: Callable[[], Sequence[int]], shared: Mapping[str, Any]) -> KChoice:
     choice = choose(x, ks(), **shared).choice
     return choice._replace(reason=f"{choice.reason} (by k-means)")
 

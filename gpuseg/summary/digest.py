@@ -8,10 +8,13 @@ their order: the points are the same on every engine.
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_array_api_obj
 
+from gpuseg._checks import check_count
+from gpuseg._estimator import seed_of
 from gpuseg.backends import Array, Backend, Host, Kernel, to_host
-from gpuseg.engines import Block, Engine, blocks_of, is_dask, site_of
+from gpuseg.engines import Block, Engine, blocks_of, is_dask, is_files, site_of
+from gpuseg.engines.blocks import check_weights, refuse_weightless
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.centers import add, sums_of
 from gpuseg.neighbors.groups import sums_by
@@ -38,25 +41,40 @@ def summarise(
     n_micro: int = N_MICRO,
     *,
     sample_weight: Any = None,
-    random_state: int = 0,
+    random_state: Any = 0,
     backend: str = "auto",
     engine: Any = "auto",
 ) -> MicroClusters:
     """Return up to ``n_micro`` weighted points that stand for the rows of ``x``, (n, d): the rows if they are no more.
 
     ``x``: an array, a Dask array or DataFrame, or Parquet files, walked in blocks; the points are the same on every
-    engine. Raises InvalidInput for NaN, infinity and an ``n_micro`` below 1.
+    engine. ``sample_weight``: (n,), not negative, counts as that many rows. Raises InvalidInput for NaN, infinity, an
+    ``n_micro`` below 1, no row of any weight and what is no matrix of rows.
 
     >>> found = summarise(np.array([[0.0], [1.0], [8.0]]))
     >>> found.rows.ravel(), found.weight
     (array([0., 1., 8.]), array([1., 1., 1.]))
     """
-    if n_micro < 1:
-        raise InvalidInput(f"n_micro={n_micro} is not allowed; give a whole number of at least 1")
-    site = site_of(engine, lazy=is_dask(x))
+    check_count("n_micro", n_micro)
+    seed, site = seed_of(random_state), site_of(engine, lazy=is_dask(x))
+    if not is_dask(x) and not is_files(x):
+        x, sample_weight = matrix_and_weights(x, sample_weight)
     blocks = blocks_of(x, sample_weight, site=site)
     choice = site.choose(blocks.held, backend)
-    return digest_of(site.engine(blocks, choice.backend.name), choice.backend, n_micro, random_state)
+    return digest_of(site.engine(blocks, choice.backend.name), choice.backend, int(n_micro), seed)
+
+
+def matrix_and_weights(x: Any, sample_weight: Any) -> tuple[Array, Any]:
+    """Return rows in memory as a matrix, and their weights as an array; raise InvalidInput where they are none."""
+    rows = x if is_array_api_obj(x) else np.asarray(x)
+    if rows.ndim != 2 or not rows.shape[0] or not rows.shape[1]:  # noqa: PLR2004 - a matrix
+        raise InvalidInput(f"X has shape {tuple(rows.shape)}; pass rows and features, at least one of each")
+    if isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf":
+        raise InvalidInput(f"X holds {rows.dtype}; pass an array of numbers, as Preprocessor makes of a table")
+    if sample_weight is not None:
+        sample_weight = sample_weight if is_array_api_obj(sample_weight) else np.asarray(sample_weight)
+        check_weights(sample_weight, rows.shape[0])
+    return rows, sample_weight
 
 
 def digest_of(engine: Engine, backend: Backend, n_micro: int, seed: int) -> MicroClusters:
@@ -65,6 +83,7 @@ def digest_of(engine: Engine, backend: Backend, n_micro: int, seed: int) -> Micr
     A row of weight 0 is none of them.
     """
     rows, weight, sums = engine.reduce(sums_of, add)
+    refuse_weightless(weight)
     if rows <= n_micro:
         fields = zip(*engine.collect(rows_and_weights), strict=True)
         x, weight = (np.concatenate([to_host(part) for part in field]) for field in fields)

@@ -10,8 +10,9 @@ from gpuseg.backends import Host
 class MicroClusters(NamedTuple):
     """Points that stand for rows: their mean, how much they weigh together, and how far they lie from it.
 
-    ``rows``: (m, d), float64. ``weight``: (m,), a row counts 1. ``spread``: (m,), the root of the mean squared
-    distance to the mean; 0 where a point is a row. Parameters that count rows count weight.
+    ``rows``: (m, d), float64, each the mean of its rows. ``weight``: (m,), a row counts 1. ``spread``: (m,), the root
+    of the mean squared distance to the mean; 0 where a point is a row. Parameters that count rows count weight. How
+    dense the rows are at each depends on how many of them are asked for: ``core_distances(points, min_samples)``.
     """
 
     rows: Host

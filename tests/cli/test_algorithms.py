@@ -1,9 +1,11 @@
 """The table of algorithms: one row each, and what it says is so."""
 
 import json
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
+import polars as pl
 import pytest
 
 from gpuseg.cli._arguments import ALGORITHMS as NAMES
@@ -40,3 +42,42 @@ def test_what_the_table_says_is_so(row):
         given = np.abs(x[:, :1] - x[:, 0]) if metric == "precomputed" else np.abs(x) + 1
         linkage = {"linkage": "average"} if row.name == "agglomerative" else {}
         assert ALGORITHMS[row.name](**named, metric=metric, **linkage).fit(given).segment_weight_.sum() == len(x)
+
+
+def test_what_an_algorithm_chose_is_told(gpuseg, customers):
+    customers.write_csv("c.csv")
+    given = ["segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--k", "3", "--model", "m.gpuseg"]
+    digest = ["--algorithm", "agglomerative", "--set-param", "method=digest", "--set-param", "n_micro=20"]
+    code, out, err = gpuseg(*given, *digest, "--report", "r.html")
+    assert code == 0, err
+    assert "a digest, for method='digest'" in out
+    assert "its error is 0.00, 1 - ARI to an exact fit of a sample" in out
+    size = json.loads(gpuseg("inspect", "m.gpuseg", "--json")[1])["metrics"]["digest_size"]
+    assert 3 <= size <= 20
+    assert f"Points of the digest that stood for the customers: {size}." in Path("r.html").read_text()
+    assert "sample: the best of 3 samples of 50 rows" in _told(
+        gpuseg, *given, "--algorithm", "kmedoids", "--set-param", "method=sample", "--set-param", "sample_size=50"
+    )
+    assert "gamma=2" in _told(gpuseg, *given, "--algorithm", "kprototypes", "--set-param", "gamma=2")
+    assert "loop" not in _told(gpuseg, *given, "--algorithm", "kmeans")
+
+
+def _told(gpuseg, *given):
+    code, out, err = gpuseg(*given)
+    assert code == 0, err
+    return out
+
+
+def test_silhouettes_and_noise_are_those_of_the_segments_told(gpuseg, customers):
+    customers.write_csv("c.csv")
+    given = ["segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--k-range", "2:4"]
+    assert "silhouette of these" not in _told(gpuseg, *given)
+    plain = pl.DataFrame(np.random.default_rng(0).normal(size=(120, 2)), schema=["a", "b"])
+    plain.write_csv("plain.csv")
+    crude = ["--algorithm", "agglomerative", "--set-param", "linkage=single", "--k-range", "2:4"]
+    out = _told(gpuseg, "segment", "plain.csv", "-o", "s.csv", *crude)
+    assert "(by k-means); silhouette of these segments" in out
+    noisy = ["--algorithm", "dbscan", "--set-param", "eps=0.001"]
+    words = "120 of 120 customers (100.0%) are in no segment (noise): other values than eps=0.001, min_samples=5"
+    assert words in _told(gpuseg, *given, *noisy)
+    assert "in no segment" not in _told(gpuseg, *given, "--algorithm", "dbscan")

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import gpuseg as library
+from gpuseg.cluster import ALGORITHMS
 
 
 def test_run_and_predict_on_online_retail(gpuseg, data):
@@ -60,12 +61,15 @@ def test_features(gpuseg, transactions):
     assert customers["monetary"].sum() == pytest.approx(transactions["amount"].sum())
 
 
-@pytest.mark.parametrize("algorithm", ["kmeans", "dbscan", "hdbscan"])
+OWN = {"dbscan": ["eps=1"], "hdbscan": ["min_cluster_size=15"], "optics": ["cluster_method=dbscan", "eps=1"]}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_algorithm_segments_predicts_and_loads(gpuseg, customers, algorithm):
     customers.write_parquet("c.parquet")
-    options = {"kmeans": [], "dbscan": ["--set-param", "eps=1"], "hdbscan": ["--set-param", "min_cluster_size=15"]}
+    options = [part for parameter in OWN.get(algorithm, ()) for part in ("--set-param", parameter)]
     arguments = ["c.parquet", "-o", "s.parquet", "--id", "customer_id", "--model", "m.gpuseg", "--algorithm", algorithm]
-    code, out, _ = gpuseg("segment", *arguments, *options[algorithm])
+    code, out, _ = gpuseg("segment", *arguments, *options)
     assert code == 0
     assert "3 segments of 120 customers" in out
     segments = pl.read_parquet("s.parquet")

@@ -14,6 +14,7 @@ NEEDS = {
     "choose-k": "needs CUSTOMERS",
     "segment": "needs CUSTOMERS and -o SEGMENTS",
     "predict": "needs MODEL and CUSTOMERS and -o OUT",
+    "split": "needs MODEL and CUSTOMERS and --segment N and -o SEGMENTS",
     "inspect": "needs MODEL",
     "completion": "needs SHELL",
 }
@@ -24,6 +25,7 @@ RIGHT = {
     "choose-k": ["in.csv"],
     "segment": ["in.csv", "-o", "out.csv"],
     "predict": ["in.gpuseg", "in.csv", "-o", "out.csv"],
+    "split": ["in.gpuseg", "in.csv", "--segment", "0", "-o", "out.csv"],
     "inspect": ["in.gpuseg"],
     "algorithms": [],
     "doctor": [],
@@ -43,8 +45,8 @@ VALUED = [
 CHECKED = {
     "--rows": "many", "--columns": ",", "--customers": "0", "--k": "few", "--k-range": "9:2", "--set-param": "eps",
     "--random-state": "-1", "--set": ",", "--algorithm": "kmean", "--backend": "gpu", "--returns": "nett",
-    "--difficulty": "mdium", "--config": "none.toml", "--report": "", "--model": "", "-o": "",
-    "--workers": "0", "--scheduler": "here:8786",
+    "--difficulty": "mdium", "--config": "none.toml", "--report": "", "--model": "", "--new-model": "", "-o": "",
+    "--segment": "-1", "--workers": "0", "--scheduler": "here:8786",
 }  # fmt: skip
 """A value that each option with a check refuses."""
 

@@ -1,5 +1,7 @@
 """Fits on a digest: near the exact fit, the same on every engine, and honest about what they cannot tell."""
 
+import re
+
 import dask.array as da
 import numpy as np
 import polars as pl
@@ -8,6 +10,7 @@ import pytest
 from gpuseg.cluster import DBSCAN, DIANA, HDBSCAN, OPTICS, Agglomerative
 from gpuseg.errors import DigestRefused, FewerSegments, InvalidInput
 from gpuseg.metrics import adjusted_rand
+from gpuseg.neighbors.sample import sample_rows
 from tests.clusters import processes
 
 ROWS, MICRO = 4000, 300
@@ -83,13 +86,50 @@ def test_rows_few_enough_are_fitted_exactly(clear):
     assert (model.exact_, model.digest_size_, model.digest_error_) == (True, 500, 0.0)
 
 
-def test_counts_below_the_points_of_a_digest_get_more_points_or_are_refused(clear):
+@pytest.mark.parametrize("algorithm", [DBSCAN, HDBSCAN, OPTICS])
+def test_counts_below_the_points_of_a_digest_get_more_points_or_are_refused(clear, algorithm):
     x, _ = clear
-    model = OPTICS(5, method="digest", n_micro=100).fit(x)
+    model = algorithm(min_samples=5, method="digest", n_micro=100).fit(x)
     assert model.digest_size_ > 400
     many = da.zeros((10**6, 2), chunks=(10**5, 2))
     with pytest.raises(InvalidInput, match="tells 31 rows apart, and the parameters ask for 5; give larger ones"):
-        OPTICS(5).fit(many)
+        algorithm(min_samples=5).fit(many)
+
+
+@pytest.mark.parametrize("estimator", METHODS, ids=str)
+def test_auto_takes_a_digest_where_an_exact_fit_takes_too_long_and_says_so(clear, estimator, monkeypatch):
+    x, _ = clear
+    monkeypatch.setattr("gpuseg.cluster._sized.EXACT_SECONDS", 1e-3)
+    model = of(estimator).fit(x)
+    assert not model.exact_
+    assert re.search(r"a digest, for an exact fit would take about \S+ s, more than 0.001", model.dispatch_.reason)
+
+
+@pytest.mark.parametrize("estimator", METHODS, ids=str)
+def test_auto_takes_a_digest_where_an_exact_fit_has_no_room_and_says_so(clear, estimator, monkeypatch):
+    x, _ = clear
+    monkeypatch.setattr("gpuseg.backends._choice.free_memory", lambda _: 1_500_000)
+    model = of(estimator).fit(x)
+    assert not model.exact_
+    assert re.search(r"'cpu' has no room: .* are needed and 2 MB free", model.dispatch_.reason)
+
+
+COUNTED = [
+    (DBSCAN(1.2, min_samples=40), {"min_samples": 10}),
+    (HDBSCAN(200, min_samples=40), {"min_cluster_size": 50, "min_samples": 10}),
+    (OPTICS(40, min_cluster_size=200), {"min_cluster_size": 50, "min_samples": 10}),
+    (Agglomerative(4), {}),
+]
+
+
+@pytest.mark.parametrize(("estimator", "scaled"), COUNTED, ids=lambda value: type(value).__name__)
+def test_the_error_is_beside_an_exact_fit_of_a_sample_with_counts_of_its_share(clear, estimator, scaled, monkeypatch):
+    x, _ = clear
+    monkeypatch.setattr("gpuseg.cluster._sized.CHECKED", ROWS // 4)
+    model = of(estimator, method="digest").fit(x)
+    sample = x[sample_rows(ROWS, ROWS // 4, 0)]
+    exact = of(estimator, method="exact", **scaled).fit(sample)
+    assert model.digest_error_ == pytest.approx(1 - adjusted_rand(model.predict(sample), exact.labels_), abs=1e-12)
 
 
 def test_a_digest_too_far_from_an_exact_fit_is_refused_under_auto():

@@ -36,7 +36,7 @@ def codes(table):
 @pytest.fixture(params=[65_536, 120], ids=["all rows", "a sketch"])
 def sketch(request, monkeypatch):
     """Let all distinct rows be moved one by one, or starts be drawn on some of them."""
-    monkeypatch.setattr("gpuseg.cluster.kprototypes.SKETCH", request.param)
+    monkeypatch.setattr("gpuseg.cluster.kprototypes.SKETCHED", request.param)
     return request.param
 
 
@@ -103,7 +103,7 @@ def test_weight_two_is_the_row_twice(customers, sketch):
 
 def test_a_sketch_of_distinct_rows_ends_near_what_all_of_them_give(customers, monkeypatch):
     whole = KPrototypes(4, random_state=0).fit(customers)
-    monkeypatch.setattr("gpuseg.cluster.kprototypes.SKETCH", 120)
+    monkeypatch.setattr("gpuseg.cluster.kprototypes.SKETCHED", 120)
     part = KPrototypes(4, random_state=0).fit(customers)
     assert whole.cost_ <= part.cost_ <= 1.02 * whole.cost_
     assert "starts on 120 distinct rows" in part.dispatch_.reason
@@ -160,7 +160,7 @@ def test_a_backends_passes_are_those_of_the_array_code(backend):
 
 
 def test_a_prototype_without_rows_goes_to_the_farthest(customers, monkeypatch):
-    monkeypatch.setattr("gpuseg.cluster.kprototypes.SKETCH", 1)  # the start that is given is what all rows move
+    monkeypatch.setattr("gpuseg.cluster.kprototypes.SKETCHED", 1)  # the start that is given is what all rows move
     far = pl.concat([customers[:1]] * 2 + [customers[:1].with_columns(spent=pl.lit(1e3))])
     assert len(KPrototypes(3, init=far).fit(customers).cluster_centers_) == 3
 
@@ -193,5 +193,5 @@ def test_files_that_it_cannot_take_are_refused(customers, tmp_path):
         model.predict(tmp_path / "b.parquet")
     with pytest.raises(InvalidInput, match="sample_weight is an array and X is files or a Dask DataFrame"):
         model.fit(tmp_path / "a.parquet", sample_weight=np.ones(900))
-    with pytest.raises(InvalidInput, match="sample_weight is 0 for every row"):
+    with pytest.raises(InvalidInput, match="sample_weight is zero for every row"):
         KPrototypes(3).fit(da.ones((90, 2)), sample_weight=np.zeros(90))

@@ -26,11 +26,11 @@ def given(kind, tmp_path):
         "polars": (WORDS, "X holds no numbers in column 'a'"),
         "pandas": (WORDS.to_pandas(), "X holds no numbers in column 'a'"),
         "arrow": (WORDS.to_arrow(), "X holds no numbers in column 'a'"),
-        "array": (array, r"X is an array that holds words in columns \[0\]"),
-        "list": (array.tolist(), r"X is an array that holds words in columns \[0\]"),
+        "array": (array, "X holds no numbers in column '0'"),
+        "list": (array.tolist(), "X holds no numbers in column '0'"),
         "dask array": (
             da.from_array(array, chunks=(10, 2)),
-            "X is a Dask array of dtype kind 'O', which may hold words",
+            "X is a Dask array of kind 'O', which may hold words",
         ),
     }[kind]
 

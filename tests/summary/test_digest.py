@@ -73,8 +73,36 @@ def test_a_row_of_weight_2_is_the_row_twice(rows):
     [
         ([[np.nan], [1.0]], 2, "NaN or infinity in column"),
         ([[1.0], [2.0]], 0, "n_micro=0 is not allowed; give a whole number of at least 1"),
+        ([[1.0], [2.0]], 2.5, "n_micro=2.5 is not allowed"),
+        ([1.0, 2.0], 2, r"X has shape \(2,\); pass rows and features, at least one of each"),
+        (np.empty((0, 2)), 2, r"X has shape \(0, 2\)"),
+        ([["a"], ["b"]], 2, "X holds .*; pass an array of numbers, as Preprocessor makes of a table"),
     ],
 )
 def test_bad_input_is_a_sentence(given, n_micro, message):
     with pytest.raises(InvalidInput, match=message):
-        summarise(np.array(given), n_micro)
+        summarise(given if isinstance(given, list) else np.asarray(given), n_micro)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.zeros(ROWS), "sample_weight is zero for every row; give at least one row a weight above 0"),
+        (-np.ones(ROWS), "sample_weight holds a negative"),
+        (np.ones(3), r"sample_weight has shape \(3,\); give one a row, \(3000,\)"),
+    ],
+)
+@pytest.mark.parametrize("n_micro", [MICRO, 2 * ROWS])
+def test_weights_that_are_none_are_a_sentence(rows, weight, message, n_micro):
+    with pytest.raises(InvalidInput, match=message):
+        summarise(rows, n_micro, sample_weight=weight)
+
+
+def test_lists_are_rows_and_weights(rows):
+    few, weight = rows[:100], np.arange(100) % 3 + 1
+    for found, wanted in zip(
+        summarise(few.tolist(), MICRO, sample_weight=weight.tolist()),
+        summarise(few, MICRO, sample_weight=weight),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, wanted)

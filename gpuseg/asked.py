@@ -1,0 +1,63 @@
+"""What a Segmenter is asked for: its parameters held against what is allowed, and the Preprocessor that they mean."""
+
+from typing import Any
+
+import numpy as np
+
+from gpuseg._estimator import clone
+from gpuseg.cluster import ALGORITHMS
+from gpuseg.errors import InvalidInput, unknown
+from gpuseg.preprocessing import Preprocessor
+from gpuseg.selection import takes_number, tried
+
+OWN = ("n_clusters", "random_state", "backend", "engine")
+"""Parameters of algorithms that are Segmenter's own."""
+
+
+def check_asked(segmenter: Any) -> None:
+    """Raise InvalidInput for a parameter of a Segmenter that is not known or out of range."""
+    algorithm, n_clusters = segmenter.algorithm, segmenter.n_clusters
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise unknown("algorithm", algorithm, ALGORITHMS)
+    if not (is_auto(n_clusters) or (_is_whole(n_clusters) and int(n_clusters) >= 1)):
+        raise InvalidInput(f"n_clusters={n_clusters!r} is not allowed; give 'auto' or a whole number from 1 up")
+    allowed = sorted(set(ALGORITHMS[algorithm]().get_params(deep=False)) - set(OWN))
+    for name in segmenter.algorithm_params or {}:
+        if name in OWN:
+            raise InvalidInput(f"algorithm_params sets {name!r}; give {name} to Segmenter itself")
+        if name not in allowed:
+            raise unknown(f"algorithm_params of {algorithm}", name, allowed)
+    if not is_auto(n_clusters) and not takes_number(ALGORITHMS[algorithm]):
+        raise InvalidInput(
+            f"n_clusters={n_clusters} is not for {algorithm}, which finds the number itself; leave it "
+            "out, or use another algorithm, as 'kmeans'"
+        )
+    if isinstance(segmenter.k_range, range):
+        raise InvalidInput(f"k_range={segmenter.k_range!r} has no two ends; give both, as in (2, 12)")
+    tried(segmenter.k_range)
+
+
+def preprocessor_of(segmenter: Any) -> Preprocessor:
+    """Return a Preprocessor, not fitted: the user's own with what the Segmenter was given, or one with defaults."""
+    given = {name: getattr(segmenter, name) for name in ("columns", "id_column", "backend")}
+    if segmenter.preprocessor is None:
+        return Preprocessor(**given)
+    if not isinstance(segmenter.preprocessor, Preprocessor):
+        raise InvalidInput(f"preprocessor={segmenter.preprocessor!r} is not a Preprocessor; give one, or None")
+    own = clone(segmenter.preprocessor)
+    if own.engine not in ("auto", segmenter.engine):
+        raise InvalidInput("the preprocessor has an engine of its own; give engine to Segmenter itself")
+    for name, value in given.items():
+        theirs = getattr(own, name)
+        if value not in (None, "auto", theirs) and theirs not in (None, "auto"):
+            raise InvalidInput(f"{name}={value!r} and the preprocessor's {theirs!r} differ; give one of the two")
+    return own.set_params(**{name: value for name, value in given.items() if value not in (None, "auto")})
+
+
+def is_auto(n_clusters: Any) -> bool:
+    """Return whether the number of segments is to be found: an array of numbers is compared with no word."""
+    return isinstance(n_clusters, str) and n_clusters == "auto"
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)

@@ -1,0 +1,197 @@
+"""Algorithms that take categories: what they are handed, and the choice and score of segments in their own distance."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gpuseg._estimator import seed_of
+from gpuseg.backends import Host, to_host
+from gpuseg.cluster import ALGORITHMS, Clusterer, KMeans
+from gpuseg.engines import is_dask
+from gpuseg.errors import FewerSegments, InvalidInput, listed
+from gpuseg.metrics import Score
+from gpuseg.metrics.silhouette import Distances, euclidean, score_of, silhouette_samples
+from gpuseg.neighbors.sample import rows_of, sample_rows
+from gpuseg.preprocessing import Preprocessor
+from gpuseg.progress import bar
+from gpuseg.selection.choice import Candidate, KChoice
+from gpuseg.selection.rule import Scored, recommended
+from gpuseg.settings import say
+
+PILOT = 3000
+"""Rows that numbers of segments are tried on and a model is scored on.
+
+Each number is a fit, distances of categories take longer than products, and so many rows err by less than 0.01.
+"""
+
+
+class Taking(NamedTuple):
+    """How a metric that takes categories gives the distances of rows to each other, and what its loss is called.
+
+    ``distances``: f(model, rows, categorical).
+    """
+
+    distances: Callable[[Any, Host, Sequence[int]], Distances]
+    loss: str
+
+
+def takes_categories(algorithm: type[Clusterer], own: Mapping[str, Any]) -> bool:
+    """Return whether an algorithm with parameters of its own compares categories as such, not as amounts.
+
+    >>> [takes_categories(ALGORITHMS["kmedoids"], {"metric": metric}) for metric in ("gower", "manhattan")]
+    [True, False]
+    """
+    return _metric(algorithm, own) in TAKING
+
+
+def prepared_for(
+    steps: Preprocessor, table: Any, algorithm: type[Clusterer], own: Mapping[str, Any]
+) -> tuple[Preprocessor, list[int] | None]:
+    """Return ``steps`` fitted to a table, and the places of codes for an algorithm that takes categories, else None.
+
+    Raises InvalidInput where codes that were asked for would count as amounts; says where categories do.
+    """
+    if "categorical" in own:
+        raise InvalidInput(
+            "algorithm_params sets 'categorical', and the preprocessor tells which columns hold categories; give "
+            f"preprocessor=Preprocessor(categorical={own['categorical']!r})"
+        )
+    takes = takes_categories(algorithm, own)
+    steps = steps.fit_codes(table) if takes else steps.fit(table)
+    features = steps.get_feature_names_out().tolist()
+    kinds = {column["name"]: column["kind"] for column in steps.schema_ if column["dropped"] is None}
+    coded = {features[at] for at in steps.categorical_features_}
+    words = [name for name, kind in kinds.items() if kind == "category"]
+    name = algorithm.__name__.lower()
+    if not takes and (odd := [word for word in words if word in coded]):
+        raise InvalidInput(
+            f"columns {listed(odd)} are codes of categories (categories='codes'), which {name} would take for amounts; "
+            f"use categories='auto', or algorithm {_takers()}"
+        )
+    if takes and (lost := [word for word in words if word not in coded]):
+        say(f"{name} takes column {listed(lost)} for amounts, as categories asks; categories='auto' keeps categories")
+    elif takes and not coded:
+        say(f"no column holds categories, so {name} takes all for amounts; name codes as in categorical=['a', 'b']")
+    return steps, steps.categorical_features_ if takes else None
+
+
+def chosen(
+    x: Any,
+    algorithm: type[Clusterer],
+    ks: Sequence[int],
+    *,
+    categorical: Sequence[int],
+    shared: Mapping[str, Any],
+    own: Mapping[str, Any],
+) -> KChoice:
+    """Return the number of segments by the algorithm's own fits of PILOT rows, scored in its own distance.
+
+    ``x``: rows with codes in the columns ``categorical``; the rest as ``segmented`` takes it. A candidate's inertia is
+    the algorithm's loss on these rows.
+    """
+    pilot = _sample(x, PILOT, shared)
+    distinct = len(np.unique(pilot, axis=0))
+    models: dict[int, Clusterer] = {}
+    for k in bar([k for k in ks if k <= distinct] or [distinct], "k"):
+        model = made(algorithm, k, categorical=categorical, shared={**shared, "engine": "auto"}, own=own)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FewerSegments)  # fewer segments are a candidate of their own number
+            model.fit(pilot)
+        models.setdefault(len(model.segment_weight_), model)
+    scored = _scored(pilot, dict(sorted(models.items())), TAKING[_metric(algorithm, own)], categorical)
+    if not scored:
+        raise InvalidInput(f"no k in {list(ks)} has two segments among the rows scored; give a number of your own")
+    taken, reason = recommended(scored, last=max(ks))
+    reason = f"{reason} (by {algorithm.__name__.lower()} itself, in its own distance)"
+    return KChoice(taken.candidate.k, reason, [one.candidate for one in scored])
+
+
+def made(
+    algorithm: type[Clusterer],
+    n_clusters: int,
+    *,
+    categorical: Sequence[int],
+    shared: Mapping[str, Any],
+    own: Mapping[str, Any],
+) -> Clusterer:
+    """Return an algorithm that is told its number of segments and which columns hold codes."""
+    names = algorithm().get_params(deep=False)
+    given = {**shared, **own, "n_clusters": n_clusters, "categorical": list(categorical)}
+    return algorithm(**{name: value for name, value in given.items() if name in names})
+
+
+def scored_model(x: Any, model: Clusterer, *, categorical: Sequence[int], shared: Mapping[str, Any]) -> Score | None:
+    """Return the silhouette of a sample of the rows in the model's own distance; None for one segment in it."""
+    sample = _sample(x, PILOT, shared)
+    labels = to_host(type(model).from_state(model.state()).predict(sample))
+    distances = TAKING[_metric(type(model), model.get_params(deep=False))].distances(model, sample, categorical)
+    return score_of(silhouette_samples(sample, [labels], distances=distances)[0])
+
+
+def _scored(pilot: Host, models: Mapping[int, Any], how: Taking, categorical: Sequence[int]) -> list[Scored]:
+    """Return the numbers of segments that have a silhouette, each with its model's loss, in order."""
+    distances = how.distances(next(iter(models.values())), pilot, categorical)
+    values = silhouette_samples(pilot, [to_host(model.labels_) for model in models.values()], distances=distances)
+    found = []
+    for (k, model), rows in zip(models.items(), values, strict=True):
+        score, loss = score_of(rows), float(getattr(model, how.loss))
+        if rows is not None and score is not None:
+            found.append(Scored(Candidate(k, loss, score.mean, score.standard_error, None, None), score, rows))
+    return found
+
+
+def _sample(x: Any, rows: int, shared: Mapping[str, Any]) -> Host:
+    """Return a random sample of rows in this process, the same wherever the rows are."""
+    seed = seed_of(shared["random_state"])
+    if not is_dask(x):
+        return to_host(rows_of(x, sample_rows(x.shape[0], rows, seed)))
+    return to_host(KMeans(1, backend=shared["backend"], engine=shared["engine"]).prepare(x).sample(rows, seed))
+
+
+def _metric(algorithm: type[Clusterer], given: Mapping[str, Any]) -> str:
+    parameters = {**algorithm().get_params(deep=False), **given}
+    return str(parameters.get("metric", algorithm.metrics[0]))
+
+
+def _takers() -> str:
+    """Return the algorithms that take categories, and with which metric where they have others."""
+    found = [(name, a, metric) for name, a in ALGORITHMS.items() for metric in a.metrics if metric in TAKING]
+    words = [f"{name!r}{f' with metric={metric!r}' * (len(a.metrics) > 1)}" for name, a, metric in found]
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _mixed_distances(model: Any, rows: Host, categorical: Sequence[int]) -> Distances:
+    """Return the distances of k-prototypes: the root of the squared differences, and gamma for each other category."""
+    numbers = np.delete(rows, categorical, axis=1)
+    # Two unlike words are 2 apart in squares where each has a column of 1 of its own.
+    return euclidean(np.hstack([numbers, _words(rows, categorical) * np.sqrt(model.gamma_ / 2)]))
+
+
+def _gower_distances(model: Any, rows: Host, categorical: Sequence[int]) -> Distances:
+    numbers = np.delete(rows * model.measure_["scale"], categorical, axis=1).T
+    share = 1.0 / rows.shape[1]
+    return partial(_gower, np.ascontiguousarray(numbers), share * _words(rows, categorical), share * len(categorical))
+
+
+def _gower(numbers: Host, words: Host, unlike: float, cut: slice) -> Host:
+    """Return Gower's distances: of scaled numbers, (features, rows), and of words that add up to ``unlike``."""
+    away = unlike - words[cut] @ (words.T > 0)
+    for column in numbers:
+        away += np.abs(column[cut, None] - column[None, :])
+    return away
+
+
+def _words(rows: Host, categorical: Sequence[int]) -> Host:
+    """Return a column for each code of each column of categories, 1 at its rows."""
+    columns = [rows[:, [at]] == np.unique(rows[:, at]) for at in categorical]
+    return np.hstack([np.empty((len(rows), 0)), *columns]).astype(np.float64)
+
+
+TAKING: Mapping[str, Taking] = {
+    "mixed": Taking(_mixed_distances, "cost_"),
+    "gower": Taking(_gower_distances, "inertia_"),
+}
+"""A row a metric that takes categories, by the names that algorithms give their metrics."""
