@@ -49,12 +49,13 @@ The means of six draws: as the other half's model places them, and as their own 
 more than the margin for DIANA, whose fit of a half knows more of its own rows than their neighbours do, and for single
 linkage, which finds a segment of nearly all rows and single ones, others in every half.
 """
+DIGESTS = ["agglomerative", "average linkage", "diana", "dbscan", "hdbscan", "optics by eps"]
 STABLE = [(way, shape) for way in WAYS for shape in SHAPES if shape not in UNSTABLE.get(way, {})]
 
 
-def halves_of(way, shape, x, seed):
+def halves_of(way, shape, x, seed, **more):
     """Return, for either half, the ARI of its rows as the other's model places them and as its own fit does, to all."""
-    name, given = WAYS[way]
+    name, given = WAYS[way][0], {**WAYS[way][1], **more}
     parts = np.split(np.random.default_rng(seed).permutation(len(x)), 2)
     whole = made(name, shape, len(x), **given).fit(x).labels_
     models = [made(name, shape, len(x) // 2, **given).fit(x[part]) for part in parts]
@@ -77,3 +78,15 @@ def test_a_half_places_the_other_as_well_as_a_fit_of_it_does(way, shape, request
     assert np.mean(placed) >= np.mean(fitted) - MARGIN, (placed, fitted)
     if shape == "clear" and way != "optics":
         assert np.all(placed >= fitted - MARGIN), (placed, fitted)
+
+
+@pytest.mark.parametrize(
+    ("way", "shape"), [*((name, "clear") for name in DIGESTS), ("dbscan", "moons"), ("hdbscan", "moons")]
+)
+def test_a_digest_of_a_half_places_the_other_as_well_as_a_digest_of_it_does(way, shape):
+    found = []
+    for seed in range(DRAWS):
+        found += [*halves_of(way, shape, rows_of(shape, ROWS, seed), 100 + seed, method="digest", n_micro=400)]
+    placed, fitted = np.mean(found, axis=0)
+    assert placed >= fitted - MARGIN
+    assert placed > 0.9
