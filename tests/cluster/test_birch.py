@@ -221,5 +221,5 @@ def test_parameters_out_of_range_are_refused(parameters, message):
 def test_input_that_it_cannot_take_is_refused(blobs):
     with pytest.raises(UnsupportedOnBackend, match="Birch got Dask or file input"):
         Birch().fit(da.from_array(blobs[0]))
-    with pytest.raises(ValueError, match="at least one non-zero number"):
+    with pytest.raises(InvalidInput, match="sample_weight is zero for every row"):
         Birch().fit(blobs[0], sample_weight=np.zeros(600))
