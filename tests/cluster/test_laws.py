@@ -127,6 +127,30 @@ def test_the_rows_beyond_a_sample_get_their_own_labels(name, shape):
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_what_assign_gives_is_within_its_bounds(name, shape):
+    new = np.vstack([rows_of(shape, ROWS, 7), [[1e3, 0.0, 0.0], [0.0, -1e3, 1e3]]])
+    model = fitted(name, shape, rows_of(shape, ROWS, 3))
+    segment, distance, confidence, novelty = model.assign(new)
+    assert segment.dtype == np.int32
+    assert np.all((segment >= -1) & (segment < len(model.segment_weight_)))
+    assert np.all(distance >= 0)
+    for field in (confidence, novelty):
+        assert np.all((field >= 0) & (field <= 1))
+    assert np.all(confidence[segment == -1] == 0)
+    assert np.all(novelty[-2:] == 1)
+    assert np.mean(novelty[:-2] < 0.99) > 0.9
+    assert np.all(np.diff(model.segment_weight_) <= 0)
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if "n_clusters" in ALGORITHMS[name]().get_params()])
+def test_one_segment_is_certain(name):
+    x = rows_of("clear", 100, 0)
+    model = made(name, "clear", 100, n_clusters=1).fit(x)
+    assert set(model.labels_) == {0}
+    assert np.all(model.assign(x + 1).confidence == 1)
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_a_clone_and_a_second_fit_find_the_same(name):
     x = rows_of("overlapping", ROWS, 4)
     model = fitted(name, "overlapping", x)
