@@ -90,3 +90,24 @@ def test_a_digest_of_a_half_places_the_other_as_well_as_a_digest_of_it_does(way,
     placed, fitted = np.mean(found, axis=0)
     assert placed >= fitted - MARGIN
     assert placed > 0.9
+
+
+@pytest.mark.parametrize("name", ["kprototypes", "kmedoids"])
+def test_a_half_of_customers_with_categories_places_the_other_as_well_as_a_fit_of_it_does(name):
+    given = {"kmedoids": {"metric": "gower"}}.get(name, {})
+    found = []
+    for seed in range(DRAWS):
+        rng = np.random.default_rng(seed)
+        label = rng.choice(3, ROWS, p=[0.5, 0.3, 0.2])
+        ways = np.where(rng.random(ROWS) < 0.8, label, rng.integers(0, 3, ROWS))
+        numbers = rng.normal(size=(ROWS, 2)) + 2.5 * label[:, None]
+        table = pl.DataFrame({"spent": numbers[:, 0], "visits": numbers[:, 1], "way": np.array(["a", "b", "c"])[ways]})
+        parts = np.split(rng.permutation(ROWS), 2)
+        whole = ALGORITHMS[name](3, random_state=0, **given).fit(table).labels_
+        models = [ALGORITHMS[name](3, random_state=0, **given).fit(table[part]) for part in parts]
+        for part, own, other in zip(parts, models, models[::-1], strict=True):
+            placed = adjusted_rand(other.predict(table[part]), whole[part])
+            found.append((placed, adjusted_rand(own.labels_, whole[part])))
+    placed, fitted = np.mean(found, axis=0)
+    assert placed >= fitted - MARGIN
+    assert placed > 0.8
