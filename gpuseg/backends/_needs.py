@@ -151,7 +151,7 @@ def _birch_cpu(task: Task) -> Need:
     # The rows once more in the order in which they enter, and the sorting before; the subclusters are few. Measured at
     # 2 and 8 columns; a row meets some 128 entries on its way down the tree and to its nearest subcluster.
     work = task.rows * task.columns * 128.0
-    return Need(task.rows * (70 + 10 * task.columns), work / MILLION, task.rows * 2e-6 + 1e-9 * work)
+    return Need(task.rows * (100 + 5 * task.columns), work / MILLION, task.rows * 2e-6 + 1e-9 * work)
 
 
 def _kprototypes_cpu(task: Task) -> Need:
