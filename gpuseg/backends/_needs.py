@@ -124,13 +124,14 @@ def _dbscan_cpu(task: Task) -> Need:
 
 def _hdbscan_cpu(task: Task) -> Need:
     # All pairs of few rows, else a k-d tree with up to 15 nearest rows a row. Measured at 2 to 30 columns and 20,000
-    # to 300,000 rows with min_samples of 5 to 50: 0.7 to 1.3 times this.
+    # to 300,000 rows with min_samples of 5 to 50: 0.7 to 1.3 times this; and of 5 to 500 at 50,000 rows of 5 and 12.
     pairs = 20 * task.rows**2 if task.rows <= PAIRS else 0
     working = task.rows * (300 + 22 * task.columns) + pairs
     # The rows of the tree that a row looks at: of 100,000 a share that grows with the columns' square.
     visited = min(task.rows, task.columns**2 / 500 * 1e5 * (task.rows / 1e5) ** 0.3)
     work = task.rows * visited * task.columns
-    return Need(working, work / MILLION, task.rows * 4e-6 + 0.3e-9 * work)
+    seconds = task.rows * (4e-6 + 1.3e-7 * task.min_samples) + 0.3e-9 * work
+    return Need(working, work / MILLION, seconds)
 
 
 def _digest(task: Task) -> Need:
@@ -156,7 +157,7 @@ def _birch_cpu(task: Task) -> Need:
     # The rows once more in the order in which they enter, and the sorting before; the subclusters are few. Measured at
     # 2 and 8 columns; a row meets some 128 entries on its way down the tree and to its nearest subcluster.
     work = task.rows * task.columns * 128.0
-    return Need(task.rows * (70 + 10 * task.columns), work / MILLION, task.rows * 2e-6 + 1e-9 * work)
+    return Need(task.rows * (100 + 5 * task.columns), work / MILLION, task.rows * 2e-6 + 1e-9 * work)
 
 
 def _kprototypes_cpu(task: Task) -> Need:

@@ -50,6 +50,7 @@ def training_distances(backend: Backend, anchors: Anchors, rows: Host) -> Host:
     """Return each row's distance to the nearest anchor, of an anchor itself to the next one of its segment."""
     _, distance, _ = anchor_search(backend, anchors)(backend.to_device(rows))
     away = np.minimum(apart(backend, Kept(anchors.rows, anchors.segments)), anchors.bounds)
+    away[np.isinf(away)] = 0.0  # alone, and without a bound
     distance = np.array(to_host(distance))
     itself = np.flatnonzero(distance == 0)
     numbers, _ = group_search(backend, Kept(anchors.rows, np.arange(len(anchors.rows))))(

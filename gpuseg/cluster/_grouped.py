@@ -56,7 +56,8 @@ class Grouped(NearestPoint, SizedClusterer):
         segment, self.n_clusters_ = number[label], len(self.segment_weight_)
         kept = Kept(points.rows[found.first], segment[found.first])
         self.points_, self.point_segments_ = kept
-        alone = np.bincount(found.place)[found.place] == 1
+        # Of a point of two rows or more without spread, each row lies on another one.
+        alone = (np.bincount(found.place, points.weight)[found.place] < 2) | (points.spread > 0)  # noqa: PLR2004
         away = self._apart(backend, kept)[found.place]
         distance = np.where(alone & np.isfinite(away), away, 0.0)
         self.distance_quantiles_ = distance_quantiles(segment, distance, points.weight, self.n_clusters_, backend)

@@ -26,7 +26,9 @@ class Agglomerative(Hierarchical):
     ``X``: (n_samples, n_features), finite, scaled. Equal rows are never parted. Where
     pairs are equally near, the order of the rows decides, as in SciPy (of Ward's sums, rounding may); elsewhere it
     changes nothing. Points that stand for more than a row are sqrt(d^2 + s1^2 + s2^2) apart to average linkage, s their
-    spreads.
+    spreads. A new row belongs to the segment of its nearest point. Segments that overlap change with the rows: fits of
+    half of 2,400, in four blobs 3.5 deviations apart, agreed with a fit of all by an ARI of .68 (Ward), .65, .46 and
+    .44 (single), and gave the other half's rows .68, .64, .45 and .14 (means of eight draws).
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
     "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of

@@ -47,9 +47,11 @@ class OPTICS(Grouped):
     ``X``: (n_samples, n_features), finite, scaled. Points that stand for rows count as their weight, once in the order.
 
     A new row belongs to the segment of its nearest point that is dense at the segment's level, if that lies within
-    the level: ``eps``, or the largest reachability inside the valley; else it is noise. Not every training row gets its
-    ``labels_`` back: sparse rows at a valley's rim may not, and equal rows agree (of 21 sets, most of them public ones,
-    cut in up to four ways, 96 of 100 rows did in the mean and 88 in the worst case).
+    the level: ``eps``, or the largest reachability inside the valley, or ``max_eps`` where the valley is all rows; else
+    it is noise. Not every training row gets its ``labels_`` back: sparse rows at a valley's rim may not, and equal rows
+    agree (of 19 public labelled sets of up to 3,000 rows, cut in four ways, 97 of 100 rows did in the mean and 90 in
+    the worst case). Of a digest all do. Valleys come and go with the rows: fits of half of 2,400, in two moons, agreed
+    with a fit of all by an ARI of .57 by "xi", and of 1.00 by "dbscan" (means of eight draws).
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
     "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
@@ -253,6 +255,8 @@ class OPTICS(Grouped):
         """Return within which distance each segment is connected: the height of the cut, or inside its valley."""
         if self.cluster_method == "dbscan":
             return np.full(self.n_clusters_, self._height)
+        if self.n_clusters_ == 1 and np.all(segment[self.point_weight_ > 0] >= 0):
+            return np.array([float(self.max_eps)])  # a valley of all rows has no rim
         ordered, levels = segment[self.ordering_], np.zeros(self.n_clusters_)
         reached, core = self.reachability_[self.ordering_], self.core_distances_[self.ordering_]
         # The first row of a valley was reached from outside; if a point stands for more, the others lie behind it.

@@ -189,3 +189,10 @@ def test_rows_too_many_for_the_exact_fit_that_was_asked_for(name, backend, monke
     ) as caught:
         made(name, "clear", 3000, method="exact", backend=backend).fit(x)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["bisectingkmeans", "birch", "kprototypes"])
+def test_rows_too_many_for_what_needs_all_of_them(name, monkeypatch):
+    monkeypatch.setattr("gpuseg.backends._choice.free_memory", lambda _: 100_000)
+    with pytest.raises(OutOfMemory, match=rf"{name} of 3,000 rows .* needs? .*[kMG]B.* free.*; .*use fewer rows"):
+        made(name, "clear", 3000).fit(rows_of("clear", 3000, 0))

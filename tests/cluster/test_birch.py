@@ -154,7 +154,13 @@ def test_assign_means_what_it_says(blobs, backend):
     np.testing.assert_array_equal(segment, model.subcluster_labels_[away.argmin(axis=1)])
     second = np.where(model.subcluster_labels_[None, :] == segment[:, None], np.inf, away).min(axis=1)
     np.testing.assert_allclose(confidence, 1 - distance / second, atol=1e-6)
-    training = np.sort(distance[: len(x)][labels == 0])
+    nearest = away[: len(x)].argmin(axis=1)
+    held, others = np.bincount(nearest)[nearest], cdist(model.subcluster_centers_, model.subcluster_centers_)
+    others[(others == 0) | (model.subcluster_labels_[:, None] != model.subcluster_labels_[None, :])] = np.inf
+    alone = distance[: len(x)] + others.min(axis=1)[nearest]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = np.where(held > 1, distance[: len(x)] * held / (held - 1), np.inf)
+    training = np.sort(np.minimum(moved, alone)[labels == 0])
     mine = segment == 0
     expected = np.searchsorted(training, distance[mine]) / len(training)
     np.testing.assert_allclose(novelty[mine], expected, atol=0.01 + 1 / len(training))
@@ -221,5 +227,5 @@ def test_parameters_out_of_range_are_refused(parameters, message):
 def test_input_that_it_cannot_take_is_refused(blobs):
     with pytest.raises(UnsupportedOnBackend, match="Birch got Dask or file input"):
         Birch().fit(da.from_array(blobs[0]))
-    with pytest.raises(ValueError, match="at least one non-zero number"):
+    with pytest.raises(InvalidInput, match="sample_weight is zero for every row"):
         Birch().fit(blobs[0], sample_weight=np.zeros(600))

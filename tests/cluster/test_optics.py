@@ -309,6 +309,20 @@ def test_equal_rows_alone_are_one_segment():
     np.testing.assert_array_equal(model.predict(np.array([[1.0, 1.25], [3.0, 3.0]])), [0, -1])
 
 
+def test_a_valley_of_all_rows_has_no_rim_and_far_rows_are_novel():
+    x = np.random.default_rng(0).normal(size=(400, 2))
+    model = OPTICS(50, backend="cpu").fit(np.vstack([x, x[:9]]))
+    assert model.n_clusters_ == 1
+    assert np.all(model.labels_ == 0)
+    found = model.assign(np.array([[0.0, 0.0], [50.0, 0.0]]))
+    assert found.segment.tolist() == [0, 0]
+    assert found.novelty[0] < 0.99 < found.novelty[1]
+    bounded = OPTICS(20, max_eps=9.0, backend="cpu").fit(x[:20])
+    assert bounded.predict(np.array([[2.0, 2.0], [50.0, 50.0]])).tolist() == [0, -1]
+    equal = OPTICS(5, backend="cpu").fit(np.ones((5, 2))).assign(np.array([[1.0, 1.0], [2.0, 2.0]]))
+    assert (equal.segment.tolist(), equal.novelty.tolist()) == ([0, 0], [0.0, 1.0])
+
+
 def test_one_row_and_its_weight():
     model = OPTICS(2, cluster_method="dbscan", eps=1.0, backend="cpu").fit(np.zeros((1, 1)), sample_weight=[5.0])
     assert model.labels_.tolist() == [0]
