@@ -20,8 +20,9 @@ from gpuseg.cluster._codes import (
     joined,
     levels_in,
     levels_in_part,
+    refuse_no_numbers,
 )
-from gpuseg.cluster._words import array_of, columns_of_words
+from gpuseg.cluster._words import OF_WORDS, array_of, columns_of_words
 from gpuseg.engines import Blocks, Site, blocks_of, is_dask, is_files
 from gpuseg.engines.blocks import refuse_odd
 from gpuseg.engines.inputs import no_weight
@@ -137,6 +138,11 @@ class TakesCategories(Clusterer):
         if (self.categorical is None) if reset else not self.category_columns_:
             held = holder(x)
             on_host = not is_dask(x) and (held is None or held.name == "cpu")
+            if (kind := getattr(getattr(x, "dtype", None), "kind", "f")) in OF_WORDS and is_dask(x):
+                raise InvalidInput(
+                    f"X is a Dask array of kind {kind!r}, which may hold words; give categorical=[...], the positions "
+                    "of the columns that do"
+                )
             if words := columns_of_words(array_of(x)) if on_host else []:
                 raise InvalidInput(f"X is an array that holds words in columns {words}; give categorical={words}")
             return None
@@ -160,6 +166,9 @@ class TakesCategories(Clusterer):
         """Keep which columns hold categories, and the levels of those that are to be coded."""
         self.category_columns_ = category_columns(source.said, self.categorical, source.by_type)
         self.levels_ = {}
+        for at, column in enumerate(source.columns):
+            if at not in self.category_columns_:
+                refuse_no_numbers(column)
         if not self.category_columns_:
             return
         for at, levels in zip(self.category_columns_, source.levels(self.category_columns_, site), strict=True):

@@ -159,11 +159,16 @@ def codes_of(words: pl.Series, levels: Host) -> Host:
 
 def number_column(values: pl.Series) -> Host:
     """Return a column as float64, missing ones as NaN; raise InvalidInput where it holds no numbers."""
-    if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
+    refuse_no_numbers(values)
+    return values.cast(pl.Float64, strict=False).to_numpy()
+
+
+def refuse_no_numbers(values: pl.Series) -> None:
+    """Raise InvalidInput where a column that is no category holds no numbers."""
+    if not (values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null)):
         raise InvalidInput(
             f"X holds no numbers in column {listed([values.name])}; name it in categorical, or leave it out"
         )
-    return values.cast(pl.Float64, strict=False).to_numpy()
 
 
 def words_of(codes: Host, levels: Mapping[str, Host]) -> Host:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -83,10 +84,17 @@ def test_what_is_neither_number_nor_category_is_refused(method):
     dated = TABLE.with_columns(pl.lit("2026-01-01").str.to_date().alias("since"))
     with pytest.raises(InvalidInput, match="X holds no numbers in column 'since'; name it in categorical, or leave it"):
         method().fit(dated)
+    with pytest.raises(InvalidInput, match="X holds no numbers in column 'since'; name it in categorical, or leave it"):
+        method().fit(dated.select("spent", "since"))
     assert method(categorical=["since"]).fit(dated).category_columns_ == [1, 2, 3, 5]
     words = TABLE.to_pandas().astype(object).to_numpy()
     with pytest.raises(InvalidInput, match=r"words in columns \[1, 3\]; give categorical=\[1, 3\]"):
         method().fit(words)
+    if method.func is KPrototypes:
+        with pytest.raises(InvalidInput, match="X is a Dask array of kind 'O', which may hold words; give categorical"):
+            method().fit(da.from_array(words, chunks=(9, 5)))
+        lazy = method(categorical=[1, 2, 3]).fit(da.from_array(words, chunks=(9, 5)))
+        np.testing.assert_array_equal(np.asarray(lazy.labels_), method().fit(TABLE).labels_)
 
 
 @methods
