@@ -251,15 +251,17 @@ def weights_of_segments(block: Labelled, sums_by: Kernel, count: int) -> Host:
     return found
 
 
-def means_of(rows: Host, segment: Host, count: int) -> Host:
-    """Return the mean of the rows of each segment, (count, d); zeros where it has none.
+def means_of(rows: Host, segment: Host, count: int, weight: Host | None = None) -> Host:
+    """Return the mean of the rows of each segment, by weight if any, (count, d); zeros where it has none.
 
     >>> means_of(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)
     array([[2.],
            [5.]])
     """
-    sizes = np.maximum(np.bincount(segment, minlength=count), 1)
-    return np.stack([np.bincount(segment, column, minlength=count) / sizes for column in rows.T], axis=1)
+    share = np.ones(len(rows)) if weight is None else weight
+    totals = np.bincount(segment, share, minlength=count)
+    sums = np.stack([np.bincount(segment, share * column, minlength=count) for column in rows.T], axis=1)
+    return sums / np.where(totals > 0, totals, 1.0)[:, None]
 
 
 def scaled(count: int, share: float, *, least: int = 2) -> int:

@@ -1,0 +1,86 @@
+"""The law of workers, for every algorithm: arrays, Dask arrays and files, here and on workers, give the same."""
+
+import dask.array as da
+import numpy as np
+import polars as pl
+import pytest
+
+from gpuseg.cluster import ALGORITHMS
+from tests.clusters import processes
+
+ROWS, CUT = 1200, 300
+PARAMETERS = {
+    "kmeans": {"n_clusters": 5, "solver": "lloyd"},
+    "bisectingkmeans": {"n_clusters": 5},
+    "minibatchkmeans": {"n_clusters": 5, "batch_size": 200},
+    "kmedoids": {"n_clusters": 5, "method": "sample", "sample_size": 400},
+    "clarans": {"n_clusters": 5, "method": "sample", "sample_size": 300, "numlocal": 1},
+    "agglomerative": {"n_clusters": 5, "method": "digest", "n_micro": 250},
+    "diana": {"n_clusters": 5, "method": "digest", "n_micro": 250},
+    "birch": {"n_clusters": 5, "max_subclusters": 60},
+    "dbscan": {"eps": 1.5, "min_samples": 20, "method": "digest", "n_micro": 250},
+    "hdbscan": {"min_cluster_size": 40, "method": "digest", "n_micro": 250},
+    "optics": {"min_samples": 20, "method": "digest", "n_micro": 250, "cluster_method": "dbscan", "eps": 1.5},
+}
+NAMES = sorted(PARAMETERS)
+RNG = np.random.default_rng(3)
+X = RNG.normal(scale=8, size=(5, 3))[RNG.integers(0, 5, ROWS)] + RNG.normal(size=(ROWS, 3))
+NEW = RNG.uniform(-16, 16, size=(500, 3))
+
+
+def fitted(name, x, **options):
+    return ALGORITHMS[name](**PARAMETERS[name], random_state=0, backend="cpu", **options).fit(x)
+
+
+def told(model, new):
+    """Return what is told of the rows of the fit and of new ones, as bytes."""
+    fields = model.labels_, model.segment_weight_, model.distance_quantiles_, model.predict(new), *model.assign(new)
+    return [np.asarray(field).tobytes() for field in fields]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    for start in range(0, ROWS, CUT):
+        pl.DataFrame(X[start : start + CUT], schema=list("abc")).write_parquet(folder / f"{start:04}.parquet")
+    pl.DataFrame(NEW, schema=list("abc")).write_parquet(folder / "new.parquet", row_group_size=137)
+    return sorted(folder.glob("[0-9]*.parquet")), folder / "new.parquet"
+
+
+@pytest.fixture(scope="module")
+def here():
+    """Give what each algorithm tells of an array in this process, in blocks of CUT rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gpuseg.engines.blocks.ROWS", CUT)
+        return {name: told(fitted(name, X), NEW) for name in NAMES}
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def workers(request):
+    with processes(request.param):
+        yield request.param
+
+
+def test_every_algorithm_but_the_one_of_categories_is_held_here():
+    assert set(ALGORITHMS) - set(PARAMETERS) == {"kprototypes"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_in_this_process_give_the_same(name, here, files):
+    paths, new = files
+    assert told(fitted(name, paths), new) == here[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_workers_give_the_same(name, here, files, workers):
+    paths, new = files
+    assert told(fitted(name, da.from_array(X, chunks=(CUT, 3))), da.from_array(NEW, chunks=(137, 3))) == here[name]
+    if workers == 2:  # noqa: PLR2004 - once is enough
+        assert told(fitted(name, paths, engine="dask"), new) == here[name]
+
+
+@pytest.mark.parametrize("name", ["bisectingkmeans", "birch"])
+def test_files_that_memory_does_not_hold_give_the_same(name, here, files, monkeypatch):
+    monkeypatch.setattr("gpuseg.engines.local.HELD", 0.0)
+    paths, new = files
+    assert told(fitted(name, paths), new) == here[name]
