@@ -14,13 +14,14 @@ from gpuseg.cluster._labelled import Labelled, renumbered
 from gpuseg.cluster._nearest import Placer
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._training import weights_of
-from gpuseg.engines import Block, Blocks, is_dask, site_of
+from gpuseg.engines import Block, Blocks, Site, blocks_of, is_dask, site_of
 from gpuseg.errors import DigestRefused, InvalidInput, unknown
 from gpuseg.metrics import adjusted_rand
 from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import sampled
 from gpuseg.settings import log
 from gpuseg.summary import SLACK, MicroClusters, digest_of, rows_as_points
+from gpuseg.summary.digest import rows_and_weights
 
 HOST = "cpu"
 """Where the points of a digest are worked on."""
@@ -40,13 +41,16 @@ MOST_ERROR = 0.25
 class Sized(NamedTuple):
     """What is worked on, the points that an algorithm learns from, the backend that it does on, and why no exact fit.
 
-    ``why`` is None where the points are the rows.
+    ``why`` is None where the points are the rows. ``engine``: what read them. ``given``: Dask input whose few rows were
+    brought here, and whose labels are to be lazy; else None.
     """
 
     work: Work
     points: MicroClusters
     backend: Backend
     why: str | None
+    engine: str
+    given: Any = None
 
 
 class SizedClusterer(Placer):
@@ -100,9 +104,7 @@ class SizedClusterer(Placer):
         blocks = self._blocks(x, sample_weight, site, reset=True)
         why = self._no_exact(blocks, site.name)
         if why is None:
-            work = self._work(blocks, site, fit=self._fit_name, task=self._task(blocks), reset=True)
-            points = rows_as_points(to_host(work.whole), weights_of(blocks, sum(blocks.sizes)))
-            return Sized(work, points, work.backend, None)
+            return self._all_rows(blocks, site, x)
         log.info("%s takes a digest: %s", type(self).__name__, why)
         work = self._work(blocks, site, fit=None, task=self._task(blocks)._replace(algorithm="digest"), reset=True)
         count = self._points(sum(blocks.sizes))
@@ -111,7 +113,25 @@ class SizedClusterer(Placer):
         # weights, and are few.
         offered = choose(points.rows, self.backend, fit=self._fit_name).backend
         there = f"{why}, whose points are worked on on the host" if offered.name != HOST else why
-        return Sized(work, points, get_backend(HOST), there)
+        return Sized(work, points, get_backend(HOST), there, site.name)
+
+    def _all_rows(self, blocks: Blocks, site: Site, given: Any) -> Sized:
+        """Return all rows in this process: few that are in blocks are brought here, and fitted as those in memory."""
+        brought = site.name == "dask" or not blocks.in_memory
+        if not blocks.in_memory:
+            walked = self._work(blocks, site, fit=None, task=None, reset=True)
+            fields = zip(*walked.engine.collect(rows_and_weights), strict=True)
+            x, weight = (np.concatenate([to_host(part) for part in field]) for field in fields)
+            weighted = any(part is not None for part in blocks.weights)
+            here = blocks_of(x, weight if weighted else None, missing=True)
+        else:
+            here = blocks
+        work = self._work(here, site_of("local"), fit=self._fit_name, task=self._task(here), reset=True)
+        rows = sum(here.sizes)
+        if brought:
+            work = work._replace(reason=f"{work.reason}; {rows:,} rows in blocks were brought to this process")
+        points = rows_as_points(to_host(work.whole), weights_of(here, rows))
+        return Sized(work, points, work.backend, None, site.name, given if blocks.lazy else None)
 
     @property
     def _finest(self) -> int | None:
@@ -134,15 +154,15 @@ class SizedClusterer(Placer):
         """Return why the fit is no exact one, None where it is."""
         if (against := self._no_digest) is not None and self.method == "digest":
             raise InvalidInput(f"method='digest' is not for {against}; use method='exact'")
-        if self.method == "digest":
-            return "method='digest' is asked for by name"
+        few = sum(blocks.sizes) <= self.n_micro
+        if self.method == "digest":  # whose points would be the rows
+            return None if few else "method='digest' is asked for by name"
         why = "the rows are in blocks, of files or on workers"
         if blocks.in_memory and engine != "dask":
-            exact = self.method == "exact" or against is not None or sum(blocks.sizes) <= self.n_micro
-            return None if exact else self._too_large(blocks)
+            return None if few or self.method == "exact" or against is not None else self._too_large(blocks)
         if self.method == "exact" or against is not None:
             raise InvalidInput(f"an exact fit needs all rows in memory, and {why}; pass an array, or method='digest'")
-        return why
+        return None if few else why
 
     def _too_large(self, blocks: Blocks) -> str | None:
         """Return why rows in memory are too many for an exact fit, None where they are not."""
@@ -208,9 +228,11 @@ class SizedClusterer(Placer):
     def _told(self, sized: Sized, solver: str) -> Self:
         """Return self, with how far a digest is from an exact fit, and who worked, said aloud."""
         self._measure(sized)
+        if sized.given is not None:
+            self._keep_labels(self._told_rows(sized.given))
         work, because = sized.work, "" if sized.why is None else f"; a digest, for {sized.why}"
         solver = solver if sized.why is None else "digest"
-        return self._say(Dispatch(work.backend.name, work.engine.name, solver, work.reason + because, work.steps))
+        return self._say(Dispatch(work.backend.name, sized.engine, solver, work.reason + because, work.steps))
 
     def _measure(self, sized: Sized) -> None:
         """Keep whether the fit is exact, the size of the digest, and its error: 1 - ARI to an exact fit of a sample."""

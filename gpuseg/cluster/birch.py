@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from array_api_compat import array_namespace, device
 
 from gpuseg._checks import check_count, check_number
-from gpuseg.backends import Backend, Host, Task, to_host, with_room
+from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
 from gpuseg.backends._protocol import Fit
 from gpuseg.cluster._assignment import Assignment, order_ids
 from gpuseg.cluster._base import Dispatch, Work, in_callers_library, seed_of
-from gpuseg.cluster._labelled import renumbered
+from gpuseg.cluster._labelled import Labelled, renumbered
 from gpuseg.cluster._nearest import Kept, NearestPoint, group_search, label_block
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._sized import means_of, placed, weights_of_segments

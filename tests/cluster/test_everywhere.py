@@ -75,7 +75,7 @@ def test_files_in_this_process_give_the_same(name, here, files):
 def test_workers_give_the_same(name, here, files, workers):
     paths, new = files
     assert told(fitted(name, da.from_array(X, chunks=(CUT, 3))), da.from_array(NEW, chunks=(137, 3))) == here[name]
-    if workers == 2:  # noqa: PLR2004 - once is enough
+    if workers == 2:
         assert told(fitted(name, paths, engine="dask"), new) == here[name]
 
 
