@@ -1,6 +1,7 @@
 """Exact or by a digest: which of the two a fit takes, said aloud, and how far a digest is from an exact fit."""
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from gpuseg.cluster._training import weights_of
 from gpuseg.engines import Block, Blocks, Site, blocks_of, is_dask, site_of
 from gpuseg.errors import DigestRefused, InvalidInput, unknown
 from gpuseg.metrics import adjusted_rand
+from gpuseg.neighbors.centers import add, sums_of
 from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import sampled
 from gpuseg.settings import log
@@ -107,7 +109,9 @@ class SizedClusterer(Placer):
             return self._all_rows(blocks, site, x)
         log.info("%s takes a digest: %s", type(self).__name__, why)
         work = self._work(blocks, site, fit=None, task=self._task(blocks)._replace(algorithm="digest"), reset=True)
-        count = self._points(sum(blocks.sizes))
+        weighted = blocks.weights[0] is not None
+        weight = float(work.engine.reduce(sums_of, add)[1] if weighted else sum(blocks.sizes))
+        count = self._points(sum(blocks.sizes), weight)
         points = digest_of(work.engine, work.backend, count, seed_of(self.random_state))
         # Refused here where the backend asked for by name offers no such fit. Points are the host's work: they have
         # weights, and are few.
@@ -117,35 +121,28 @@ class SizedClusterer(Placer):
 
     def _all_rows(self, blocks: Blocks, site: Site, given: Any) -> Sized:
         """Return all rows in this process: few that are in blocks are brought here, and fitted as those in memory."""
-        brought = site.name == "dask" or not blocks.in_memory
+        here, rows = blocks, sum(blocks.sizes)
         if not blocks.in_memory:
-            walked = self._work(blocks, site, fit=None, task=None, reset=True)
-            fields = zip(*walked.engine.collect(rows_and_weights), strict=True)
-            x, weight = (np.concatenate([to_host(part) for part in field]) for field in fields)
-            weighted = any(part is not None for part in blocks.weights)
-            here = blocks_of(x, weight if weighted else None, missing=True)
-        else:
-            here = blocks
+            here = brought(self._work(blocks, site, fit=None, task=None, reset=True))
         work = self._work(here, site_of("local"), fit=self._fit_name, task=self._task(here), reset=True)
-        rows = sum(here.sizes)
-        if brought:
+        if site.name == "dask" or not blocks.in_memory:
             work = work._replace(reason=f"{work.reason}; {rows:,} rows in blocks were brought to this process")
         points = rows_as_points(to_host(work.whole), weights_of(here, rows))
         return Sized(work, points, work.backend, None, site.name, given if blocks.lazy else None)
 
     @property
     def _finest(self) -> int | None:
-        """Return the least number of rows that the parameters tell apart, None where they count none."""
+        """Return the least number of rows, by weight, that the parameters tell apart, None where they count none."""
         return None
 
-    def _points(self, rows: int) -> int:
-        """Return how many points a digest has: ``n_micro``, or more where the parameters need finer ones."""
+    def _points(self, rows: int, weight: float) -> int:
+        """Return how many points a digest of rows has: ``n_micro``, or more where the parameters need finer ones."""
         if self._finest is None:
             return int(self.n_micro)
-        needed = -(-rows // self._finest)
-        if needed > max(MOST_POINTS, int(self.n_micro)):
+        most, needed = max(MOST_POINTS, int(self.n_micro)), min(rows, ceil(weight / self._finest))
+        if needed > most:
             raise InvalidInput(
-                f"a digest of {rows} rows in {MOST_POINTS} points tells {-(-rows // MOST_POINTS)} rows apart, and the "
+                f"a digest of {weight:.0f} rows in {most} points tells {ceil(weight / most)} rows apart, and the "
                 f"parameters ask for {self._finest}; give larger ones, a larger n_micro, or a sample of the rows"
             )
         return max(int(self.n_micro), needed)
@@ -259,6 +256,13 @@ class SizedClusterer(Placer):
         labelling, *given = self._labelling(sized.backend)
         segment, *_ = labelling(Block(0, to_device(rows), to_device(weight)), *given)
         return 1.0 - adjusted_rand(to_host(segment), exact)
+
+
+def brought(work: Work) -> Blocks:
+    """Return the rows of blocks, wherever they are, as blocks of an array in this process."""
+    fields = zip(*work.engine.collect(rows_and_weights), strict=True)
+    x, weight = (np.concatenate([to_host(part) for part in field]) for field in fields)
+    return blocks_of(x, None if work.blocks.weights[0] is None else weight, missing=True)
 
 
 def placed(block: Block, labelling: Callable[..., tuple[Array, ...]], *args: Any) -> Labelled:

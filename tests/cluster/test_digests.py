@@ -154,6 +154,17 @@ def test_the_error_is_beside_an_exact_fit_of_a_sample_with_counts_of_its_share(c
     assert model.digest_error_ == pytest.approx(1 - adjusted_rand(model.predict(sample), exact.labels_), abs=1e-12)
 
 
+def test_a_digest_is_as_fine_as_parameters_ask_for_by_weight(clear):
+    x, _ = clear
+    heavy = OPTICS(100, method="digest", n_micro=100).fit(x, sample_weight=np.full(ROWS, 10.0))
+    twice = OPTICS(10, method="digest", n_micro=100).fit(x)
+    assert heavy.digest_size_ == twice.digest_size_ > 300
+    light = OPTICS(10, method="digest", n_micro=100).fit(x, sample_weight=np.full(ROWS, 0.1))
+    assert light.digest_size_ <= 100
+    few = OPTICS(5, method="digest", n_micro=100).fit(x[:150], sample_weight=np.full(150, 1e6))
+    assert few.digest_size_ == 150
+
+
 def test_a_digest_too_far_from_an_exact_fit_is_refused_under_auto():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3000, 6))
