@@ -55,10 +55,10 @@ def here():
         return {name: told(fitted(name, X), NEW) for name in NAMES}
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
-def workers(request):
-    with processes(request.param):
-        yield request.param
+@pytest.fixture(scope="module")
+def two():
+    with processes(2):
+        yield
 
 
 def test_every_algorithm_but_the_one_of_categories_is_held_here():
@@ -71,12 +71,20 @@ def test_files_in_this_process_give_the_same(name, here, files):
     assert told(fitted(name, paths), new) == here[name]
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_one_or_three_workers_give_the_same(here, workers):
+    """One algorithm of each way to walk over blocks."""
+    with processes(workers):
+        for name in ("agglomerative", "birch", "bisectingkmeans", "kmedoids", "minibatchkmeans"):
+            assert told(fitted(name, da.from_array(X, chunks=(CUT, 3))), NEW) == here[name], name
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_workers_give_the_same(name, here, files, workers):
+@pytest.mark.usefixtures("two")
+def test_two_workers_give_the_same(name, here, files):
     paths, new = files
     assert told(fitted(name, da.from_array(X, chunks=(CUT, 3))), da.from_array(NEW, chunks=(137, 3))) == here[name]
-    if workers == 2:
-        assert told(fitted(name, paths, engine="dask"), new) == here[name]
+    assert told(fitted(name, paths, engine="dask"), new) == here[name]
 
 
 @pytest.mark.parametrize("name", ["bisectingkmeans", "birch"])
