@@ -1,5 +1,7 @@
 """The law of workers, for every algorithm: arrays, Dask arrays and files, here and on workers, give the same."""
 
+import tracemalloc
+
 import dask.array as da
 import numpy as np
 import polars as pl
@@ -92,3 +94,30 @@ def test_files_that_memory_does_not_hold_give_the_same(name, here, files, monkey
     monkeypatch.setattr("gpuseg.engines.local.HELD", 0.0)
     paths, new = files
     assert told(fitted(name, paths), new) == here[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in NAMES),
+        ("agglomerative", {"metric": "manhattan", "linkage": "average"}),
+        ("agglomerative", {"metric": "cosine", "linkage": "average"}),
+        ("kmedoids", {"metric": "manhattan"}),
+        ("birch", {"n_clusters": None, "threshold": 1e-6}),
+    ],
+)
+def test_assigning_holds_no_distances_of_all_pairs(name, options):
+    """Distances of 60,000 rows to those of the fit would take 480 MB."""
+    rng = np.random.default_rng(0)
+    x = 9 * np.eye(4, 3)[rng.integers(0, 4, 1000)] + rng.normal(size=(1000, 3))
+    exact = {"method": "exact"} if "method" in PARAMETERS[name] else {}
+    model = ALGORITHMS[name](**{**PARAMETERS[name], "random_state": 0, **exact, **options}).fit(x)
+    new = np.tile(x, (60, 1)) + rng.normal(scale=0.5, size=(60_000, 3))
+    model.assign(new[:100])
+    tracemalloc.start()
+    try:
+        model.assign(new)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 240e6
