@@ -43,8 +43,8 @@ MOST_ERROR = 0.25
 class Sized(NamedTuple):
     """What is worked on, the points that an algorithm learns from, the backend that it does on, and why no exact fit.
 
-    ``why`` is None where the points are the rows. ``engine``: what read them. ``given``: Dask input whose few rows were
-    brought here, and whose labels are to be lazy; else None.
+    ``why`` is None where the points are the rows. ``engine``: what read them. ``given``: Dask input or files whose few
+    rows were brought here, and whose labels are those that ``predict`` gives, lazy for Dask; else None.
     """
 
     work: Work
@@ -128,7 +128,7 @@ class SizedClusterer(Placer):
         if site.name == "dask" or not blocks.in_memory:
             work = work._replace(reason=f"{work.reason}; {rows:,} rows in blocks were brought to this process")
         points = rows_as_points(to_host(work.whole), weights_of(here, rows))
-        return Sized(work, points, work.backend, None, site.name, given if blocks.lazy else None)
+        return Sized(work, points, work.backend, None, site.name, None if blocks.in_memory else given)
 
     @property
     def _finest(self) -> int | None:

@@ -20,6 +20,7 @@ from gpuseg.cluster._sized import means_of, placed, weights_of_segments
 from gpuseg.cluster._training import distinct, weights_of
 from gpuseg.cluster._tree import cut_tree, kept_merges, leaves_of, linkage_of
 from gpuseg.engines import Block, Blocks
+from gpuseg.engines.blocks import refuse_weightless
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 from gpuseg.neighbors.groups import sums_by
 from gpuseg.summary import MicroClusters
@@ -160,8 +161,7 @@ class Birch(NearestPoint):
             )
         else:
             found = grow(to_host(work.whole), sample_weight=weights_of(work.blocks, work.whole.shape[0]))
-        if not len(found["weight"]):
-            raise InvalidInput("sample_weight sums to 0; give at least one row a positive weight")
+        refuse_weightless(len(found["weight"]))
         return found
 
     def _tree(self) -> dict[str, Any]:

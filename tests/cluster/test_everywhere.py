@@ -99,14 +99,13 @@ def test_files_that_memory_does_not_hold_give_the_same(name, here, files, monkey
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        *((name, {}) for name in NAMES),
         ("agglomerative", {"metric": "manhattan", "linkage": "average"}),
         ("agglomerative", {"metric": "cosine", "linkage": "average"}),
         ("kmedoids", {"metric": "manhattan"}),
         ("birch", {"n_clusters": None, "threshold": 1e-6}),
     ],
 )
-def test_assigning_holds_no_distances_of_all_pairs(name, options):
+def test_assigning_by_brute_force_or_to_many_segments_holds_no_distances_of_all_pairs(name, options):
     """Distances of 60,000 rows to those of the fit would take 480 MB."""
     rng = np.random.default_rng(0)
     x = 9 * np.eye(4, 3)[rng.integers(0, 4, 1000)] + rng.normal(size=(1000, 3))
