@@ -145,7 +145,6 @@ def test_every_algorithm_gives_the_same_segments(two, tmp_path, algorithm):
         "dbscan": {"eps": 0.5, "min_samples": 15},
         "hdbscan": {"min_cluster_size": 50},
         "optics": {"min_samples": 20, "cluster_method": "dbscan", "eps": 0.5},
-        "diana": {"method": "digest", "n_micro": 300},
     }.get(algorithm, {})
     told = "n_clusters" in ALGORITHMS[algorithm]().get_params()
     options = {"n_clusters": 4 if told else "auto", "algorithm": algorithm, "algorithm_params": own}

@@ -7,7 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gpuseg.backends import KNOWN, Task, verdicts
 from gpuseg.cluster import ALGORITHMS
+from gpuseg.cluster._sized import SizedClusterer
+from gpuseg.errors import UnsupportedOnBackend
 from tests.clusters import processes
 
 ROWS, CUT = 1200, 300
@@ -120,3 +123,26 @@ def test_assigning_by_brute_force_or_to_many_segments_holds_no_distances_of_all_
     finally:
         tracemalloc.stop()
     assert peak < 240e6
+
+
+@pytest.mark.parametrize("name", sorted(ALGORITHMS))
+def test_auto_passes_over_a_gpu_that_has_not_the_fit_and_says_so(name, monkeypatch):
+    usable = KNOWN["cuda"]._replace(missing=lambda: None, free=lambda: 1 << 40)
+    monkeypatch.setitem(KNOWN, "cuda", usable)
+    monkeypatch.setattr("gpuseg.backends._choice.gpu_threshold", lambda: 0.0)
+    (verdict,) = (seen for seen in verdicts(Task(name, 1000, 3), ALGORITHMS[name]._fit_name) if seen.name == "cuda")
+    offered = name in {"kmeans", "bisectingkmeans", "minibatchkmeans", "dbscan", "hdbscan"}
+    assert verdict.against == (None if offered else f"does not offer {name!r}")
+
+
+FITTED = [name for name, algorithm in ALGORITHMS.items() if algorithm._fit_name is not None]
+SIZED = [name for name, algorithm in ALGORITHMS.items() if issubclass(algorithm, SizedClusterer)]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [*((name, {}) for name in FITTED), *((name, {"method": "digest", "n_micro": 50}) for name in SIZED)],
+)
+def test_a_backend_that_has_not_the_fit_is_refused_by_name(name, options):
+    with pytest.raises(UnsupportedOnBackend, match=f"backend='strict' does not offer {name!r}; use 'cpu'"):
+        ALGORITHMS[name](**{**PARAMETERS.get(name, {}), "backend": "strict", **options}).fit(X)
