@@ -164,6 +164,8 @@ class BisectingKMeans(Clusterer):
             # Of equal scores the first.
             node = max(leaves, key=lambda leaf: (self._score(nodes[leaf]), -leaf))
             leaves.remove(node)
+            if not nodes[node].weight > 0:
+                continue
             run = self._run(within(work, placed, node, solver), solver.name) if node else whole
             halves, way = parts_of(run, 2, int(self.n_init), split_seed(seed, len(splits)))
             del run  # its rows, before the next ones come
