@@ -109,7 +109,7 @@ def _kmeans_cpu(task: Task) -> Need:
 
 def _bisecting_cpu(task: Task) -> Need:
     # Beside all rows those of the segment that is halved: at most all of them but one. Of 600,000 by 8 columns in 8
-    # segments 51 bytes a row more than k-means.
+    # segments 65 bytes a row more than k-means.
     need = _kmeans_cpu(task)
     return need._replace(working=need.working + (0 if task.streamed else task.matrix + 8 * task.rows))
 
@@ -155,7 +155,7 @@ splits off one by one, each far from the rest, take ten times as long.
 
 
 def _birch_cpu(task: Task) -> Need:
-    # Labels, distances and what their quantiles take: 34 bytes a row of 600,000 by 8; blocks are sorted one by one, and
+    # Labels, distances and what their quantiles take: 46 bytes a row of 600,000 by 8; blocks are sorted one by one, and
     # the subclusters are few. Time measured at 2 and 8 columns; a row meets some 128 entries on its way down the tree
     # and to its nearest subcluster.
     work = task.rows * task.columns * 128.0

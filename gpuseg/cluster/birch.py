@@ -1,25 +1,24 @@
 """BIRCH: one pass makes subclusters of all rows, and Ward's method makes segments of the subclusters."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from array_api_compat import array_namespace, device
 
 from gpuseg._checks import check_count, check_number
-from gpuseg.backends import Array, Backend, Host, Task, to_host, with_room
-from gpuseg.backends._protocol import Fit
+from gpuseg.backends import Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import Assignment, order_ids
 from gpuseg.cluster._base import Dispatch, Work, in_callers_library, seed_of
-from gpuseg.cluster._labelled import Labelled, renumbered
+from gpuseg.cluster._labelled import renumbered
 from gpuseg.cluster._nearest import Kept, NearestPoint, group_search, label_block
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._sized import means_of, placed, weights_of_segments
+from gpuseg.cluster._subclusters import in_segments, joined, subclusters, subclusters_of
 from gpuseg.cluster._training import distinct, weights_of
 from gpuseg.cluster._tree import cut_tree, kept_merges, leaves_of, linkage_of
-from gpuseg.engines import Block, Blocks
+from gpuseg.engines import Blocks
 from gpuseg.engines.blocks import refuse_weightless
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 from gpuseg.neighbors.groups import sums_by
@@ -205,60 +204,6 @@ class Birch(NearestPoint):
             self.labels_ = in_callers_library(seen.rows(renumbered, number, dtypes=(np.int32,)), work.blocks)[0]
         reason = f"{work.reason}; threshold {self.threshold_:.4g} leaves {len(points.rows):,} subclusters"
         return self._say(Dispatch(backend.name, work.engine.name, "own", reason, work.steps))
-
-
-def in_segments(block: Labelled, segments: Host, held: Host, apart: Host) -> Labelled:
-    """Return a block's rows at their nearest means as those of segments, with distances as of new rows.
-
-    Of each mean: its segment, what the rows weigh that are nearest to it, and how far the next one of the segment is.
-    """
-    xp, there = array_namespace(block.distance), device(block.distance)
-    taken = (xp.take(xp.asarray(field, device=there), block.label) for field in (segments, held, apart))
-    segment, weight, away = taken
-    return Labelled(xp.astype(segment, xp.int32), without_itself(block.distance, weight, away), block.weight)
-
-
-def without_itself(distance: Array, weight: Array, apart: Array) -> Array:
-    """Return how far rows would be from the nearest mean if they had not moved their own, at most.
-
-    ``distance``: to the mean of rows that weigh ``weight``, the row itself counted as one. ``apart``: from that mean to
-    the next one of the segment, inf where there is none.
-
-    >>> without_itself(np.array([1.0, 0.0, 0.0]), np.array([2.0, 1.0, 1.0]), np.array([5.0, 3.0, np.inf]))
-    array([2., 3., 0.])
-    """
-    xp, alone = array_namespace(distance), weight <= 1
-    moved = distance * weight / xp.where(alone, xp.ones_like(weight), weight - 1.0)
-    others = xp.where(alone, xp.full_like(distance, xp.inf), moved)
-    nearest = xp.minimum(others, distance + apart)
-    return xp.where(xp.isfinite(nearest), nearest, distance)
-
-
-def subclusters_of(block: Block, grow: Fit, seed: int) -> Mapping[str, Any]:
-    """Return the subclusters of a block, whose rows enter in a drawn order, equal ones together."""
-    x, weight = to_host(block.x).astype(np.float64, copy=False), to_host(block.weight).astype(np.float64)
-    found = distinct(x)
-    order = np.random.default_rng((seed, block.number)).permutation(len(found.first))
-    return grow(x[found.first[order]], sample_weight=np.bincount(found.place, weight)[order])
-
-
-def joined(parts: Sequence[Mapping[str, Any]], grow: Fit) -> Mapping[str, Any]:
-    """Return the subclusters of several trees as those of one, which they enter in order."""
-    if len(parts) == 1:
-        return parts[0]
-    mean, weight, radius = (np.concatenate([part[name] for part in parts]) for name in ("mean", "weight", "radius"))
-    return grow(mean, sample_weight=weight, radius=radius, least=max(part["threshold"] for part in parts))
-
-
-def subclusters(fit: Fit, most: float, x: Host, **given: Any) -> Mapping[str, Any]:
-    """Return what a tree leaves of rows; raise InvalidInput for more subclusters than are joined to segments."""
-    found = fit(x, **given)
-    if (many := len(found["weight"])) > most:
-        raise InvalidInput(
-            f"threshold={found['threshold']:g} leaves {many:,} subclusters, and at most {most:,} are joined to "
-            "segments; give a larger threshold, 'auto', or n_clusters=None"
-        )
-    return found
 
 
 def ward_labels(points: MicroClusters, n_clusters: int, backend: Backend) -> Host:

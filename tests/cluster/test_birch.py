@@ -15,7 +15,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gpuseg.backends import get_backend
 from gpuseg.backends._cpu_birch import fit_birch
 from gpuseg.cluster import Birch
-from gpuseg.cluster.birch import joined, ward_labels
+from gpuseg.cluster._subclusters import joined
+from gpuseg.cluster.birch import ward_labels
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 from gpuseg.summary import MicroClusters
 
