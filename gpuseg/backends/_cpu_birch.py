@@ -46,19 +46,28 @@ class Features(NamedTuple):
 
 
 def fit_birch(
-    x: Host, *, threshold: float | None, branching_factor: int, max_subclusters: int, sample_weight: Host
+    x: Host,
+    *,
+    threshold: float | None,
+    branching_factor: int,
+    max_subclusters: int,
+    sample_weight: Host,
+    radius: Host | None = None,
+    least: float = 0.0,
 ) -> Mapping[str, Any]:
     """Return weight, mean and radius of each subcluster, and the threshold; rows enter as they come.
 
-    Without a ``threshold`` it begins at 0 and rises, with a tree rebuilt of the subclusters of the one before, whenever
-    there are more than ``max_subclusters``. Rows of no weight are passed over.
+    Without a ``threshold`` it begins at ``least`` and rises, with a tree rebuilt of the subclusters of the one before,
+    whenever there are more than ``max_subclusters``. Rows of no weight are passed over. ``radius``: that of each row,
+    where rows are subclusters of other trees.
     """
     weighs = sample_weight > 0
     # Writable, or Numba would compile the loops once more.
     rows = np.require(x if np.all(weighs) else x[weighs], np.float64, ["C", "W"])
-    features = Features(np.asarray(sample_weight, dtype=np.float64)[weighs], rows, np.zeros(len(rows)))
+    weight = np.asarray(sample_weight, dtype=np.float64)[weighs]
+    features = Features(weight, rows, np.zeros(len(rows)) if radius is None else weight * radius[weighs] ** 2)
     if threshold is None:
-        tree, squared = _grown(features, 0.0, branching_factor, max_subclusters)
+        tree, squared = _grown(features, least**2, branching_factor, max_subclusters)
     else:
         tree, squared = _grown(features, float(threshold) ** 2, branching_factor, len(rows))
     found = _subclusters(tree)

@@ -17,6 +17,8 @@ from gpuseg.backends._protocol import Fit, Host, Kernel
 SLACK = 1e-9
 CELLS = 1 << 22
 """Distances of rows to bounding boxes held at a time."""
+SMALL, NEAREST = 64, (8, 32, 128)
+"""Rows of a group on average up to which so many nearest rows of all are looked at before the groups' boxes are."""
 
 
 def fit_dbscan(x: Host, *, eps: float, min_samples: int, sample_weight: Host | None) -> Mapping[str, Any]:
@@ -61,9 +63,12 @@ def nearest_group(rows: Host, groups: Host, *, within: float = np.inf) -> Callab
 def nearest_other_group(rows: Host, groups: Host) -> Callable[..., Any]:
     """Return the search for the nearest row of any other group; see ``neighbors.rows.nearest_other_group``.
 
-    A tree a group: only groups whose bounding box is nearer than the nearest row so far are searched.
+    A tree a group: only groups whose bounding box is nearer than the nearest row so far are searched. Where groups are
+    small, which most often are many, a few nearest rows of all are looked at before.
     """
-    return partial(_nearest_other_group, _trees(rows, groups))
+    trees = _trees(rows, groups)
+    whole = _tree(rows) if len(rows) <= SMALL * len(trees) else None
+    return partial(_nearest_other_group, trees, whole, groups)
 
 
 def nearest_of_group(rows: Host, groups: Host, *, skip: int = 0) -> Callable[..., Any]:
@@ -96,13 +101,30 @@ def _nearest_group(tree: cKDTree, groups: Host, within: float, x: Host) -> tuple
     return group, away
 
 
-def _nearest_other_group(trees: Sequence[cKDTree], x: Host, own: Host) -> Host:
-    distance, step = np.empty(len(x)), max(1, CELLS // len(trees))
+def _nearest_other_group(trees: Sequence[cKDTree], whole: cKDTree | None, groups: Host, x: Host, own: Host) -> Host:
+    distance, left = np.full(len(x), np.nan), np.arange(len(x))
+    for count in NEAREST if whole is not None else ():
+        distance[left] = _other_among(whole, groups, x[left], own[left], count)
+        left = left[np.isnan(distance[left])]
+    step = max(1, CELLS // len(trees))
+    for start in range(0, len(left), step):
+        rows = left[start : start + step]
+        bound = _box_distances(x[rows], trees)
+        bound[np.arange(len(bound)), own[rows]] = np.inf
+        distance[rows] = _nearest_below(bound, x[rows], trees)
+    return distance
+
+
+def _other_among(tree: Any, groups: Host, x: Host, own: Host, count: int) -> Host:
+    """Return the distance to the nearest row of another group among so many rows, NaN where all are of its own."""
+    distance, counts, step = np.full(len(x), np.nan), np.arange(1, min(count, tree.n) + 1), CELLS // count
     for start in range(0, len(x), step):
         cut = slice(start, start + step)
-        bound = _box_distances(x[cut], trees)
-        bound[np.arange(len(bound)), own[cut]] = np.inf
-        distance[cut] = _nearest_below(bound, x[cut], trees)
+        away, number = tree.query(x[cut], k=counts)
+        other = groups[number] != own[cut, None]
+        first = np.argmax(other, axis=1)
+        found = np.arange(len(first)), first
+        distance[cut] = np.where(other[found], away[found], np.nan)
     return distance
 
 

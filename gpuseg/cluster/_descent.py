@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from gpuseg.backends import Array, Host
+from gpuseg.backends import Array, Host, Kernel
 from gpuseg.cluster._assignment import Assignment, confidence, novelty
 from gpuseg.engines import Block
 from gpuseg.neighbors.centers import squared_distances, tiles
@@ -23,10 +23,28 @@ class Tree(NamedTuple):
     offset: Host
 
 
-def leaf_block(block: Block, tree: Tree) -> tuple[Array]:
-    """Return the leaf of each row, int32."""
+class Led(NamedTuple):
+    """A block's rows at the leaves of a tree: the leaf of each, int32, and its weight."""
+
+    leaf: Array
+    weight: Array
+
+
+def led(block: Block, tree: Tree) -> Led:
+    """Return a block's rows at the leaves of a tree."""
     xp, found = array_namespace(block.x), [leaf for leaf, _, _ in _descents(block, tree)]
-    return (xp.astype(xp.concat(found, axis=0), xp.int32),)
+    return Led(xp.astype(xp.concat(found, axis=0), xp.int32), block.weight)
+
+
+def leaf_weights(block: Led, sums_by: Kernel, nodes: int) -> Host:
+    """Return what the rows at each node weigh together, 0 where it is no leaf."""
+    found: Host = sums_by(block.leaf, block.weight, nodes)
+    return found
+
+
+def leaves_of(block: Led) -> tuple[Array]:
+    """Return the leaf of each row, to be joined."""
+    return (block.leaf,)
 
 
 def assigned_block(block: Block, tree: Tree, nodes: Host, quantiles: Host) -> Assignment:

@@ -1,6 +1,7 @@
 """Exact or by a digest: which of the two a fit takes, said aloud, and how far a digest is from an exact fit."""
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -14,13 +15,15 @@ from gpuseg.cluster._labelled import Labelled, renumbered
 from gpuseg.cluster._nearest import Placer
 from gpuseg.cluster._quantiles import quantiles_of
 from gpuseg.cluster._training import weights_of
-from gpuseg.engines import Block, Blocks, is_dask, site_of
+from gpuseg.engines import Block, Blocks, Site, blocks_of, is_dask, site_of
 from gpuseg.errors import DigestRefused, InvalidInput, unknown
 from gpuseg.metrics import adjusted_rand
+from gpuseg.neighbors.centers import add, sums_of
 from gpuseg.neighbors.groups import sums_by
 from gpuseg.neighbors.sample import sampled
 from gpuseg.settings import log
 from gpuseg.summary import SLACK, MicroClusters, digest_of, rows_as_points
+from gpuseg.summary.digest import rows_and_weights
 
 HOST = "cpu"
 """Where the points of a digest are worked on."""
@@ -40,13 +43,16 @@ MOST_ERROR = 0.25
 class Sized(NamedTuple):
     """What is worked on, the points that an algorithm learns from, the backend that it does on, and why no exact fit.
 
-    ``why`` is None where the points are the rows.
+    ``why`` is None where the points are the rows. ``engine``: what read them. ``given``: Dask input or files whose few
+    rows were brought here, and whose labels are those that ``predict`` gives, lazy for Dask; else None.
     """
 
     work: Work
     points: MicroClusters
     backend: Backend
     why: str | None
+    engine: str
+    given: Any = None
 
 
 class SizedClusterer(Placer):
@@ -100,32 +106,43 @@ class SizedClusterer(Placer):
         blocks = self._blocks(x, sample_weight, site, reset=True)
         why = self._no_exact(blocks, site.name)
         if why is None:
-            work = self._work(blocks, site, fit=self._fit_name, task=self._task(blocks), reset=True)
-            points = rows_as_points(to_host(work.whole), weights_of(blocks, sum(blocks.sizes)))
-            return Sized(work, points, work.backend, None)
+            return self._all_rows(blocks, site, x)
         log.info("%s takes a digest: %s", type(self).__name__, why)
         work = self._work(blocks, site, fit=None, task=self._task(blocks)._replace(algorithm="digest"), reset=True)
-        count = self._points(sum(blocks.sizes))
+        weighted = blocks.weights[0] is not None
+        weight = float(work.engine.reduce(sums_of, add)[1] if weighted else sum(blocks.sizes))
+        count = self._points(sum(blocks.sizes), weight)
         points = digest_of(work.engine, work.backend, count, seed_of(self.random_state))
         # Refused here where the backend asked for by name offers no such fit. Points are the host's work: they have
         # weights, and are few.
         offered = choose(points.rows, self.backend, fit=self._fit_name).backend
         there = f"{why}, whose points are worked on on the host" if offered.name != HOST else why
-        return Sized(work, points, get_backend(HOST), there)
+        return Sized(work, points, get_backend(HOST), there, site.name)
+
+    def _all_rows(self, blocks: Blocks, site: Site, given: Any) -> Sized:
+        """Return all rows in this process: few that are in blocks are brought here, and fitted as those in memory."""
+        here, rows = blocks, sum(blocks.sizes)
+        if not blocks.in_memory:
+            here = brought(self._work(blocks, site, fit=None, task=None, reset=True))
+        work = self._work(here, site_of("local"), fit=self._fit_name, task=self._task(here), reset=True)
+        if site.name == "dask" or not blocks.in_memory:
+            work = work._replace(reason=f"{work.reason}; {rows:,} rows in blocks were brought to this process")
+        points = rows_as_points(to_host(work.whole), weights_of(here, rows))
+        return Sized(work, points, work.backend, None, site.name, None if blocks.in_memory else given)
 
     @property
     def _finest(self) -> int | None:
-        """Return the least number of rows that the parameters tell apart, None where they count none."""
+        """Return the least number of rows, by weight, that the parameters tell apart, None where they count none."""
         return None
 
-    def _points(self, rows: int) -> int:
-        """Return how many points a digest has: ``n_micro``, or more where the parameters need finer ones."""
+    def _points(self, rows: int, weight: float) -> int:
+        """Return how many points a digest of rows has: ``n_micro``, or more where the parameters need finer ones."""
         if self._finest is None:
             return int(self.n_micro)
-        needed = -(-rows // self._finest)
-        if needed > max(MOST_POINTS, int(self.n_micro)):
+        most, needed = max(MOST_POINTS, int(self.n_micro)), min(rows, ceil(weight / self._finest))
+        if needed > most:
             raise InvalidInput(
-                f"a digest of {rows} rows in {MOST_POINTS} points tells {-(-rows // MOST_POINTS)} rows apart, and the "
+                f"a digest of {weight:.0f} rows in {most} points tells {ceil(weight / most)} rows apart, and the "
                 f"parameters ask for {self._finest}; give larger ones, a larger n_micro, or a sample of the rows"
             )
         return max(int(self.n_micro), needed)
@@ -134,15 +151,15 @@ class SizedClusterer(Placer):
         """Return why the fit is no exact one, None where it is."""
         if (against := self._no_digest) is not None and self.method == "digest":
             raise InvalidInput(f"method='digest' is not for {against}; use method='exact'")
-        if self.method == "digest":
-            return "method='digest' is asked for by name"
+        few = sum(blocks.sizes) <= self.n_micro
+        if self.method == "digest":  # whose points would be the rows
+            return None if few else "method='digest' is asked for by name"
         why = "the rows are in blocks, of files or on workers"
         if blocks.in_memory and engine != "dask":
-            exact = self.method == "exact" or against is not None or sum(blocks.sizes) <= self.n_micro
-            return None if exact else self._too_large(blocks)
+            return None if few or self.method == "exact" or against is not None else self._too_large(blocks)
         if self.method == "exact" or against is not None:
             raise InvalidInput(f"an exact fit needs all rows in memory, and {why}; pass an array, or method='digest'")
-        return why
+        return None if few else why
 
     def _too_large(self, blocks: Blocks) -> str | None:
         """Return why rows in memory are too many for an exact fit, None where they are not."""
@@ -208,9 +225,11 @@ class SizedClusterer(Placer):
     def _told(self, sized: Sized, solver: str) -> Self:
         """Return self, with how far a digest is from an exact fit, and who worked, said aloud."""
         self._measure(sized)
+        if sized.given is not None:
+            self._keep_labels(self._told_rows(sized.given))
         work, because = sized.work, "" if sized.why is None else f"; a digest, for {sized.why}"
         solver = solver if sized.why is None else "digest"
-        return self._say(Dispatch(work.backend.name, work.engine.name, solver, work.reason + because, work.steps))
+        return self._say(Dispatch(work.backend.name, sized.engine, solver, work.reason + because, work.steps))
 
     def _measure(self, sized: Sized) -> None:
         """Keep whether the fit is exact, the size of the digest, and its error: 1 - ARI to an exact fit of a sample."""
@@ -239,6 +258,13 @@ class SizedClusterer(Placer):
         return 1.0 - adjusted_rand(to_host(segment), exact)
 
 
+def brought(work: Work) -> Blocks:
+    """Return the rows of blocks, wherever they are, as blocks of an array in this process."""
+    fields = zip(*work.engine.collect(rows_and_weights), strict=True)
+    x, weight = (np.concatenate([to_host(part) for part in field]) for field in fields)
+    return blocks_of(x, None if work.blocks.weights[0] is None else weight, missing=True)
+
+
 def placed(block: Block, labelling: Callable[..., tuple[Array, ...]], *args: Any) -> Labelled:
     """Return a block's segments, the distances that they were placed by, the weights, and the strengths if any."""
     segment, distance, *strength = labelling(block, *args)
@@ -251,15 +277,17 @@ def weights_of_segments(block: Labelled, sums_by: Kernel, count: int) -> Host:
     return found
 
 
-def means_of(rows: Host, segment: Host, count: int) -> Host:
-    """Return the mean of the rows of each segment, (count, d); zeros where it has none.
+def means_of(rows: Host, segment: Host, count: int, weight: Host | None = None) -> Host:
+    """Return the mean of the rows of each segment, by weight if any, (count, d); zeros where it has none.
 
     >>> means_of(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)
     array([[2.],
            [5.]])
     """
-    sizes = np.maximum(np.bincount(segment, minlength=count), 1)
-    return np.stack([np.bincount(segment, column, minlength=count) / sizes for column in rows.T], axis=1)
+    share = np.ones(len(rows)) if weight is None else weight
+    totals = np.bincount(segment, share, minlength=count)
+    sums = np.stack([np.bincount(segment, share * column, minlength=count) for column in rows.T], axis=1)
+    return sums / np.where(totals > 0, totals, 1.0)[:, None]
 
 
 def scaled(count: int, share: float, *, least: int = 2) -> int:

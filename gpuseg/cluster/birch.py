@@ -1,20 +1,27 @@
 """BIRCH: one pass makes subclusters of all rows, and Ward's method makes segments of the subclusters."""
 
 import warnings
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from gpuseg._checks import check_count, check_number
 from gpuseg.backends import Backend, Host, Task, to_host, with_room
 from gpuseg.cluster._assignment import Assignment, order_ids
-from gpuseg.cluster._base import Dispatch, Work, given_back, seed_of
+from gpuseg.cluster._base import Dispatch, Work, in_callers_library, seed_of
+from gpuseg.cluster._labelled import renumbered
 from gpuseg.cluster._nearest import Kept, NearestPoint, group_search, label_block
-from gpuseg.cluster._quantiles import distance_quantiles
+from gpuseg.cluster._quantiles import quantiles_of
+from gpuseg.cluster._sized import means_of, placed, weights_of_segments
+from gpuseg.cluster._subclusters import in_segments, joined, subclusters, subclusters_of
 from gpuseg.cluster._training import distinct, weights_of
 from gpuseg.cluster._tree import cut_tree, kept_merges, leaves_of, linkage_of
 from gpuseg.engines import Blocks
-from gpuseg.errors import FewerSegments, InvalidInput
+from gpuseg.engines.blocks import refuse_weightless
+from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
+from gpuseg.neighbors.groups import sums_by
 from gpuseg.summary import MicroClusters
 
 SUBCLUSTERS = 300
@@ -26,13 +33,6 @@ MOST = 30_000
 """Subclusters that the global step takes: its time rises with their square, here to a minute or so."""
 
 
-class Rows(NamedTuple):
-    """Training rows, float64, (n, d), and their weights, (n,)."""
-
-    x: Host
-    weight: Host
-
-
 class Birch(NearestPoint):
     """Sum rows up as they pass in subclusters of a radius of ``threshold``, and join these to ``n_clusters`` segments.
 
@@ -40,19 +40,23 @@ class Birch(NearestPoint):
     2020. ``threshold``: the largest radius, the root of the mean squared distance to the mean; "auto" raises it from 0,
     and rebuilds the tree, until at most ``max_subclusters`` are left (None: 300, or ten a segment if that is more).
     ``branching_factor``: entries of a node of the tree. ``n_clusters``: segments by Ward's method on the weighted
-    subclusters; None: each subcluster is a segment. ``shuffle``: rows enter in an order drawn by ``random_state``,
-    equal ones together, so that the order they came in changes nothing and a row of weight 2 is the row twice; False:
-    as they come, as in scikit-learn, whose subclusters are then the same.
+    subclusters; None: each subcluster is a segment.
 
-    ``X``: (n_samples, n_features), finite, scaled: an array or a table in memory. Time and memory are linear in the
-    rows. After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``subcluster_centers_``,
-    ``subcluster_labels_``, ``threshold_``, ``n_clusters_``, ``segment_weight_``, ``backend_``, ``dispatch_``. A row
-    belongs to the segment of its nearest subcluster; a segment that gets no row so is left out. Where segments overlap,
-    they change with the rows: fits of half of 2,400, in four blobs 3.5 deviations apart, agreed with a fit of all by an
-    ARI of .72, and gave the other half's rows .71 (means of eight draws; the worst fit had .58). A model stores the
-    subclusters' means, which are rows of persons where a subcluster is one row, and 201 quantiles a segment. Raises
-    InvalidInput for parameters out of range, for more clusters than rows and for NaN, UnsupportedOnBackend where
-    ``fit`` is given Dask arrays or files.
+    Rows grow a tree a block (65,536 rows of an array, a row group of a file, a chunk of Dask input), and the blocks'
+    subclusters one tree of all: linear in the rows, and the same on any engine. ``shuffle``: a block's rows enter in an
+    order drawn by ``random_state``, equal ones together, so that their order in the block changes nothing, and a row of
+    weight 2 is the row twice; which rows share a block does change the subclusters, as another seed does. False: all
+    rows enter one tree as they come, as in scikit-learn, whose subclusters are then the same; they must be in memory.
+
+    ``X``: (n_samples, n_features), finite, scaled; what it may be and ``engine`` are those of ``KMeans``. After
+    ``fit``: ``labels_`` (int32; 0 is the heaviest segment; for Dask input a lazy Dask array),
+    ``subcluster_centers_``, ``subcluster_labels_``, ``threshold_``, ``n_clusters_``, ``segment_weight_``,
+    ``backend_``, ``dispatch_``. A row belongs to the segment of its nearest subcluster; a segment that gets no row so
+    is left out. Where segments overlap, they change with the rows: fits of half of 2,400, in four blobs 3.5 deviations
+    apart, agreed with a fit of all by an ARI of .72, and gave the other half's rows .71 (means of eight draws; the
+    worst fit had .58). A model stores the subclusters' means, which are rows of persons where a subcluster is one row,
+    and 201 quantiles a segment. Raises InvalidInput for parameters out of range, for more clusters than rows and for
+    NaN.
 
     >>> import numpy as np
     >>> model = Birch(2, threshold=1.0, random_state=0).fit(np.array([[0.0], [1.0], [8.0], [9.0], [10.0]]))
@@ -65,6 +69,8 @@ class Birch(NearestPoint):
     """
 
     threshold_: float
+    in_blocks: ClassVar[bool] = True
+    beyond: ClassVar[str] = "blocks"
     _fit_name: ClassVar[str] = "birch"
     stored: ClassVar[tuple[str, ...]] = (*NearestPoint.stored, "threshold_")
 
@@ -103,14 +109,12 @@ class Birch(NearestPoint):
     def fit(self, X: Any, y: None = None, sample_weight: Any = None) -> Self:  # noqa: ARG002, N803 - scikit-learn's names
         """Return self, fitted; ``sample_weight`` is (n_samples,), not negative, and counts as that many rows."""
         self._check_parameters()
-        work = self._whole(X, sample_weight)
-        x = to_host(work.whole).astype(np.float64, copy=False)
-        rows = Rows(x, weights_of(work.blocks, len(x)))
-        self._check_rows(len(x))
-        found = work.backend.fits["birch"](**self._entering(rows), **self._tree())
+        work = self._open(X, sample_weight, reset=True)
+        self._check_rows(sum(work.blocks.sizes))
+        found = self._grown(work)
         points = MicroClusters(found["mean"], found["weight"], found["radius"])
         self.threshold_ = found["threshold"]
-        return self._place(points, self._learn(points, work.backend), rows, work)
+        return self._place(points, self._learn(points, work.backend), work, X)
 
     def assign(self, X: Any) -> Assignment:  # noqa: N803 - scikit-learn's name
         """Return segment, distance, confidence and novelty of each row.
@@ -141,13 +145,23 @@ class Birch(NearestPoint):
     def _task(self, blocks: Blocks) -> Task:
         return super()._task(blocks)._replace(n_clusters=int(self.n_clusters or 1))
 
-    def _entering(self, rows: Rows) -> dict[str, Host]:
-        """Return rows and weights in the order in which they enter the tree."""
-        if not self.shuffle:
-            return {"x": rows.x, "sample_weight": rows.weight}
-        found = distinct(rows.x)
-        order = np.random.default_rng(seed_of(self.random_state)).permutation(len(found.first))
-        return {"x": rows.x[found.first[order]], "sample_weight": np.bincount(found.place, rows.weight)[order]}
+    def _grown(self, work: Work) -> Mapping[str, Any]:
+        """Return the subclusters of all rows: of a tree a block, or of one tree that they enter as they come."""
+        most = np.inf if self.n_clusters is None else max(MOST, int(self.n_clusters))
+        grow = partial(subclusters, partial(work.backend.fits["birch"], **self._tree()), most)
+        if self.shuffle:
+            found: Mapping[str, Any] = work.engine.merge(
+                subclusters_of, partial(joined, grow=grow), grow, seed_of(self.random_state)
+            )
+        elif work.whole is None:
+            raise UnsupportedOnBackend(
+                "shuffle=False enters all rows into one tree as they come, and the rows are in blocks, of files or on "
+                "workers; use shuffle=True, or pass an array in memory"
+            )
+        else:
+            found = grow(to_host(work.whole), sample_weight=weights_of(work.blocks, work.whole.shape[0]))
+        refuse_weightless(len(found["weight"]))
+        return found
 
     def _tree(self) -> dict[str, Any]:
         """Return the parameters of the tree."""
@@ -165,51 +179,31 @@ class Birch(NearestPoint):
             if self.n_clusters is not None and many < self.n_clusters:
                 warn_few(self.n_clusters, many, f"threshold={self.threshold!r}")
             return np.arange(many)
-        if many > MOST:
-            raise InvalidInput(
-                f"threshold={self.threshold} leaves {many:,} subclusters, and at most {MOST:,} are joined to segments; "
-                "give a larger threshold, 'auto', or n_clusters=None"
-            )
         return ward_labels(points, int(self.n_clusters), backend)
 
-    def _place(self, points: MicroClusters, label: Host, rows: Rows, work: Work) -> Self:
+    def _place(self, points: MicroClusters, label: Host, work: Work, given: Any) -> Self:
         """Return self with each row in the segment of its nearest subcluster, and segments in order of weight."""
-        found, backend = distinct(points.rows), work.backend
+        found, backend, count = distinct(points.rows), work.backend, int(np.max(label)) + 1
         kept = Kept(points.rows[found.first], label[found.first].astype(np.int64))
         search = group_search(backend, Kept(kept.rows, np.arange(len(kept.rows))))
-        nearest, distance = map(to_host, work.engine.rows(label_block, search, dtypes=(np.int32, np.float64)))
-        segment = kept.segments[nearest]
-        held = np.bincount(nearest, rows.weight, minlength=len(kept.rows))
-        distance = without_itself(distance, held[nearest], self._apart(backend, kept)[nearest])
-        numbers = np.bincount(label, points.weight)
-        weight = np.bincount(segment, rows.weight, minlength=len(numbers))
-        means = np.stack([np.bincount(label, points.weight * column) / numbers for column in points.rows.T], axis=1)
-        order = order_ids(means, weight)
+        near = work.engine.become(placed, label_block, search)
+        held = near.reduce(weights_of_segments, sum, backend.kernel_or(sums_by), len(kept.rows))
+        seen = near.become(in_segments, kept.segments, held, self._apart(backend, kept))
+        weight = seen.reduce(weights_of_segments, sum, backend.kernel_or(sums_by), count)
+        order = order_ids(means_of(points.rows, label, count, points.weight), weight)
         order = order[weight[order] > 0]
-        number = np.full(len(weight), -1, dtype=np.int32)
+        number = np.full(count, -1, dtype=np.int32)
         number[order] = np.arange(len(order))
-        near = number[kept.segments] >= 0
-        self.points_, self.point_segments_ = kept.rows[near], number[kept.segments[near]]
+        left = number[kept.segments] >= 0
+        self.points_, self.point_segments_ = kept.rows[left], number[kept.segments[left]]
         self.segment_weight_, self.n_clusters_ = weight[order], len(order)
-        quantiles = distance_quantiles(number[segment], distance, rows.weight, len(order), backend)
-        self.distance_quantiles_, self.labels_ = quantiles, given_back(number[segment], backend, work.blocks)
+        self.distance_quantiles_ = quantiles_of(seen, backend, count)[order]
+        if work.blocks.lazy:  # the workers hold nothing for labels that nobody may ask for
+            self.labels_ = self.predict(given)
+        else:
+            self.labels_ = in_callers_library(seen.rows(renumbered, number, dtypes=(np.int32,)), work.blocks)[0]
         reason = f"{work.reason}; threshold {self.threshold_:.4g} leaves {len(points.rows):,} subclusters"
         return self._say(Dispatch(backend.name, work.engine.name, "own", reason, work.steps))
-
-
-def without_itself(distance: Host, weight: Host, apart: Host) -> Host:
-    """Return how far rows would be from the nearest mean if they had not moved their own, at most.
-
-    ``distance``: to the mean of rows that weigh ``weight``, the row itself counted as one. ``apart``: from that mean to
-    the next one of the segment, inf where there is none.
-
-    >>> without_itself(np.array([1.0, 0.0, 0.0]), np.array([2.0, 1.0, 1.0]), np.array([5.0, 3.0, np.inf]))
-    array([2., 3., 0.])
-    """
-    alone = weight <= 1
-    others = np.where(alone, np.inf, distance * weight / np.where(alone, 1.0, weight - 1.0))
-    nearest = np.minimum(others, distance + apart)
-    return np.where(np.isfinite(nearest), nearest, distance)
 
 
 def ward_labels(points: MicroClusters, n_clusters: int, backend: Backend) -> Host:

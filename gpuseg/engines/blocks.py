@@ -82,6 +82,9 @@ class Engine(Protocol):
     def become(self, function: Callable[..., Any], *args: Any) -> Self:
         """Return an engine whose blocks are ``function``'s values; the blocks they were made of are not looked at."""
 
+    def within(self, function: Callable[..., Any], *args: Any) -> Self:
+        """Return ``become``'s engine for parts of the blocks: made anew at each walk where the blocks are, too."""
+
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
 

@@ -155,6 +155,10 @@ class DaskEngine:
         """Return the engine whose blocks are ``function``'s values."""
         return self._after(Step(function, args, becomes=True))
 
+    def within(self, function: Callable[..., Any], *args: Any) -> "DaskEngine":
+        """Return the engine whose blocks are ``function``'s values, which the workers hold as they do the blocks."""
+        return self.become(function, *args)
+
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
         client = self.placed.site.client

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
@@ -40,16 +40,17 @@ def each(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
 class LocalEngine:
     """Blocks in row order, each given by a call, and what ``map`` put beside each.
 
-    ``thrifty``: one block is worked on at a time.
+    ``thrifty``: one block is worked on at a time. ``held``: the sources hold what they give.
     """
 
     sources: Sequence[Callable[[], Any]]
     beside: Sequence[tuple[Any, ...]]
     thrifty: bool = False
+    held: bool = False
     name: ClassVar[str] = "local"
 
     @classmethod
-    def of(cls, blocks: Blocks, backend: str, *, thrifty: bool = False) -> Self:
+    def of(cls, blocks: Blocks, backend: str, *, thrifty: bool = False) -> "LocalEngine":
         """Return the engine with every block on its device, or put there anew at each walk where they do not fit."""
         pairs = enumerate(zip(blocks.parts, blocks.weights, strict=True))
         reading = blocks.read_on(backend)
@@ -58,19 +59,26 @@ class LocalEngine:
         if thrifty:
             return engine
         if blocks.in_memory:  # views and shared weights, for which threads would take longer to wake
-            return replace(engine, sources=[partial(_itself, source()) for source in sources])
+            return _holding(engine, [source() for source in sources])
         if blocks.nbytes > HELD * get_backend(backend).free_memory():
             return engine
-        return replace(engine, sources=[partial(_itself, block) for block in engine.collect(_itself)])
+        return _holding(engine, engine.collect(_itself))
 
-    def map(self, function: Callable[..., Any], *args: Any) -> Self:
+    def map(self, function: Callable[..., Any], *args: Any) -> "LocalEngine":
         """Return the engine that keeps ``function``'s value beside each block."""
         return replace(self, beside=[(value,) for value in self.collect(function, *args)])
 
-    def become(self, function: Callable[..., Any], *args: Any) -> Self:
+    def become(self, function: Callable[..., Any], *args: Any) -> "LocalEngine":
         """Return the engine whose blocks are ``function``'s values."""
-        values = self.collect(function, *args)
-        return replace(self, sources=[partial(_itself, value) for value in values], beside=[()] * len(values))
+        return _holding(self, self.collect(function, *args))
+
+    def within(self, function: Callable[..., Any], *args: Any) -> "LocalEngine":
+        """Return the engine whose blocks are ``function``'s values, held where the blocks are held."""
+        if self.held:
+            return self.become(function, *args)
+        pairs = zip(self.sources, self.beside, strict=True)
+        made = [partial(_called, pair, function, args) for pair in pairs]
+        return replace(self, sources=made, beside=[()] * len(made))
 
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every block, in block order."""
@@ -104,6 +112,11 @@ class LocalEngine:
             with one_blas_thread():
                 return [_called(pair, function, args) for pair in pairs]
         return each(lambda pair: _called(pair, function, args), pairs)
+
+
+def _holding(engine: LocalEngine, blocks: Sequence[Any]) -> LocalEngine:
+    """Return the engine of blocks that are here, with nothing beside them."""
+    return replace(engine, sources=[partial(_itself, block) for block in blocks], beside=[()] * len(blocks), held=True)
 
 
 def _itself(block: Any) -> Any:

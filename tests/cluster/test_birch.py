@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import dask.array as da
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gpuseg.backends import get_backend
 from gpuseg.backends._cpu_birch import fit_birch
 from gpuseg.cluster import Birch
+from gpuseg.cluster._subclusters import joined
 from gpuseg.cluster.birch import ward_labels
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
 from gpuseg.summary import MicroClusters
@@ -224,8 +226,58 @@ def test_parameters_out_of_range_are_refused(parameters, message):
         Birch(**parameters).fit(np.eye(4))
 
 
-def test_input_that_it_cannot_take_is_refused(blobs):
-    with pytest.raises(UnsupportedOnBackend, match="Birch got Dask or file input"):
-        Birch().fit(da.from_array(blobs[0]))
-    with pytest.raises(InvalidInput, match="sample_weight is zero for every row"):
-        Birch().fit(blobs[0], sample_weight=np.zeros(600))
+def test_trees_of_blocks_end_as_one_that_holds_all_rows(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(4000, 3)) * [1, 2, 4]
+    for rows in (x, x[np.argsort(x[:, 2])]):
+        model = Birch(None, max_subclusters=40, random_state=0).fit(rows)
+        with monkeypatch.context() as patch:
+            patch.setattr("gpuseg.engines.blocks.ROWS", 200)  # two steps of merging
+            cut = Birch(None, max_subclusters=40, random_state=0).fit(rows)
+        assert 10 <= len(cut.subcluster_centers_) <= 40
+        assert 0.5 < cut.threshold_ / model.threshold_ < 2
+        np.testing.assert_array_equal(np.bincount(cut.labels_), cut.segment_weight_)
+        assert cut.segment_weight_.sum() == 4000
+
+
+def test_what_trees_sum_up_is_what_one_does():
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(900, 3)) + 1e6, rng.integers(1, 4, size=900).astype(float)
+    grow = partial(fit_birch, threshold=0.6, branching_factor=20, max_subclusters=0)
+    parts = [grow(x[at], sample_weight=weight[at]) for at in np.split(np.arange(900), 3)]
+    found = joined(parts, grow)
+    assert len(found["weight"]) < sum(len(part["weight"]) for part in parts)
+    assert np.all(found["radius"] <= 0.6 * (1 + 1e-9))
+    mean = weight @ x / weight.sum()
+    np.testing.assert_allclose(found["weight"] @ found["mean"] / weight.sum(), mean, atol=1e-8)
+    about = found["weight"] @ (found["radius"] ** 2 + np.sum((found["mean"] - mean) ** 2, axis=1))
+    assert about == pytest.approx(weight @ np.sum((x - mean) ** 2, axis=1), rel=1e-8)
+    assert joined(parts[:1], grow) is parts[0]
+
+
+@pytest.mark.parametrize("options", [{}, {"threshold": 0.7}])
+def test_the_order_of_rows_in_their_blocks_and_how_weight_is_written_change_nothing(blobs, options):
+    x, rng = blobs[0], np.random.default_rng(0)
+    weight, blocks = rng.integers(1, 4, size=600), np.split(np.arange(600), 4)
+    order = np.concatenate([rng.permutation(block) for block in blocks])
+    repeats = tuple(int(weight[block].sum()) for block in blocks)
+    one = Birch(4, random_state=0, **options).fit(da.from_array(x, chunks=(150, 3)), sample_weight=weight)
+    other = Birch(4, random_state=0, **options).fit(
+        da.from_array(x[order], chunks=(150, 3)), sample_weight=weight[order]
+    )
+    twice = Birch(4, random_state=0, **options).fit(da.from_array(np.repeat(x, weight, axis=0), chunks=(repeats, 3)))
+    np.testing.assert_array_equal(one.subcluster_centers_, other.subcluster_centers_)
+    np.testing.assert_array_equal(np.asarray(one.labels_)[order], np.asarray(other.labels_))
+    np.testing.assert_array_equal(np.repeat(np.asarray(one.labels_), weight), np.asarray(twice.labels_))
+
+
+def test_what_rows_in_blocks_cannot_have_is_refused(blobs, monkeypatch):
+    there = da.from_array(blobs[0], chunks=(200, 3))
+    with pytest.raises(UnsupportedOnBackend, match="shuffle=False enters all rows into one tree as they come, and the"):
+        Birch(shuffle=False).fit(there)
+    with pytest.raises(InvalidInput, match="sample_weight is zero for every row; give at least one row a weight"):
+        Birch().fit(there, sample_weight=np.zeros(600))
+    monkeypatch.setattr("gpuseg.cluster.birch.MOST", 250)
+    with pytest.raises(InvalidInput, match="threshold=1e-06 leaves 600 subclusters, and at most 250 are joined"):
+        Birch(threshold=1e-6).fit(there)
+    with pytest.raises(InvalidInput, match="n_clusters=601 is more than the rows, n_samples=600; use at most 600"):
+        Birch(601).fit(there)

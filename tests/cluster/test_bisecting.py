@@ -4,6 +4,7 @@ import dask.array as da
 import numpy as np
 import polars as pl
 import pytest
+from array_api_compat import array_namespace, device
 from scipy.spatial.distance import cdist
 from sklearn.cluster import BisectingKMeans as Reference
 from sklearn.metrics import adjusted_rand_score
@@ -11,8 +12,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gpuseg.backends import holder
 from gpuseg.cluster import BisectingKMeans, KMeans
+from gpuseg.cluster._halving import halved, part_of
 from gpuseg.cluster.bisecting import split_seed
+from gpuseg.engines import Block
 from gpuseg.errors import FewerSegments, InvalidInput, UnsupportedOnBackend
+from gpuseg.neighbors.centers import nearest
 
 
 def on_host(backend, arrays):
@@ -177,6 +181,65 @@ def test_parameters_out_of_range_are_refused(parameters, message):
         BisectingKMeans(**parameters).fit(np.eye(4))
 
 
-def test_fit_needs_rows_in_memory(blobs):
-    with pytest.raises(UnsupportedOnBackend, match="BisectingKMeans got Dask or file input"):
-        BisectingKMeans().fit(da.from_array(blobs[0]))
+def test_blocks_without_a_row_of_a_segment_change_nothing(blobs, monkeypatch):
+    """Rows in the order of the segments, in blocks of which each has one or two."""
+    x, truth = blobs
+    x = x[np.argsort(truth, kind="stable")]
+    options = {"n_clusters": 4, "n_init": 5, "random_state": 0, "backend": "cpu", "tol": 0}
+    whole = BisectingKMeans(**options).fit(x)
+    monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 50)
+    weight = np.random.default_rng(0).integers(1, 4, size=600)
+    for rows in (x, da.from_array(x, chunks=(50, 3))):
+        cut = BisectingKMeans(**options).fit(rows)
+        np.testing.assert_array_equal(np.asarray(cut.labels_), whole.labels_)
+        np.testing.assert_allclose(cut.node_centers_[cut.segment_nodes_], whole.cluster_centers_)
+        np.testing.assert_allclose(cut.distance_quantiles_, whole.distance_quantiles_)
+        assert cut.inertia_ == pytest.approx(whole.inertia_)
+        heavy = BisectingKMeans(**options).fit(rows, sample_weight=weight)
+        np.testing.assert_allclose(heavy.segment_weight_, np.bincount(np.asarray(heavy.labels_), weight))
+
+
+def test_rows_at_a_node(backend):
+    x = backend.to_device(np.arange(8.0).reshape(4, 2))
+    xp = array_namespace(x)
+    weight, nodes = x[:, 0] + 1, xp.asarray([1, 2, 1, 2], dtype=xp.int32, device=device(x))
+    block = Block(3, x, weight)
+    number, rows, some = part_of(block, nodes, 2)
+    assert number == 3
+    np.testing.assert_array_equal(backend.to_host(rows), [[2, 3], [6, 7]])
+    np.testing.assert_array_equal(backend.to_host(some), [3, 7])
+    _, rows, some = part_of(block, nodes, 5)
+    assert (rows.shape, backend.to_host(some).tolist()) == ((1, 2), [0])
+    away = halved(block, nodes, 2, 7, nearest, np.array([[2.0, 3.0], [6.0, 7.0]]), np.zeros(2))
+    np.testing.assert_array_equal(backend.to_host(away), [1, 7, 1, 8])
+    np.testing.assert_array_equal(
+        backend.to_host(halved(block, nodes, 5, 7, nearest, np.zeros((2, 2)), np.zeros(2))), [1, 2, 1, 2]
+    )
+
+
+def test_a_cut_of_rows_on_workers_predicts_and_has_no_labels(blobs):
+    x, there = blobs[0], da.from_array(blobs[0], chunks=(200, 3))
+    model = BisectingKMeans(5, random_state=0).fit(x)
+    model.fit(there)
+    assert isinstance(model.labels_, da.Array)
+    cut = model.cut(3)
+    assert not hasattr(cut, "labels_")
+    np.testing.assert_array_equal(np.bincount(np.asarray(cut.predict(there))), cut.segment_weight_)
+    assert np.asarray(model.labels_).max() == 4
+
+
+def test_what_blocks_cannot_have_is_refused(blobs):
+    there = da.from_array(blobs[0], chunks=(200, 3))
+    with pytest.raises(UnsupportedOnBackend, match="solver='vendor' needs rows in memory"):
+        BisectingKMeans(3, solver="vendor").fit(there)
+    with pytest.raises(InvalidInput, match="sample_weight is zero for every row; give at least one row a weight"):
+        BisectingKMeans(3).fit(there, sample_weight=np.zeros(600))
+
+
+def test_the_vendor_halves_alike(blobs):
+    ours, theirs = (
+        BisectingKMeans(6, random_state=0, tol=0, solver=name).fit(blobs[0]) for name in ("lloyd", "vendor")
+    )
+    assert (ours.dispatch_.solver, theirs.dispatch_.solver) == ("lloyd", "vendor")
+    np.testing.assert_array_equal(ours.labels_, theirs.labels_)
+    assert ours.inertia_ == pytest.approx(theirs.inertia_)

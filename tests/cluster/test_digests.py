@@ -86,6 +86,28 @@ def test_rows_few_enough_are_fitted_exactly(clear):
     assert (model.exact_, model.digest_size_, model.digest_error_) == (True, 500, 0.0)
 
 
+@pytest.mark.parametrize("estimator", [HDBSCAN(10), DBSCAN(1.0), *METHODS, OPTICS(10)], ids=str)
+def test_few_rows_in_blocks_are_fitted_as_those_in_memory(clear, estimator, tmp_path):
+    x, new = clear[0][:300], np.random.default_rng(2).normal(scale=8, size=(100, 3))
+    x[:40] = x[40:80]  # equal rows, too
+    path, blocks = tmp_path / "x.parquet", da.from_array(x, chunks=(90, 3))
+    pl.DataFrame(x, schema=list("abc")).write_parquet(path, row_group_size=90)
+    wanted = of(estimator).fit(x)
+    there = of(estimator, engine="dask")
+    digest = of(estimator, method="digest")
+    for model in (of(estimator).fit(path), of(estimator).fit(blocks), there.fit(x), digest.fit(x)):
+        assert model.exact_
+        if model.places_alike:
+            np.testing.assert_array_equal(np.asarray(model.labels_), wanted.labels_)
+        np.testing.assert_array_equal(model.distance_quantiles_, wanted.distance_quantiles_)
+        named = pl.DataFrame(new, schema=list("abc")) if hasattr(model, "feature_names_in_") else new
+        for found, expected in zip(model.assign(named), wanted.assign(new), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert isinstance(of(estimator).fit(blocks).labels_, da.Array)
+    assert there.dispatch_.engine == "dask"
+    assert "300 rows in blocks were brought to this process" in there.dispatch_.reason
+
+
 @pytest.mark.parametrize("algorithm", [DBSCAN, HDBSCAN, OPTICS])
 def test_counts_below_the_points_of_a_digest_get_more_points_or_are_refused(clear, algorithm):
     x, _ = clear
@@ -130,6 +152,17 @@ def test_the_error_is_beside_an_exact_fit_of_a_sample_with_counts_of_its_share(c
     sample = x[sample_rows(ROWS, ROWS // 4, 0)]
     exact = of(estimator, method="exact", **scaled).fit(sample)
     assert model.digest_error_ == pytest.approx(1 - adjusted_rand(model.predict(sample), exact.labels_), abs=1e-12)
+
+
+def test_a_digest_is_as_fine_as_parameters_ask_for_by_weight(clear):
+    x, _ = clear
+    heavy = OPTICS(100, method="digest", n_micro=100).fit(x, sample_weight=np.full(ROWS, 10.0))
+    twice = OPTICS(10, method="digest", n_micro=100).fit(x)
+    assert heavy.digest_size_ == twice.digest_size_ > 300
+    light = OPTICS(10, method="digest", n_micro=100).fit(x, sample_weight=np.full(ROWS, 0.1))
+    assert light.digest_size_ <= 100
+    few = OPTICS(5, method="digest", n_micro=100).fit(x[:150], sample_weight=np.full(150, 1e6))
+    assert few.digest_size_ == 150
 
 
 def test_a_digest_too_far_from_an_exact_fit_is_refused_under_auto():

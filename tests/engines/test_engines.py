@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limi
 
 from gpuseg.backends._threads import OneThread, one_openmp_thread
 from gpuseg.cluster import KMeans
-from gpuseg.engines import blocks_of, local
+from gpuseg.engines import blocks_of, local, site_of
 from gpuseg.engines.dask import current, scattered
 from gpuseg.errors import InvalidFile, InvalidInput
 from tests.clusters import processes
@@ -152,6 +152,34 @@ def test_fits_side_by_side_do_not_disturb_each_other():
 
 def test_data_in_memory_is_not_part_of_a_graph(workers):
     assert not any(isinstance(part, np.ndarray) for part in scattered(blocks_of(X).parts, current()))
+
+
+def even(block, numbers):
+    return block._replace(x=block.x[numbers % 2 == 0], weight=block.weight[numbers % 2 == 0])
+
+
+def rows_in(block):
+    return np.arange(len(block.x))
+
+
+def read(block):
+    return block.number, block.x.tobytes(), block.weight.tobytes()
+
+
+@pytest.mark.parametrize("held", [0.0, 0.5])
+def test_parts_of_blocks_are_held_where_the_blocks_are(held, monkeypatch, tmp_path):
+    monkeypatch.setattr("gpuseg.engines.local.HELD", held)
+    path = tmp_path / "x.parquet"
+    pl.DataFrame(X, schema=list("abcdef")).write_parquet(path, row_group_size=ROWS)
+    found = []
+    for source, engine in ((X, "local"), (path, "local"), (da.from_array(X, chunks=(ROWS, 6)), "dask")):
+        blocks = blocks_of(source)
+        parts = site_of(engine).engine(blocks, "cpu").map(rows_in).within(even)
+        found.append([parts.collect(read), parts.map(rows_in).within(even).collect(read)])
+        if engine == "local":
+            assert parts.held == (held > 0 or source is X)
+    assert found[0] == found[1] == found[2]
+    assert len(found[0][1][-1][1]) == 8 * 6 * 50
 
 
 def test_lazy_results_outlive_the_cluster_and_hold_nothing_on_it():

@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
+from gpuseg.backends import get_backend
 from gpuseg.neighbors.rows import nearest_group, nearest_of_group, nearest_other_group, nearest_rows
 
 
@@ -95,3 +96,14 @@ def test_a_search_can_be_sent_to_a_worker(backend, kept, place):
     sent = pickle.loads(pickle.dumps(search))  # noqa: S301 - our own
     for here, there in zip(place(search, x), place(sent, x), strict=True):
         np.testing.assert_array_equal(here, there)
+
+
+@pytest.mark.parametrize("groups", [2, 30, 250, 500])
+def test_small_and_many_groups_are_told_apart_as_large_ones(groups):
+    rng = np.random.default_rng(groups)
+    rows, x = rng.normal(size=(500, 3)), rng.normal(size=(300, 3))
+    group = np.unique(rng.integers(0, groups, 500) if groups < 500 else np.arange(500), return_inverse=True)[1]
+    rows += 4 * rng.normal(size=(500, 3))[group]
+    own, _ = nearest_group(rows, group)(x)
+    search = get_backend("cpu").kernel_or(nearest_other_group)(rows, group)
+    np.testing.assert_allclose(search(x, own), nearest_other_group(rows, group)(x, own))
