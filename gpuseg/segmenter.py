@@ -14,7 +14,7 @@ from gpuseg.cluster import ALGORITHMS, Dispatch
 from gpuseg.customers import Customers, check_ids, check_value, opened_customers
 from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.parts import Parts
-from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel, UnsupportedOnBackend
+from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
 from gpuseg.io.model import read_model, write_model
 from gpuseg.metrics import Score
 from gpuseg.neighbors.order import count_distinct, ordered_parts
@@ -127,11 +127,6 @@ class Segmenter(ClusterMixin, Divisible):
 
     def _learn(self, customers: Customers) -> Parts:
         """Fit to customers, and return them placed."""
-        if not (customers.here or ALGORITHMS[self.algorithm].in_blocks):
-            raise UnsupportedOnBackend(
-                f"algorithm={self.algorithm!r} got customers on workers, and needs all of them in memory; use another, "
-                "as algorithm='kmeans', or pass a sample as a table in memory"
-            )
         check_value(customers, self.value_column)
         ready = self._ready(customers)
         self.preprocessor_ = ready.preprocessor
