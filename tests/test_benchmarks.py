@@ -75,7 +75,7 @@ def test_contenders_do_the_same_work(row):
 def test_trees_on_labelled_sets_are_the_published_ones(data):
     sets = [one for one in labelled.known_sets(SimpleNamespace(data=data)) if len(one.x) < 1000]
     for name in ("Ward", "average"):
-        scores = labelled.means(sets, labelled.each_set(sets, names=[name]), published=labelled.METHODS[name].published)
+        scores = labelled.means(sets, labelled.each_seed(sets, name=name), published=labelled.METHODS[name].published)
         # The one set spiral has pairs that are equally near.
         assert scores["fcps"] == pytest.approx(scores["fcps_published"], abs=1e-6)
         assert scores["sipu_there"] == pytest.approx(scores["sipu_published"], abs=0.02)
