@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 HELP = "Segment the customers of a table, and keep the model."
 USAGE = "CUSTOMERS -o SEGMENTS [options]"
 EXAMPLE = "customers.csv -o segments.csv --id customer_id --model model.gpuseg"
-DENSITY = ("eps", "min_samples", "min_cluster_size")
-"""Parameters that say how dense a segment is."""
+DENSITY = ("cluster_method", "eps", "min_samples", "min_cluster_size")
+"""Parameters that say how dense a segment is; those that are None say nothing."""
 CUSTOMERS = "CSV, Parquet or Arrow file of one row a customer"
 
 
@@ -157,6 +157,7 @@ def _noise(card: Mapping[str, Any]) -> list[str]:
     noise, rows = card["rows"]["noise"], card["rows"]["kept"]
     if 2 * noise <= rows:
         return []
-    values = ", ".join(f"{name}={card['parameters'][name]}" for name in DENSITY if name in card["parameters"])
+    given = {name: card["parameters"].get(name) for name in DENSITY}
+    values = ", ".join(f"{name}={value}" for name, value in given.items() if value is not None)
     sentence = f"{noise:,} of {rows:,} customers ({noise / rows:.1%}) are in no segment (noise)"
     return [f"{sentence}: other values than {values}, by --set-param, join more, and most other algorithms join all"]
