@@ -126,6 +126,7 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: in
     dispatch = card["backend"]
     who = f"{dispatch['engine']}, {counted(workers, 'worker')}" if workers else dispatch["engine"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
+    found += f", {card['choice']['k']} before any was split" if card.get("splits") else ""
     # Why one loop of k-means or the other was taken is for `inspect --json`; what else was chosen, everyone is told.
     why, *how = dispatch["reason"].split("; ")
     how = [] if dispatch["solver"] in ("lloyd", "vendor") else how
