@@ -60,6 +60,8 @@ _ROOMS = {
 }  # fmt: skip
 _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in names}
 """Where each public name lives; importing gpuseg loads none of these."""
+_MODULES = ("datasets", "metrics", "plot")
+"""Modules whose functions are called by the module's name; they too are loaded when they are first used."""
 
 __all__ = [
     "CLARANS", "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
@@ -71,10 +73,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"gpuseg.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'gpuseg' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted({*globals(), *_HOMES, *_MODULES})

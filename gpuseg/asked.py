@@ -27,6 +27,11 @@ def check_asked(segmenter: Any) -> None:
             raise InvalidInput(f"algorithm_params sets {name!r}; give {name} to Segmenter itself")
         if name not in allowed:
             raise unknown(f"algorithm_params of {algorithm}", name, allowed)
+    if str((segmenter.algorithm_params or {}).get("metric")) == "precomputed":
+        raise InvalidInput(
+            "metric='precomputed' is for a matrix of distances, and a customer table is none; give another metric, or, "
+            f"in Python, fit {ALGORITHMS[algorithm].__name__} itself to the matrix"
+        )
     if not is_auto(n_clusters) and not takes_number(ALGORITHMS[algorithm]):
         raise InvalidInput(
             f"n_clusters={n_clusters} is not for {algorithm}, which finds the number itself; leave it "

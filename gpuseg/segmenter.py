@@ -73,7 +73,9 @@ class Segmenter(ClusterMixin, Divisible):
     ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
     the caller's table library, ``segments_`` a PartedTable for files that workers read; ``labels_`` (a Dask
     array for rows on workers), ``choice_``, ``score_`` (silhouette), ``preprocessor_``,
-    ``model_``, ``backend_``, ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``, which ``split`` fills.
+    ``model_``, ``backend_``, ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``, which ``split`` fills. The
+    customers of the fit are placed as new ones are: of "optics" not each gets the label that the fit gave it, and a
+    segment may be larger than one of a lower number.
     Raises InvalidInput for ids that are missing or repeat, and for a table in which nothing varies.
 
     >>> import polars as pl

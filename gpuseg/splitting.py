@@ -209,7 +209,7 @@ class Divisible(Stored):
         if number in self.splits_:
             raise InvalidInput(
                 f"segment={number} is split already, into {card.numbered(self.splits_[number].into)}; split one of "
-                f"those, or call unsplit({number}) first"
+                f"those, or, in Python, call unsplit({number}) first"
             )
         return number
 

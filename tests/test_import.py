@@ -23,6 +23,15 @@ def test_a_star_import_gives_the_public_names():
     assert sorted(gpuseg.__all__, key=str) == sorted(set(gpuseg.__all__), key=str)
 
 
+def test_modules_load_when_they_are_named():
+    code = (
+        "import gpuseg, sys; print('gpuseg.plot' in sys.modules, 'plot' in dir(gpuseg), "
+        "gpuseg.plot.dendrogram.__name__, gpuseg.metrics.adjusted_rand.__name__, gpuseg.datasets.make_shop.__name__)"
+    )
+    told = "False True dendrogram adjusted_rand make_shop"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == told
+
+
 def test_choosing_a_backend_loads_no_gpu_library():
     code = (
         "import numpy as np, sys; from gpuseg.backends import choose; choose(np.zeros((2, 2)));"

@@ -211,6 +211,10 @@ def test_it_is_an_estimator(fitted):
         ({"n_clusters": 3, "algorithm": "hdbscan"}, "n_clusters=3 is not for hdbscan, which finds the number itself"),
         ({"k_range": (5, 3)}, r"k_range=\(5, 3\) is no range"),
         ({"algorithm_params": {"n_int": 3}}, "did you mean 'n_init'"),
+        (
+            {"algorithm": "diana", "algorithm_params": {"metric": "precomputed"}},
+            "metric='precomputed' is for a matrix of distances, .* fit DIANA itself to the matrix",
+        ),
         ({"algorithm_params": {"n_clusters": 3}}, "give n_clusters to Segmenter itself"),
         ({"id_column": "di"}, "id_column='di' is not a column"),
         ({"id_column": "segment"}, "id_column='segment' is also a column of the result"),

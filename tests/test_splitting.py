@@ -273,7 +273,7 @@ def test_a_segment_is_split_once_and_one_customer_is_no_two_parts():
     with pytest.raises(InvalidInput, match=r"segment=1 has 1 customer\(s\); split one of at least 2"):
         segmenter.split(1)
     segmenter.split(0)
-    with pytest.raises(InvalidInput, match=r"segment=0 is split already, into .* call unsplit\(0\) first"):
+    with pytest.raises(InvalidInput, match=r"segment=0 is split already, into .* in Python, call unsplit\(0\) first"):
         segmenter.split(0)
 
 

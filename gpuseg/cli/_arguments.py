@@ -213,7 +213,8 @@ def settings_of(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, 
             raise UsageError(f"{option} and --set-param {name} say the same; give one of them")
     takers = [name for name, one in ESTIMATORS.items() if "metric" in one().get_params(deep=False)]
     if named["metric"] is not None and algorithm not in takers:
-        raise UsageError(f"--metric is not for {algorithm}; use --algorithm with one of {', '.join(takers)}")
+        able = [name for name in takers if named["metric"] in ESTIMATORS[name].metrics] or takers
+        raise UsageError(f"--metric is not for {algorithm}; use --algorithm with one of {', '.join(able)}")
     given |= {name: value for name, value in named.items() if value is not None}
     own = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
     preparing = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}

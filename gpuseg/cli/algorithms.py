@@ -12,7 +12,10 @@ HELP = "List the algorithms and what each of them takes."
 USAGE = "[options]"
 EXAMPLE = "--json"
 HEADINGS = ("algorithm", "number of segments", "exact up to", "with more rows", "GPU", "blocks", "weights", "metrics")
-REMARK = "exact up to: rows of ten columns, in 16 GiB and about a minute on a CPU; blocks: Parquet files and Dask"
+REMARK = (
+    "exact up to: rows of ten columns, in 16 GiB and about a minute on a CPU, unless method=exact asks for more; "
+    "blocks: Parquet files and Dask"
+)
 
 
 def add(command: Command) -> None:

@@ -1,6 +1,7 @@
 """``gpuseg predict``: a model and new customers in, their segments out."""
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from gpuseg.cli._engine import add_workers, engine_of
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace) -> None:
     check_table_output(options, options.output, options.customers, options.model)
     check_model(options.model)
     with engine_of(options) as engine:
-        assigned = load(options.model).set_params(engine=engine).assign(table_of(options.customers, engine))
+        segmenter = load(options.model).set_params(engine=engine)
+        assigned = segmenter.assign(table_of(options.customers, engine))
         write_table(assigned, options.output)
         parts = assigned.parts if isinstance(assigned, PartedTable) else LocalParts.of([assigned])
         counts = pl.concat(parts.collect(counted_segments, NOVEL))
@@ -48,12 +50,21 @@ def run(options: argparse.Namespace) -> None:
     novel, rows = int(counts["novel"].sum()), int(counts["size"].sum())
     result = {"output": str(options.output), "customers": rows, "novel": novel, "segments": sizes.to_dicts()}
     table = aligned([["segment", "size"], *[[shown("segment", at), f"{size:,}"] for at, size in sizes.rows()]])
-    share = f"{novel / max(rows, 1):.1%}"
     unlike = (
-        f"{novel:,} of {counted(rows, 'customer')} ({share}; about 1% is usual) are unlike those that made "
-        f"the segments (novelty > {NOVEL})"
+        f"{novel:,} of {counted(rows, 'customer')} ({novel / max(rows, 1):.1%}; {usual_of(segmenter.card_['rows'])}) "
+        f"are unlike those that made the segments (novelty > {NOVEL})"
     )
     give(options, result, [*table, unlike, f"written: {options.output}"])
+
+
+def usual_of(rows: Mapping[str, int]) -> str:
+    """Return what share of novel customers is usual: noise is novel, and a model may have much of it.
+
+    >>> usual_of({"kept": 200, "noise": 85}), usual_of({"kept": 200, "noise": 0})
+    ('about 1% is usual beside noise, which was 42.5% in the fit', 'about 1% is usual')
+    """
+    noise = f" beside noise, which was {rows['noise'] / rows['kept']:.1%} in the fit" if rows["noise"] else ""
+    return f"about 1% is usual{noise}"
 
 
 def counted_segments(part: Any, novel: float) -> Any:

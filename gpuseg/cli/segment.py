@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 HELP = "Segment the customers of a table, and keep the model."
 USAGE = "CUSTOMERS -o SEGMENTS [options]"
 EXAMPLE = "customers.csv -o segments.csv --id customer_id --model model.gpuseg"
-DENSITY = ("eps", "min_samples", "min_cluster_size")
-"""Parameters that say how dense a segment is."""
+DENSITY = ("cluster_method", "eps", "min_samples", "min_cluster_size")
+"""Parameters that say how dense a segment is; those that are None say nothing."""
 CUSTOMERS = "CSV, Parquet or Arrow file of one row a customer"
 
 
@@ -126,6 +126,7 @@ def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: in
     dispatch = card["backend"]
     who = f"{dispatch['engine']}, {counted(workers, 'worker')}" if workers else dispatch["engine"]
     found = f"{counted(card['segments'], 'segment')} of {counted(card['rows']['kept'], 'customer')}"
+    found += f", {card['choice']['k']} before any was split" if card.get("splits") else ""
     # Why one loop of k-means or the other was taken is for `inspect --json`; what else was chosen, everyone is told.
     why, *how = dispatch["reason"].split("; ")
     how = [] if dispatch["solver"] in ("lloyd", "vendor") else how
@@ -157,6 +158,7 @@ def _noise(card: Mapping[str, Any]) -> list[str]:
     noise, rows = card["rows"]["noise"], card["rows"]["kept"]
     if 2 * noise <= rows:
         return []
-    values = ", ".join(f"{name}={card['parameters'][name]}" for name in DENSITY if name in card["parameters"])
+    given = {name: card["parameters"].get(name) for name in DENSITY}
+    values = ", ".join(f"{name}={value}" for name, value in given.items() if value is not None)
     sentence = f"{noise:,} of {rows:,} customers ({noise / rows:.1%}) are in no segment (noise)"
     return [f"{sentence}: other values than {values}, by --set-param, join more, and most other algorithms join all"]

@@ -114,9 +114,11 @@ class Medoids(TakesCategories):
         work = self._opened(X, sample_weight)
         refuse_weightless(rows := work.engine.reduce(positive, sum))
         if rows < self.n_clusters:
+            weightless = rows < sum(work.blocks.sizes)
+            which = "the rows that weigh anything" if weightless else "the rows"
+            more = ", or give more rows a positive sample_weight" if weightless else ""
             raise InvalidInput(
-                f"n_clusters={self.n_clusters} is more than the rows that weigh anything, n_samples={rows}; use at "
-                f"most {rows}, or give more rows a positive sample_weight"
+                f"n_clusters={self.n_clusters} is more than {which}, n_samples={rows}; use at most {rows}{more}"
             )
         measure = self._measured(work)
         return self._adopt(self._found(work, measure, rows), work, measure, X)

@@ -3,7 +3,7 @@
 import inspect
 from typing import NamedTuple
 
-from gpuseg.backends import KNOWN, Task
+from gpuseg.backends import EXACT_MEDOIDS, KNOWN, Task
 from gpuseg.cluster import ALGORITHMS, Clusterer
 from gpuseg.cluster._sized import EXACT_SECONDS
 
@@ -18,9 +18,9 @@ MOST = 1 << 30
 class Support(NamedTuple):
     """What an algorithm takes.
 
-    ``number``: whether it is told the number of segments, or finds it. ``exact_rows``: about how many rows of ten
-    columns an exact fit takes at most in 16 GiB and, where that is estimated, in a minute on a CPU; None where there
-    is no such bound. ``beyond``: what is done with more. ``gpu``: whether its fit is offered there. ``blocks``:
+    ``number``: whether it is told the number of segments, or finds it. ``exact_rows``: up to about how many rows of
+    ten columns method="auto" fits exactly, in 16 GiB and, where that is estimated, in a minute on a CPU; None where
+    there is no such bound. ``beyond``: what is done with more. ``gpu``: whether its fit is offered there. ``blocks``:
     whether rows may come from files and from Dask's workers. ``weights``: whether rows may have weights.
     """
 
@@ -44,7 +44,7 @@ def _of(name: str, algorithm: type[Clusterer]) -> Support:
     return Support(
         name,
         "told" if told else "found",
-        None if algorithm.beyond == "blocks" else _exact_rows(name),
+        _exact_rows(name, algorithm.beyond),
         algorithm.beyond,
         name in KNOWN["cuda"].needs,
         algorithm.in_blocks,
@@ -53,8 +53,12 @@ def _of(name: str, algorithm: type[Clusterer]) -> Support:
     )
 
 
-def _exact_rows(name: str) -> int | None:
-    """Return the rows of an exact fit, a power of two times a thousand, by halves."""
+def _exact_rows(name: str, beyond: str) -> int | None:
+    """Return the rows of an exact fit, a power of two times a thousand, by halves; or those beyond which are drawn."""
+    if beyond == "blocks":
+        return None
+    if beyond == "samples":  # drawn long before an exact fit has no room
+        return EXACT_MEDOIDS
     rows = 1000
     while rows < MOST and _fits(name, 2 * rows):
         rows *= 2

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gpuseg.backends import EXACT_MEDOIDS
 from gpuseg.cli._arguments import ALGORITHMS as NAMES
 from gpuseg.cluster import ALGORITHMS
 from gpuseg.cluster.support import support
@@ -81,3 +82,19 @@ def test_silhouettes_and_noise_are_those_of_the_segments_told(gpuseg, customers)
     words = "120 of 120 customers (100.0%) are in no segment (noise): other values than eps=0.001, min_samples=5"
     assert words in _told(gpuseg, *given, *noisy)
     assert "in no segment" not in _told(gpuseg, *given, "--algorithm", "dbscan")
+    sparse = ["--algorithm", "optics", "--set-param", "max_eps=0.001"]
+    assert "other values than cluster_method=xi, min_samples=5, by --set-param" in _told(gpuseg, *given, *sparse)
+
+
+def test_customers_of_a_model_with_noise_are_told_how_much_it_had(gpuseg, customers):
+    customers.write_csv("c.csv")
+    given = ["c.csv", "--id", "customer_id", "-o", "s.csv", "--model", "m.gpuseg"]
+    for algorithm, words in (("kmeans", "about 1% is usual)"), ("optics", "about 1% is usual beside noise, which was")):
+        _told(gpuseg, "segment", *given, "--algorithm", algorithm, "--k-range", "2:4")
+        assert words in _told(gpuseg, "predict", "m.gpuseg", "c.csv", "-o", "p.csv")
+
+
+def test_the_table_says_where_samples_begin():
+    exact = {row.name: row.exact_rows for row in support()}
+    assert exact["kmedoids"] == exact["clarans"] == EXACT_MEDOIDS
+    assert exact["kmeans"] is None

@@ -94,6 +94,12 @@ def test_mistakes(refused, table, more, words):
     assert words in refused("segment", "mixed.csv", "-o", "s.csv", *more)
 
 
+@pytest.mark.usefixtures("table")
+def test_only_algorithms_with_the_metric_are_named(refused):
+    assert "agglomerative" not in refused("segment", "mixed.csv", "-o", "s.csv", "--metric", "gower")
+    assert "clarans, agglomerative, diana" in refused("segment", "mixed.csv", "-o", "s.csv", "--metric", "cosine")
+
+
 def test_codes_that_are_text_are_named_as_the_error_says(refused, gpuseg, customers):
     customers.with_columns(code=pl.Series([f"{i % 3},5" if i % 7 else "x y" for i in range(120)])).write_csv("c.csv")
     message = refused("segment", "c.csv", "-o", "s.csv")

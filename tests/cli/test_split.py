@@ -11,6 +11,7 @@ def test_split_and_predict(gpuseg, model):
     code, out, err = gpuseg(*command, "--report", "r.html")
     assert code == 0
     assert "segment 0 is split into 3 and 4 by kmeans: n_clusters=2 was asked for" in out
+    assert "4 segments of 120 customers, 3 before any was split: " in out
     assert err.count("segment 0 is split into 3 and 4") == 1
     whole, finer = pl.read_csv("s.csv"), pl.read_csv("finer.csv")
     inside = whole["segment"] == 0
