@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 import gpuseg
 from gpuseg import Preprocessor, Segmenter, load
 from gpuseg.cluster import ALGORITHMS
-from gpuseg.errors import InvalidInput
+from gpuseg.errors import FewerSegments, InvalidInput
 from gpuseg.io.model import read_model, write_model
 from gpuseg.selection import takes_number
 
@@ -264,6 +264,17 @@ def test_what_cannot_be_split_is_one_sentence_and_changes_nothing(segment, optio
         segmenter.split(segment, **options)
     assert segmenter.splits_ == {}
     assert segmenter.segments_ is before
+
+
+def test_a_segment_of_fewer_different_customers_has_fewer_parts():
+    table = pl.DataFrame({"id": list("abcdefgh"), "spend": [0.0, 0, 0, 1, 1, 90, 90, 90]})
+    segmenter = fitted(table, columns=["spend"])
+    with pytest.warns(FewerSegments):
+        segmenter.split(0, algorithm="kmedoids", n_clusters=4)
+    assert segmenter.splits_[0].into == (2, 3)
+    assert segmenter.hierarchy_["segment"].to_list() == [0, 2, 3, 1]
+    with pytest.raises(InvalidInput, match="segment=4 is no segment; those that can be split: 1, 2 and 3"):
+        segmenter.split(4)
 
 
 def test_a_segment_is_split_once_and_one_customer_is_no_two_parts():
