@@ -29,8 +29,9 @@ class Split(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """Customers opened, made ready, and placed in segments."""
+    """Customers as they were given, opened, made ready, and placed in segments."""
 
+    table: Any
     customers: Customers
     ready: Parts
     found: Parts
@@ -187,14 +188,13 @@ class Divisible(Stored):
                 "the customers are not those of the fit: their values differ; give the table that the segmenter was "
                 "fitted to, or fit it to these"
             )
-        self._customers = table
-        return Opened(customers, ready, found)
+        return Opened(table, customers, ready, found)
 
     def _retell(self, opened: Opened, splits: dict[int, Split]) -> None:
         """Take these splits, and tell anew of all customers."""
         steps = self._steps(opened.customers, splits, quiet=True)
         found = placed(opened.ready, self.model_, opened.customers, steps).kept()
-        self.splits_ = splits
+        self.splits_, self._customers = splits, opened.table
         self._tell(found, opened.customers)
 
     def _whole(self, segment: Any) -> int:
@@ -265,7 +265,7 @@ def preparing(
     wanted = changed.get("columns", list(kinds) if columns is None else columns)
     of_kind = {
         what: [
-            *(name for name in wanted if kinds.get(name) == kind),
+            *(name for name in (wanted if isinstance(wanted, Sequence) else ()) if kinds.get(name) == kind),
             *(name for name in getattr(own, what) or () if name not in kinds),
         ]
         for what, kind in words.items()
