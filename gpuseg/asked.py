@@ -1,5 +1,6 @@
 """What a Segmenter is asked for: its parameters held against what is allowed, and the Preprocessor that they mean."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,12 @@ def check_asked(segmenter: Any) -> None:
     if not (is_auto(n_clusters) or (_is_whole(n_clusters) and int(n_clusters) >= 1)):
         raise InvalidInput(f"n_clusters={n_clusters!r} is not allowed; give 'auto' or a whole number from 1 up")
     allowed = sorted(set(ALGORITHMS[algorithm]().get_params(deep=False)) - set(OWN))
-    for name in segmenter.algorithm_params or {}:
+    own = segmenter.algorithm_params
+    if not isinstance(own, Mapping | None):
+        raise InvalidInput(
+            f"algorithm_params={own!r} holds no names and values; give a dict such as {{'max_iter': 50}}"
+        )
+    for name in own or {}:
         if name in OWN:
             raise InvalidInput(f"algorithm_params sets {name!r}; give {name} to Segmenter itself")
         if name not in allowed:

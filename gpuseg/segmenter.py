@@ -131,10 +131,12 @@ class Segmenter(ClusterMixin, Divisible):
         """Fit to customers, and return them placed."""
         check_value(customers, self.value_column)
         ready = self._ready(customers)
-        self.preprocessor_ = ready.preprocessor
-        self.choice_, self.model_, self.score_ = self._clustered(ready)
+        choice, model, score = self._clustered(ready)
+        located = placed(ready.parts, model, customers).kept()
+        # All at once: where a fit is refused, an earlier one stays whole.
+        self.preprocessor_, self.choice_, self.model_, self.score_ = ready.preprocessor, choice, model, score
         self.splits_ = {}
-        return placed(ready.parts, self.model_, customers).kept()
+        return located
 
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
         """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.

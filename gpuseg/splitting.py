@@ -29,8 +29,9 @@ class Split(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """Customers opened, made ready, and placed in segments."""
+    """Customers as they were given, opened, made ready, and placed in segments."""
 
+    table: Any
     customers: Customers
     ready: Parts
     found: Parts
@@ -187,14 +188,13 @@ class Divisible(Stored):
                 "the customers are not those of the fit: their values differ; give the table that the segmenter was "
                 "fitted to, or fit it to these"
             )
-        self._customers = table
-        return Opened(customers, ready, found)
+        return Opened(table, customers, ready, found)
 
     def _retell(self, opened: Opened, splits: dict[int, Split]) -> None:
         """Take these splits, and tell anew of all customers."""
         steps = self._steps(opened.customers, splits, quiet=True)
         found = placed(opened.ready, self.model_, opened.customers, steps).kept()
-        self.splits_ = splits
+        self.splits_, self._customers = splits, opened.table
         self._tell(found, opened.customers)
 
     def _whole(self, segment: Any) -> int:
@@ -219,7 +219,7 @@ class Divisible(Stored):
             given["algorithm_params"] = self.algorithm_params
         theirs, columns = given["preprocessor"], given["columns"]
         if theirs is None:
-            given |= {"preprocessor": self._preparing(columns), "columns": None}
+            given |= {"preprocessor": preparing(self, columns), "columns": None}
         elif columns is None and getattr(theirs, "columns", None) is None:
             given["columns"] = names_of(self.preprocessor_)
         same = {name: getattr(self, name) for name in ("id_column", "value_column", "backend", "random_state")}
@@ -228,24 +228,6 @@ class Divisible(Stored):
         if not is_auto(own.n_clusters) and int(own.n_clusters) == 1:
             raise InvalidInput("n_clusters=1 splits nothing; give 'auto' or a whole number from 2 up")
         return own
-
-    def _preparing(self, columns: Sequence[str] | None) -> Preprocessor:
-        """Return a Preprocessor as that of the whole, for these columns; they are of the same kinds.
-
-        By its own customers' values a column of counts may look like yes or no, and a new customer have two.
-        """
-        own = Preprocessor(backend=self.backend) if self.preprocessor is None else clone(self.preprocessor)
-        kinds = {field.name: field.kind for field in fields_of(self.preprocessor_)}
-        words = {"categorical": "category", "numeric": "number"}
-        wanted = list(kinds) if columns is None else columns
-        of_kind = {
-            what: [
-                *(name for name in wanted if kinds.get(name) == kind),
-                *(name for name in getattr(own, what) or () if name not in kinds),
-            ]
-            for what, kind in words.items()
-        }
-        return own.set_params(columns=wanted, **of_kind)
 
     def _fit_part(self, own: Any, segment: int, inside: Customers) -> None:
         """Fit a Segmenter to the customers of a segment; raise InvalidInput where no parts come of it."""
@@ -265,6 +247,30 @@ class Divisible(Stored):
                 f"segment {segment} cannot be split: missing='drop' of column {lost[0]!r} leaves customers in no part; "
                 "use missing='median'"
             )
+
+
+def preparing(
+    whole: Divisible, columns: Sequence[str] | None = None, changes: Mapping[str, Any] | None = None
+) -> Preprocessor:
+    """Return a Preprocessor as that of the whole but for ``changes``, for these columns; they are of the same kinds.
+
+    By its own customers' values a column of counts may look like yes or no, and a new customer have two.
+    """
+    changed = dict(changes or {})
+    own = Preprocessor(backend=whole.backend) if whole.preprocessor is None else clone(whole.preprocessor)
+    own.set_params(**changed)
+    words = {"categorical": "category", "numeric": "number"}
+    kinds = {field.name: field.kind for field in fields_of(whole.preprocessor_)}
+    kinds |= {name: kind for what, kind in words.items() for name in changed.get(what) or () if name in kinds}
+    wanted = changed.get("columns", list(kinds) if columns is None else columns)
+    of_kind = {
+        what: [
+            *(name for name in (wanted if isinstance(wanted, Sequence) else ()) if kinds.get(name) == kind),
+            *(name for name in getattr(own, what) or () if name not in kinds),
+        ]
+        for what, kind in words.items()
+    }
+    return own.set_params(columns=wanted, **of_kind)
 
 
 def names_of(steps: Preprocessor) -> list[str]:

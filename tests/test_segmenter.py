@@ -216,6 +216,7 @@ def test_it_is_an_estimator(fitted):
             "metric='precomputed' is for a matrix of distances, .* fit DIANA itself to the matrix",
         ),
         ({"algorithm_params": {"n_clusters": 3}}, "give n_clusters to Segmenter itself"),
+        ({"algorithm_params": ["n_init"]}, r"algorithm_params=\['n_init'\] holds no names and values; give a dict"),
         ({"id_column": "di"}, "id_column='di' is not a column"),
         ({"id_column": "segment"}, "id_column='segment' is also a column of the result"),
         ({"random_state": -1}, "random_state=-1 is no seed"),
@@ -256,6 +257,21 @@ def test_more_segments_than_distinct_customers_warns():
     with pytest.warns(FewerSegments, match="n_clusters=5 is more than the 3 distinct rows"):
         segmenter = Segmenter(n_clusters=5).fit(table)
     assert segmenter.choice_.k == 3
+
+
+@pytest.mark.parametrize("name", [name for name, algorithm in ALGORITHMS.items() if takes_number(algorithm)])
+def test_segments_that_are_told_are_those_that_there_are(name):
+    with pytest.warns(FewerSegments):
+        segmenter = Segmenter(algorithm=name, n_clusters=4).fit(pl.DataFrame({"a": [1.0, 1.0, 1.0, 2.0, 2.0]}))
+    assert segmenter.choice_.k == segmenter.card_["segments"] == len(segmenter.profile_) == 2
+
+
+def test_a_refused_fit_leaves_an_earlier_one_whole():
+    segmenter = Segmenter(n_clusters=2, algorithm="kmedoids").fit(pl.DataFrame({"a": [1.0, 2.0, 8.0, 9.0]}))
+    few = pl.DataFrame({"a": [1000.0, 2000.0, 9000.0]})
+    with pytest.raises(InvalidInput, match="n_clusters=5 is more than the rows"):
+        segmenter.set_params(n_clusters=5).fit(few)
+    assert segmenter.predict(pl.DataFrame({"a": [1.0, 2.0, 8.0, 9.0]})).tolist() == segmenter.labels_.tolist()
 
 
 def test_two_distinct_customers_are_two_segments():

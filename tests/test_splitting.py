@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 import gpuseg
 from gpuseg import Preprocessor, Segmenter, load
 from gpuseg.cluster import ALGORITHMS
-from gpuseg.errors import InvalidInput
+from gpuseg.errors import FewerSegments, InvalidInput
 from gpuseg.io.model import read_model, write_model
 from gpuseg.selection import takes_number
 
@@ -248,6 +248,8 @@ def test_a_new_fit_forgets_the_parts():
         (0, {"n_clusters": 0}, "n_clusters=0 is not allowed"),
         (0, {"algorithm": "kmean"}, "did you mean 'kmeans'"),
         (0, {"columns": ["cuntry"]}, "segment 0 cannot be split: .*did you mean 'country'"),
+        (0, {"columns": 5}, "segment 0 cannot be split: columns=5 is no list"),
+        (0, {"columns": ["country"], "customers": CUSTOMERS.drop("country")}, "columns='country' is not a column"),
         (0, {"algorithm_params": {"n_int": 3}}, "did you mean 'n_init'"),
         (1, {"columns": ["country"]}, "segment 1 cannot be split: no column of X is left .* constant"),
         (
@@ -264,6 +266,18 @@ def test_what_cannot_be_split_is_one_sentence_and_changes_nothing(segment, optio
         segmenter.split(segment, **options)
     assert segmenter.splits_ == {}
     assert segmenter.segments_ is before
+    assert set(segmenter.split(0, columns=["country"]).splits_) == {0}
+
+
+def test_a_segment_of_fewer_different_customers_has_fewer_parts():
+    table = pl.DataFrame({"id": list("abcdefgh"), "spend": [0.0, 0, 0, 1, 1, 90, 90, 90]})
+    segmenter = fitted(table, columns=["spend"])
+    with pytest.warns(FewerSegments):
+        segmenter.split(0, algorithm="kmedoids", n_clusters=4)
+    assert segmenter.splits_[0].into == (2, 3)
+    assert segmenter.hierarchy_["segment"].to_list() == [0, 2, 3, 1]
+    with pytest.raises(InvalidInput, match="segment=4 is no segment; those that can be split: 1, 2 and 3"):
+        segmenter.split(4)
 
 
 def test_a_segment_is_split_once_and_one_customer_is_no_two_parts():

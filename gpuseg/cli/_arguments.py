@@ -176,10 +176,11 @@ def segmenter_of(
     options: argparse.Namespace, *, id_column: str | None, value_column: str | None = None, engine: Any = "auto"
 ) -> Any:
     """Return the Segmenter that the options describe."""
+    from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter
 
     algorithm = getattr(options, "algorithm", "kmeans")
-    own, preprocessor = settings_of(options, algorithm)
+    own, steps = settings_of(options, algorithm)
     return Segmenter(
         id_column=id_column,
         columns=options.columns,
@@ -188,18 +189,15 @@ def segmenter_of(
         k_range=options.k_range,
         algorithm_params=own,
         value_column=value_column,
-        preprocessor=preprocessor,
+        preprocessor=Preprocessor(**steps) if steps else None,
         backend=options.backend,
         engine=engine,
         random_state=options.random_state,
     )
 
 
-def settings_of(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, Any], Any]:
-    """Return the parameters given of an algorithm, and a Preprocessor with those given of it, None without any.
-
-    Raises UsageError for one that is none.
-    """
+def settings_of(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters given of an algorithm, and those of the preprocessor; raise UsageError for what is none."""
     from gpuseg.cluster import ALGORITHMS as ESTIMATORS
     from gpuseg.preprocessing import Preprocessor
 
@@ -220,7 +218,7 @@ def settings_of(options: argparse.Namespace, algorithm: str) -> tuple[dict[str, 
     preparing = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}
     _check_known(own, ESTIMATORS[algorithm]().get_params(deep=False).keys() - OWN.keys() - {"engine"}, algorithm)
     _check_known(preparing, Preprocessor().get_params(deep=False).keys(), "the preprocessor", prefix=PREFIX)
-    return own, Preprocessor(**preparing) if preparing else None
+    return own, preparing
 
 
 def _check_known(given: Iterable[str], known: Iterable[str], whose: str, *, prefix: str = "") -> None:

@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> None:
     from gpuseg.io.model import ENDINGS
     from gpuseg.io.outputs import together
     from gpuseg.segmenter import load
+    from gpuseg.splitting import preparing
 
     check_table_output(options, options.output, options.customers, options.model)
     for file, endings in ((options.new_model, ENDINGS), (options.report, REPORTS)):
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
             check_output(file, options.customers, options.model, endings=endings)
     check_model(options.model)
     segmenter = load(options.model)
-    own, preprocessor = settings_of(options, options.algorithm or segmenter.algorithm)
+    own, steps = settings_of(options, options.algorithm or segmenter.algorithm)
     with engine_of(options) as engine:
         segmenter.set_params(engine=engine).split(
             options.segment,
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> None:
             algorithm=options.algorithm,
             n_clusters=options.k,
             columns=options.columns,
-            preprocessor=preprocessor,
+            preprocessor=preparing(segmenter, options.columns, steps) if steps else None,
             k_range=options.k_range,
             algorithm_params=own or None,
         )

@@ -9,7 +9,7 @@ from array_api_compat import array_namespace
 
 from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, Kernel, Task, holder, like
-from gpuseg.cluster._words import refuse_columns, refuse_kind
+from gpuseg.cluster._words import holds_words, refuse_columns, refuse_kind
 from gpuseg.engines import (
     Blocks,
     Engine,
@@ -191,8 +191,9 @@ def _weights(weight: Any, x: Array) -> Array:
         check_weights(weight, x.shape[0])
         return weight
     given = np.asarray(weight)
-    if given.dtype.kind not in "biufO":
-        raise InvalidInput(f"sample_weight holds no numbers but {given.dtype}; give a weight of 0 or more a row")
+    if given.dtype.kind not in "biufO" or (given.dtype.kind == "O" and holds_words(given.ravel())):
+        words = "words" if given.dtype.kind == "O" else given.dtype
+        raise InvalidInput(f"sample_weight holds no numbers but {words}; give a weight of 0 or more a row")
     given = np.ascontiguousarray(given, dtype=x.dtype) if given.ndim else np.full(len(x), weight, dtype=x.dtype)
     check_weights(given, len(x))
     refuse_weightless(np.max(refuse_weight(given), initial=0.0))

@@ -5,6 +5,7 @@ user says so.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ class Levels(NamedTuple):
     def in_order(self) -> Host:
         """Return the words, those of numbers by size.
 
-        >>> Levels(frozenset({10.0, 9.0}), frozenset()).in_order.tolist()
+        >>> Levels(frozenset({10, 9}), frozenset()).in_order.tolist()
         ['9', '10']
         """
         if self.words:
@@ -108,7 +109,7 @@ def levels_in(columns: Sequence[pl.Series], categories: Iterable[int]) -> list[L
     for at in categories:
         column = present(columns[at])
         if column.dtype.is_numeric():
-            found.append(Levels(frozenset(map(float, column.unique())), frozenset()))
+            found.append(Levels(frozenset(map(_number, column.unique())), frozenset()))
         else:
             found.append(Levels(frozenset(), frozenset(texts(column).unique())))
     return found
@@ -198,6 +199,9 @@ def _word(value: Any) -> str:
     """Return a category as text, true and false as Polars writes them."""
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
-    if isinstance(value, int | float | np.number):
-        return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return str(value)
+    return repr(_number(value)) if isinstance(value, int | float | Decimal | np.number) else str(value)
+
+
+def _number(value: Any) -> float:
+    """Return a number as Python has it, a whole one with all of its digits: as float64 large ones would be equal."""
+    return int(value) if float(value).is_integer() else float(value)

@@ -35,9 +35,9 @@ class DBSCAN(SizedClusterer):
     ``X``: (n_samples, n_features), finite, scaled: ``eps`` is in its units.
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
-    "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
-    above an error of 0.25 "auto" raises DigestRefused.
+    "auto", a digest where an exact fit has no room or takes more than a minute, and for more than ``n_micro`` rows in
+    blocks, of files or of Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a
+    sample) say what it was; above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``core_sample_indices_``, ``n_clusters_``,
     ``segment_weight_``, ``backend_``, ``dispatch_``. A model stores the distinct core points, which are rows of

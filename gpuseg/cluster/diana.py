@@ -30,9 +30,9 @@ class DIANA(Hierarchical):
     that half itself .79 and .78 (means of eight draws).
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
-    "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
-    above an error of 0.25 "auto" raises DigestRefused.
+    "auto", a digest where an exact fit has no room or takes more than a minute, and for more than ``n_micro`` rows in
+    blocks, of files or of Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a
+    sample) say what it was; above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment), ``linkage_`` (n - 1, 4) in SciPy's format, its last
     column the weight, ``divisive_coefficient_`` (the mean over the rows of 1 - h / H, h the diameter of the last

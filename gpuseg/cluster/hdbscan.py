@@ -44,9 +44,9 @@ class HDBSCAN(SizedClusterer):
     rows changes nothing. In scikit-learn it falls to either by that order.
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
-    "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
-    above an error of 0.25 "auto" raises DigestRefused.
+    "auto", a digest where an exact fit has no room or takes more than a minute, and for more than ``n_micro`` rows in
+    blocks, of files or of Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a
+    sample) say what it was; above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment, -1 noise), ``probabilities_`` (membership
     strength), ``n_clusters_``, ``segment_weight_``, ``condensed_tree_``, ``backend_``, ``dispatch_``. A model

@@ -54,9 +54,9 @@ class OPTICS(Grouped):
     with a fit of all by an ARI of .57 by "xi", and of 1.00 by "dbscan" (means of eight draws).
 
     ``method``: "exact"; "digest", where ``n_micro`` weighted points, drawn by ``random_state``, stand for the rows; or
-    "auto", a digest where an exact fit has no room or takes more than a minute, and for rows in blocks, of files or of
-    Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a sample) say what it was;
-    above an error of 0.25 "auto" raises DigestRefused.
+    "auto", a digest where an exact fit has no room or takes more than a minute, and for more than ``n_micro`` rows in
+    blocks, of files or of Dask. ``exact_``, ``digest_size_`` and ``digest_error_`` (1 - ARI to an exact fit of a
+    sample) say what it was; above an error of 0.25 "auto" raises DigestRefused.
 
     After ``fit``: ``labels_`` (int32; 0 is the heaviest segment, -1 noise), ``ordering_`` (numbers of the points),
     ``reachability_``, ``core_distances_`` and ``predecessor_`` (by number; inf and -1 where there is none),

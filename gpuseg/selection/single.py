@@ -60,8 +60,9 @@ def segmented(
         choice = _asked(n_clusters) or _by_k_means(x, ks, shared)
         given["n_clusters"] = choice.k
     model = algorithm(**{name: value for name, value in given.items() if name in names}).fit(x)
-    found = choice or KChoice(model.n_clusters_, f"{algorithm.__name__.lower()} found the number itself", [])
-    return Segmented(found, model, _score(x, model, shared))
+    found = choice or KChoice(0, f"{algorithm.__name__.lower()} found the number itself", [])
+    # Fewer than asked for where fewer rows differ, which the fit has said.
+    return Segmented(found._replace(k=len(model.segment_weight_)), model, _score(x, model, shared))
 
 
 def number_of(

@@ -43,6 +43,20 @@ def test_a_part_is_split_again_and_json_has_the_hierarchy(gpuseg, model):
     assert (result["output"], result["new_model"]) == ("o.csv", None)
 
 
+def test_what_is_left_out_of_the_preprocessor_is_as_for_the_whole(gpuseg, customers):
+    customers.with_columns(way=pl.int_range(pl.len()) % 3 + 1).write_csv("c.csv")
+    whole = ["--columns", "spend,visits", "--set-param", "preprocessor__scale=robust", "--model", "m.gpuseg"]
+    assert gpuseg("segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--k", 2, *whole)[0] == 0
+    part = ["--columns", "spend,way", "--categorical", "way", "--new-model", "finer.gpuseg"]
+    assert gpuseg("split", "m.gpuseg", "c.csv", "--segment", 0, "--k", 2, "-o", "o.csv", *part)[0] == 0
+    steps = json.loads(gpuseg("inspect", "finer.gpuseg", "--json")[1])["splits"][0]["card"]["preprocessing"]
+    assert steps["scale"] == "robust"
+    assert [(column["name"], column["kind"]) for column in steps["columns"]] == [
+        ("spend", "number"),
+        ("way", "category"),
+    ]
+
+
 def test_what_cannot_be_split_is_refused(refused, model, customers):
     command = ["split", model, "c.csv", "-o", "o.csv"]
     assert "--segment 9 is no segment; those that can be split: 0, 1 and 2" in refused(*command, "--segment", 9)

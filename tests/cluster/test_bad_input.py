@@ -147,8 +147,9 @@ def test_words_in_an_array_for_kprototypes_have_to_be_named():
         (np.ones(ROWS - 1), "sample_weight has shape (29,); give one a row, (30,)"),
         (np.ones((ROWS, 1)), "sample_weight has shape (30, 1); give one a row, (30,)"),
         (["a"] * ROWS, "sample_weight holds no numbers"),
+        (np.array(["a", *range(ROWS - 1)], dtype=object), "sample_weight holds no numbers but words; give a weight"),
     ],
-    ids=["zero", "a zero", "negative", "missing", "short", "wide", "words"],
+    ids=["zero", "a zero", "negative", "missing", "short", "wide", "words", "a word"],
 )
 def test_weights_that_are_none(algorithm, weight, sentence):
     refused(algorithm(), X, sentence, sample_weight=weight)

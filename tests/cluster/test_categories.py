@@ -51,6 +51,22 @@ def test_the_same_rows_are_coded_alike_however_they_come(method):
         np.testing.assert_array_equal(method(categorical=["code"]).fit(given).labels_, model.labels_)
 
 
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        # As float64 the first two are one number.
+        ([2**53, 2**53 + 1, 2**53 + 2], ["9007199254740992", "9007199254740993", "9007199254740994"]),
+        (pl.Series(["10.00", "2.50", "2.25"]).cast(pl.Decimal(10, 2)), ["2.25", "2.5", "10"]),
+    ],
+    ids=["large", "decimal"],
+)
+def test_every_number_of_the_fit_is_a_category_of_its_own(values, levels):
+    table = pl.DataFrame({"spent": [0.0, 1.0, 2.0], "way": ["a", "b", "c"], "code": values})
+    model = KPrototypes(3, categorical=["code"], random_state=0).fit(table)
+    assert [*model.levels_["code"]] == levels
+    assert np.all(model.assign(table).distance == 0.0)
+
+
 @methods
 def test_codes_in_an_array_may_be_unseen(method):
     codes = np.column_stack([TABLE["spent"], *(TABLE[name].rank("dense") - 1 for name in TABLE.columns[1:])])
