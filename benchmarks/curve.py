@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.families import ROWS, SETS, Pinned, agreement, methods, pinned
-from benchmarks.harness import Benchmark, Run, Scores
+from benchmarks.families import ROWS, Pinned, agreement, methods, rows_of
+from benchmarks.harness import Run, Scores
 
 POINTS = (512, 1024, 2048, 4096, 8192, 16_384)
 CURVES = ("Ward", "HDBSCAN", "DBSCAN", "OPTICS")
@@ -52,15 +52,5 @@ def each_step(data: Pinned, found: list[Step]) -> Scores:
     return scores
 
 
-ROWS_OF_THE_TABLE = [
-    Benchmark(
-        f"digest error, {name}, {method}",
-        partial(pinned, name=name),
-        partial(contenders, name=name, method=method),
-        each_step,
-        long=True,
-    )
-    for name in SETS
-    for method in CURVES
-]
+ROWS_OF_THE_TABLE = rows_of("digest error", contenders, each_step, lambda _: CURVES)
 """A row a set and a method."""

@@ -1,12 +1,12 @@
 """Every family on a million rows by a digest or a sample, beside an exact fit of 20,000 rows with counts scaled."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.harness import Benchmark, Run
+from benchmarks.harness import Benchmark, Run, Scores
 from gpuseg import CLARANS, DBSCAN, DIANA, HDBSCAN, OPTICS, Agglomerative, KMedoids
 from gpuseg.metrics import adjusted_rand
 
@@ -88,15 +88,25 @@ def agreement(data: Pinned, found: tuple[np.ndarray, float]) -> dict[str, float]
     return {"ari": adjusted_rand(data.true[real], labels[real]), "digest_error": error}
 
 
-ROWS_OF_THE_TABLE = [
-    Benchmark(
-        f"families, {name}, {method}",
-        partial(pinned, name=name),
-        partial(contenders, name=name, method=method),
-        agreement,
-        long=True,
-    )
-    for name in SETS
-    for method in methods(name, ROWS, "digest")
-]
+def rows_of(
+    title: str,
+    runs: Callable[..., dict[str, Run]],
+    score: Callable[[Pinned, Any], Scores],
+    names: Callable[[str], Iterable[str]],
+) -> list[Benchmark]:
+    """Return a row a set and a method of it."""
+    return [
+        Benchmark(
+            f"{title}, {name}, {method}",
+            partial(pinned, name=name),
+            partial(runs, name=name, method=method),
+            score,
+            long=True,
+        )
+        for name in SETS
+        for method in names(name)
+    ]
+
+
+ROWS_OF_THE_TABLE = rows_of("families", contenders, agreement, lambda name: methods(name, ROWS, "digest"))
 """A row a set and a method."""

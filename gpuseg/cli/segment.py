@@ -50,9 +50,7 @@ def add_id(command: Command) -> None:
 def run(options: argparse.Namespace) -> None:
     """Fit, and write segments, model and report: all or none."""
     from gpuseg.cli._output import REPORTS, check_output, check_table_output, give
-    from gpuseg.io import write_table
     from gpuseg.io.model import ENDINGS
-    from gpuseg.io.outputs import together
 
     check_table_output(options, options.output, options.customers)
     for file, endings in ((options.model, ENDINGS), (options.report, REPORTS)):
@@ -64,15 +62,23 @@ def run(options: argparse.Namespace) -> None:
     with engine_of(options) as engine:
         segmenter = segmenter_of(options, id_column=options.id, value_column=options.value, engine=engine)
         segmenter.fit(customers_of(options, engine))
-        with together() as place:
-            write_table(segmenter.segments_, place(options.output))
-            if options.model:
-                segmenter.save(place(options.model))
-            if options.report:
-                segmenter.report(place(options.report))
+        write_all(segmenter, options.output, model=options.model, report=options.report)
     outputs = {name: str(file) if (file := getattr(options, name)) else None for name in ("output", "model", "report")}
     files = [options.output, options.model, options.report]
     give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, files, options.workers))
+
+
+def write_all(segmenter: "Segmenter", output: Path, *, model: Path | None, report: Path | None) -> None:
+    """Write the segments, and the model and the report where asked for: all or none."""
+    from gpuseg.io import write_table
+    from gpuseg.io.outputs import together
+
+    with together() as place:
+        write_table(segmenter.segments_, place(output))
+        if model:
+            segmenter.save(place(model))
+        if report:
+            segmenter.report(place(report))
 
 
 def customers_of(options: argparse.Namespace, engine: Any) -> Any:

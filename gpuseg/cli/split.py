@@ -39,10 +39,8 @@ def run(options: argparse.Namespace) -> None:
     """Split the segment, and write segments, model and report: all or none."""
     from gpuseg.card import hierarchy_of
     from gpuseg.cli._output import REPORTS, check_model, check_output, check_table_output, give
-    from gpuseg.cli.segment import lines_of, result_of
-    from gpuseg.io import write_table
+    from gpuseg.cli.segment import lines_of, result_of, write_all
     from gpuseg.io.model import ENDINGS
-    from gpuseg.io.outputs import together
     from gpuseg.segmenter import load
     from gpuseg.splitting import preparing
 
@@ -64,12 +62,7 @@ def run(options: argparse.Namespace) -> None:
             k_range=options.k_range,
             algorithm_params=own or None,
         )
-        with together() as place:
-            write_table(segmenter.segments_, place(options.output))
-            if options.new_model:
-                segmenter.save(place(options.new_model))
-            if options.report:
-                segmenter.report(place(options.report))
+        write_all(segmenter, options.output, model=options.new_model, report=options.report)
     files = [options.output, options.new_model, options.report]
     outputs = {name: str(file) if (file := getattr(options, name)) else None for name in OUTPUTS}
     result = {**outputs, **result_of(segmenter), "hierarchy": hierarchy_of(segmenter.card_).to_dicts()}
