@@ -12,8 +12,8 @@ import polars as pl
 
 from gpuseg._estimator import plain_parameters
 from gpuseg.backends import Host
+from gpuseg.interpret.profile import Field, Rows
 from gpuseg.neighbors.keys import mixed, row_keys
-from gpuseg.profile import Field, Rows
 
 LIBRARIES = (
     "gpuseg", "numpy", "scikit-learn", "polars", "narwhals", "cupy-cuda12x", "cupy-cuda13x", "cuml-cu12", "cuml-cu13"

@@ -12,9 +12,9 @@ from gpuseg.cluster import NOISE, Assignment, Clusterer
 from gpuseg.cluster._assignment import ASSIGNED
 from gpuseg.customers import Customers, ids_of
 from gpuseg.engines.parts import Parts
+from gpuseg.interpret.profile import Field, Rows
 from gpuseg.io.tables import Frame
 from gpuseg.preprocessing import NothingKept, Preprocessor
-from gpuseg.profile import Field, Rows
 
 ROW = "row"
 """The id of customers that have none: the number of their row, from 0."""

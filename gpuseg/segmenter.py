@@ -15,6 +15,8 @@ from gpuseg.customers import Customers, check_ids, check_value, opened_customers
 from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
+from gpuseg.explaining import Explainable, evidence_of
+from gpuseg.interpret.profile import profile_parts
 from gpuseg.io.model import read_model, write_model
 from gpuseg.metrics import Score
 from gpuseg.neighbors.order import count_distinct, ordered_parts
@@ -31,7 +33,6 @@ from gpuseg.placing import (
     table_of,
 )
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.profile import profile_parts
 from gpuseg.selection import Candidate, KChoice, Segmented, number_of, prepared_for, segmented, tried
 from gpuseg.settings import say
 from gpuseg.splitting import Divisible, Split
@@ -52,7 +53,7 @@ class Prepared(NamedTuple):
     categorical: Sequence[int] | None
 
 
-class Segmenter(ClusterMixin, Divisible):
+class Segmenter(ClusterMixin, Divisible, Explainable):
     """Segment a customer table: clean, encode, scale, choose the number of segments, cluster, profile.
 
     ``id_column``: the customers' id, unique and never missing; left out, rows are numbered from 0 in a
@@ -133,9 +134,10 @@ class Segmenter(ClusterMixin, Divisible):
         ready = self._ready(customers)
         choice, model, score = self._clustered(ready)
         located = placed(ready.parts, model, customers).kept()
+        evidence = evidence_of(located, ready.parts, ready.preprocessor)
         # All at once: where a fit is refused, an earlier one stays whole.
         self.preprocessor_, self.choice_, self.model_, self.score_ = ready.preprocessor, choice, model, score
-        self.splits_ = {}
+        self.splits_, self.evidence_ = {}, evidence
         return located
 
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
@@ -162,7 +164,7 @@ class Segmenter(ClusterMixin, Divisible):
         """
         from gpuseg.report import write_report
 
-        check_is_fitted(self, "card_")
+        self.insight()
         return write_report(path, self.card_, cleaning=cleaning, title=title)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
@@ -193,7 +195,7 @@ class Segmenter(ClusterMixin, Divisible):
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file that ends in .gpuseg, whole or not at all; return the path."""
-        check_is_fitted(self, "card_")
+        self.insight()
         return write_model(path, self.card_, self.state())
 
     def state(self) -> dict[str, Any]:

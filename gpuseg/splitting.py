@@ -12,10 +12,14 @@ from gpuseg.cluster import Clusterer
 from gpuseg.customers import Customers, check_ids, check_value, opened_customers, some_of
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput, missing_column
+from gpuseg.explaining import evidence_of
 from gpuseg.placing import Step, fields_of, made_ready, members, placed, portable, rows_of
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.selection import KChoice
 from gpuseg.settings import say
+
+PERSONS = ("_customers", "evidence_")
+"""The attributes that hold rows of persons: of a fitted segmenter in this process alone."""
 
 
 class Split(NamedTuple):
@@ -131,7 +135,7 @@ class Divisible(Stored):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled and copied: without the customers, whom a copy has to be given to split again."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_customers"}
+        return {name: value for name, value in super().__getstate__().items() if name not in PERSONS}
 
     def _learn(self, customers: Customers) -> Parts:
         """Fit to customers, and return them placed."""
@@ -195,6 +199,7 @@ class Divisible(Stored):
         steps = self._steps(opened.customers, splits, quiet=True)
         found = placed(opened.ready, self.model_, opened.customers, steps).kept()
         self.splits_, self._customers = splits, opened.table
+        self.evidence_ = evidence_of(found, opened.ready, self.preprocessor_)
         self._tell(found, opened.customers)
 
     def _whole(self, segment: Any) -> int:

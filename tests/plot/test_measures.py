@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.profile import Field, profile
 from gpuseg.plot.measures import Measure, contrasts, frame_of, mean_of_all, measures
-from gpuseg.profile import Field, profile
 
 KINDS = [
     Field("spend", "number", []),

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.profile import Field, profile
 from gpuseg.plot import k_curve, segment_profile, segment_sizes
 from gpuseg.plot._axes import cut
-from gpuseg.profile import Field, profile
 
 CANDIDATES = [
     {"k": 2, "inertia": 90.0, "silhouette": 0.30, "standard_error": 0.01},

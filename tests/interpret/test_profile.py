@@ -6,8 +6,8 @@ import pytest
 
 from gpuseg.card import fingerprint, profile_of, profile_state
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.profile import Field, profile
 from gpuseg.notebook import segments_html, shown
-from gpuseg.profile import Field, profile
 
 NAN = float("nan")
 FIELDS = [
