@@ -34,7 +34,7 @@ from gpuseg.placing import (
 )
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.selection import Candidate, KChoice, Segmented, number_of, prepared_for, segmented, tried
-from gpuseg.settings import say
+from gpuseg.settings import MIN_REPORT_SIZE, say
 from gpuseg.splitting import Divisible, Split
 
 if TYPE_CHECKING:
@@ -156,16 +156,24 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         rows, ks = ready.ordered.rows(ROWS), self._tried(ready.ordered)
         return number_of(rows, ALGORITHMS[self.algorithm], ks, **self._given(ready))
 
-    def report(self, path: str | Path, *, cleaning: "CleaningReport | None" = None, title: str | None = None) -> Path:
+    def report(
+        self,
+        path: str | Path,
+        *,
+        cleaning: "CleaningReport | None" = None,
+        title: str | None = None,
+        min_report_size: int = MIN_REPORT_SIZE,
+    ) -> Path:
         """Write one offline HTML page on the segments, aggregates only, whole or not at all; return the path.
 
         ``cleaning``: the report of the transactions that the customer table was made of, as ``customer_features``
-        gives it. The path ends in .html.
+        gives it. Segments of fewer customers than ``min_report_size`` are pooled, and only their number is told. The
+        path ends in .html.
         """
         from gpuseg.report import write_report
 
         self.insight()
-        return write_report(path, self.card_, cleaning=cleaning, title=title)
+        return write_report(path, self.card_, cleaning=cleaning, title=title, min_report_size=min_report_size)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): a Dask array for a table on workers."""

@@ -15,6 +15,9 @@ BACKENDS = ("auto", "cpu", "cuda")
 THRESHOLD_VARIABLE = "GPUSEG_GPU_THRESHOLD"
 THRESHOLD = 8.0
 """Seconds: loading cuML took 7.7 on the two cores that it was measured on, so shorter work is done sooner without."""
+MIN_REPORT_SIZE = 10
+"""Customers of the smallest segment that a report tells of: a mean of one is that person's row. (Statistical offices
+use 3 to 10.)"""
 log = logging.getLogger("gpuseg")
 
 

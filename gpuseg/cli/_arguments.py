@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from gpuseg.cli import _types
 from gpuseg.cli._parser import Command, Top, UsageError
 from gpuseg.cli._words import OPTIONS, PREFIX
+from gpuseg.settings import MIN_REPORT_SIZE
 
 COMMANDS = (
     "demo",
@@ -135,7 +136,16 @@ def add_segmenting(command: Command) -> None:
         "--metric", metavar="NAME",
         help="the distance between rows, of algorithms with several; gower compares categories (see gpuseg algorithms)",
     )  # fmt: skip
+    add_report(command)
+
+
+def add_report(command: Command) -> None:
+    """Add the options that ask for a report and say what it may tell."""
     command.add_argument("--report", type=_types.path, metavar="R.html", help="write a report of one page as well")
+    command.add_argument(
+        "--min-report-size", type=_types.count, default=MIN_REPORT_SIZE, metavar="N",
+        help=f"segments of fewer customers are pooled in the report (default: {MIN_REPORT_SIZE})",
+    )  # fmt: skip
 
 
 def add_fitting(command: Command) -> None:

@@ -12,6 +12,7 @@ OPTIONS = {
     "as_of": "--as-of", "returns": "--returns", "time_format": "--time-format", "customer": "--customer",
     "time": "--time", "order": "--order", "amount": "--amount", "quantity": "--quantity", "price": "--price",
     "product": "--product", "segment": "--segment",
+    "min_report_size": "--min-report-size",
 }  # fmt: skip
 """The option that gives each argument. ``backend`` is not among them: the environment may have given it."""
 LIST = r"\['[^\]]*'\]"

@@ -57,15 +57,19 @@ def run(options: argparse.Namespace) -> None:
         value = WORTH if WORTH in customers.columns else None
         segmenter = segmenter_of(options, id_column=customers.columns[0], value_column=value, engine=engine)
         segmenter.fit(customers)
-        files = write_all(paths, customers, segmenter, report=options.report, cleaning=report)
+        telling = {"cleaning": report, "min_report_size": options.min_report_size}
+        files = write_all(paths, customers, segmenter, report=options.report, **telling)
     result: dict[str, Any] = {"output": str(options.output), "files": [str(path) for path in files]}
     result |= {"features": features_result(customers, report, paths[0]), **result_of(segmenter)}
     told = lines_of(segmenter, files[1:], options.workers)
     give(options, result, [str(report), written(customers, paths[0]), "", *told])
 
 
-def write_all(paths: list[Path], customers: Any, segmenter: Any, *, report: Path | None, cleaning: Any) -> list[Path]:
-    """Write customers, segments and model to ``paths``, and a report where there is a path for one: all or none."""
+def write_all(paths: list[Path], customers: Any, segmenter: Any, *, report: Path | None, **telling: Any) -> list[Path]:
+    """Write customers, segments and model to ``paths``, and a report where there is a path for one: all or none.
+
+    ``telling``: what else the report is given.
+    """
     from gpuseg.io import write_table
     from gpuseg.io.outputs import together
 
@@ -74,5 +78,5 @@ def write_all(paths: list[Path], customers: Any, segmenter: Any, *, report: Path
         write_table(segmenter.segments_, place(paths[1]))
         segmenter.save(place(paths[2]))
         if report:
-            segmenter.report(place(report), cleaning=cleaning)
+            segmenter.report(place(report), **telling)
     return [*paths, report] if report else paths

@@ -62,13 +62,16 @@ def run(options: argparse.Namespace) -> None:
     with engine_of(options) as engine:
         segmenter = segmenter_of(options, id_column=options.id, value_column=options.value, engine=engine)
         segmenter.fit(customers_of(options, engine))
-        write_all(segmenter, options.output, model=options.model, report=options.report)
+        beside = {"model": options.model, "report": options.report}
+        write_all(segmenter, options.output, **beside, min_report_size=options.min_report_size)
     outputs = {name: str(file) if (file := getattr(options, name)) else None for name in ("output", "model", "report")}
     files = [options.output, options.model, options.report]
     give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, files, options.workers))
 
 
-def write_all(segmenter: "Segmenter", output: Path, *, model: Path | None, report: Path | None) -> None:
+def write_all(
+    segmenter: "Segmenter", output: Path, *, model: Path | None, report: Path | None, min_report_size: int
+) -> None:
     """Write the segments, and the model and the report where asked for: all or none."""
     from gpuseg.io import write_table
     from gpuseg.io.outputs import together
@@ -78,7 +81,7 @@ def write_all(segmenter: "Segmenter", output: Path, *, model: Path | None, repor
         if model:
             segmenter.save(place(model))
         if report:
-            segmenter.report(place(report))
+            segmenter.report(place(report), min_report_size=min_report_size)
 
 
 def customers_of(options: argparse.Namespace, engine: Any) -> Any:

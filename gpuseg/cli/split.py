@@ -2,7 +2,7 @@
 
 import argparse
 
-from gpuseg.cli._arguments import ALGORITHMS, add_settings, add_word, settings_of
+from gpuseg.cli._arguments import ALGORITHMS, add_report, add_settings, add_word, settings_of
 from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import names, path, segment, segments, source, span
@@ -24,7 +24,7 @@ def add(command: Command) -> None:
         "-o", "--output", metavar="SEGMENTS", required=True, type=path, help=".parquet, .csv or .arrow; all customers"
     )
     command.add_argument("--new-model", metavar="M", type=path, help="write the finer model to this .gpuseg file")
-    command.add_argument("--report", type=path, metavar="R.html", help="write a report of one page as well")
+    add_report(command)
     add_word(command, "--algorithm", *ALGORITHMS, help="how to find the parts (default: as the segments were found)")
     command.add_argument("--k", type=segments, default="auto", metavar="auto|N", help="how many parts (default: auto)")
     command.add_argument("--k-range", type=span, metavar="2:12", help="numbers to try (default: as for the whole)")
@@ -62,7 +62,8 @@ def run(options: argparse.Namespace) -> None:
             k_range=options.k_range,
             algorithm_params=own or None,
         )
-        write_all(segmenter, options.output, model=options.new_model, report=options.report)
+        beside = {"model": options.new_model, "report": options.report}
+        write_all(segmenter, options.output, **beside, min_report_size=options.min_report_size)
     files = [options.output, options.new_model, options.report]
     outputs = {name: str(file) if (file := getattr(options, name)) else None for name in OUTPUTS}
     result = {**outputs, **result_of(segmenter), "hierarchy": hierarchy_of(segmenter.card_).to_dicts()}

@@ -12,7 +12,8 @@ from gpuseg.io.write import check_writable, whole
 from gpuseg.notebook import counted, shown
 from gpuseg.plot.measures import VALUE
 from gpuseg.report.curve import curve_svg
-from gpuseg.report.summary import SMALL, summary
+from gpuseg.report.summary import summary
+from gpuseg.settings import MIN_REPORT_SIZE
 
 ENDINGS = (".html",)
 """What a report's name ends in."""
@@ -40,11 +41,12 @@ def write_report(
     *,
     cleaning: CleaningReport | Mapping[str, Any] | None = None,
     title: str | None = None,
+    min_report_size: int = MIN_REPORT_SIZE,
 ) -> Path:
     """Write the report of a model card to an .html file, whole or not at all; return the path.
 
-    ``card``, ``cleaning`` and ``title`` as for ``summary``. The file holds aggregates only, loads nothing and runs
-    nothing. Raises InvalidFile for a path that cannot be written, InvalidInput for what is no card.
+    ``card``, ``cleaning``, ``title`` and ``min_report_size`` as for ``summary``. The file holds aggregates only, loads
+    nothing and runs nothing. Raises InvalidFile for a path that cannot be written, InvalidInput for what is no card.
 
     >>> import gpuseg, pathlib, polars as pl, tempfile
     >>> customers = pl.DataFrame({"spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
@@ -56,7 +58,7 @@ def write_report(
     """
     place = Path(path)
     check_writable(place, ENDINGS)
-    page = render(summary(card, cleaning=cleaning, title=title))
+    page = render(summary(card, cleaning=cleaning, title=title, min_report_size=min_report_size))
     with whole(place) as file:
         # A lone surrogate, as file names and broken text hold, has no UTF-8.
         file.write(page.encode(errors="replace"))
@@ -68,7 +70,7 @@ def render(told: dict[str, Any]) -> str:
     candidates = told["choice"].get("candidates") or []
     curve = Markup(curve_svg(told["choice"])) if candidates else None  # noqa: S704 - matplotlib's, of numbers alone
     page = _environment().get_template("page.html")
-    return page.render(told=told, curve=curve, measures=_measures(candidates), fewest=SMALL)
+    return page.render(told=told, curve=curve, measures=_measures(candidates))
 
 
 def _environment() -> Environment:

@@ -11,28 +11,32 @@ from gpuseg.features import CleaningReport
 from gpuseg.notebook import counted, shown
 from gpuseg.plot.measures import KEYS, VALUE, Measure, contrasts, frame_of, mean_of_all, measures, moment
 from gpuseg.preprocessing.report import Report
+from gpuseg.settings import MIN_REPORT_SIZE
 
-SMALL = 5
-"""Of a segment of fewer customers only the size is told: a mean of one is that person's row. (Statistical offices
-use 3 to 10.)"""
 LONGEST = 200
 """Characters of a parameter's value."""
 
 
 def summary(
-    card: Mapping[str, Any], *, cleaning: CleaningReport | Mapping[str, Any] | None = None, title: str | None = None
+    card: Mapping[str, Any],
+    *,
+    cleaning: CleaningReport | Mapping[str, Any] | None = None,
+    title: str | None = None,
+    min_report_size: int = MIN_REPORT_SIZE,
 ) -> dict[str, Any]:
     """Return what a report says of a model: dicts, lists, text, numbers and None; dates in ISO 8601.
 
     ``card``: a model card, as ``Segmenter.card_``. ``cleaning``: the CleaningReport of the transactions that the
-    customers were made of, or its ``to_dict()``. ``title``: left out, segments, customers and algorithm. Keys:
-    title, about, created, algorithm, found, customers, noise, segments (segment, name, size, share, value_share),
-    small, profile (a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top
-    and top_share), splits (a segment that was split each: name, customers, algorithm, reason, choice, metrics, and
-    segments, small and profile of its parts), choice, metrics, cleaning, preparation, backend, parameters, versions,
-    training_data_sha256.
-    Segments of fewer than 5 customers are in ``small``: all but their size is None, and ``all`` is without them.
-    Raises InvalidInput for what is no card, no cleaning report or no title.
+    customers were made of, or its ``to_dict()``. ``title``: left out, segments and customers. Keys:
+    title, about, created, algorithm, found, customers, noise, min_report_size, segments (segment, name, size, share,
+    value_share), small, profile (a column of the customers each: name, kind, all, contrast, and mean and median, or
+    share, or top and top_share), splits (a segment that was split each: name, customers, algorithm, reason, choice,
+    metrics, and segments, small and profile of its parts), choice, metrics, cleaning, preparation, backend,
+    parameters, versions, training_data_sha256.
+    Segments of fewer customers than ``min_report_size`` are in ``small``. Several are pooled in one whose ``segment``
+    is None and which has a size and, where they are enough together, a share of value; of one alone and of such noise
+    all but the size is None. ``all`` and the shares of value are of the customers told of.
+    Raises InvalidInput for what is no card, no cleaning report, no title or no number of customers.
 
     >>> profile = {"names": ["segment", "size", "share"], "types": ["Int32", "Int64", "Float64"]}
     >>> card = {"profile": profile | {"values": [[0, 1], [6, 3], [0.667, 0.333]]}, "algorithm": "kmeans"}
@@ -44,16 +48,32 @@ def summary(
     """
     if title is not None and not isinstance(title, str):
         raise InvalidInput(f"title={title!r} is not text; give a string, or None for one of its own")
-    cleaned = _cleaned(cleaning)
+    cleaned, fewest = _cleaned(cleaning), checked_size(min_report_size)
     try:
-        return _summary(card, cleaned, title)
+        return _summary(card, cleaned, title, fewest)
     except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, pl.exceptions.PolarsError) as error:
         raise InvalidInput(
             f"card is no model card ({error!r}); give Segmenter.card_, or the card of a model"
         ) from error
 
 
-def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: str | None) -> dict[str, Any]:
+def checked_size(min_report_size: Any) -> int:
+    """Return the customers of the smallest segment to tell of; raise InvalidInput for what is no such number.
+
+    >>> checked_size(0)
+    Traceback (most recent call last):
+    gpuseg.errors.InvalidInput: min_report_size=0 is no number of customers; give a whole number from 1 up
+    """
+    if isinstance(min_report_size, bool) or not isinstance(min_report_size, int) or min_report_size < 1:
+        raise InvalidInput(
+            f"min_report_size={min_report_size!r} is no number of customers; give a whole number from 1 up"
+        )
+    return min_report_size
+
+
+def _summary(
+    card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: str | None, fewest: int
+) -> dict[str, Any]:
     rows, paths = card["rows"], paths_of(card)
     names = {segment: paths.get(segment, shown("segment", segment)) for segment in _numbers(card)}
     of_all = f"{counted(card['segments'], 'segment')} of {counted(rows['kept'], 'customer')}"
@@ -65,8 +85,9 @@ def _summary(card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: st
         "found": card["segments"],
         "customers": rows["kept"],
         "noise": rows["noise"],
-        **_likeness(card, names),
-        "splits": [_split(split, paths) for split in card.get("splits", [])],
+        "min_report_size": fewest,
+        **_likeness(card, names, fewest),
+        "splits": [_split(split, paths, fewest) for split in card.get("splits", [])],
         "choice": dict(card["choice"]),
         "metrics": dict(card["metrics"]),
         "cleaning": cleaning,
@@ -82,30 +103,58 @@ def _numbers(card: Mapping[str, Any]) -> list[int]:
     return profile_of(card["profile"])["segment"].to_list()
 
 
-def _likeness(card: Mapping[str, Any], names: Mapping[int, str]) -> dict[str, Any]:
+def _likeness(card: Mapping[str, Any], names: Mapping[int, str], fewest: int) -> dict[str, Any]:
     """Return the segments of a card with their names and sizes, those that are too small, and what they are like."""
-    frame = _withheld(frame_of(profile_of(card["profile"])))
+    whole = frame_of(profile_of(card["profile"]))
+    small = whole.filter(pl.col("size") < fewest)["segment"].to_list()
+    joined = [number for number in small if number >= 0]
+    frame, pool = _withheld(_pooled(whole, joined), fewest), f"{len(joined)} small segments"
     keys = [name for name in ("segment", "size", "share", VALUE) if name in frame.columns]
     return {
-        "segments": [{**row, "name": names[row["segment"]]} for row in frame.select(keys).to_dicts()],
-        "small": frame.filter(pl.col("size") < SMALL)["segment"].to_list(),
+        "segments": [{**row, "name": names.get(row["segment"], pool)} for row in frame.select(keys).to_dicts()],
+        "small": small,
         "profile": [_profiled(frame, measure, gaps=_has_gaps(card, measure.name)) for measure in measures(frame)],
     }
 
 
-def _split(split: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def _split(split: Mapping[str, Any], paths: Mapping[int, str], fewest: int) -> dict[str, Any]:
     """Return what a report says of a segment that was split: of its parts as of segments, by their own columns."""
     card, whole = split["card"], split["segment"]
     names = {at: shown("segment", at) if at < 0 else paths[split["into"][at]] for at in _numbers(card)}
     about = {name: card[name] for name in ("algorithm", "choice", "metrics")}
     about |= {"reason": card["choice"]["reason"] + digest_said(card["metrics"])}
-    return {"name": paths.get(whole, str(whole)), "customers": card["rows"]["kept"], **about, **_likeness(card, names)}
+    return {
+        "name": paths.get(whole, str(whole)),
+        "customers": card["rows"]["kept"],
+        **about,
+        **_likeness(card, names, fewest),
+    }
 
 
-def _withheld(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a profile that tells of segments of too few customers nothing but how many they are."""
-    told = pl.when(pl.col("size") >= SMALL)
-    return frame.with_columns(told.then(pl.col(name)).alias(name) for name in frame.columns if name not in KEYS)
+def _pooled(frame: pl.DataFrame, small: list[int]) -> pl.DataFrame:
+    """Return a profile with one row, of no number, for several segments; noise stays last."""
+    if len(small) < 2:  # noqa: PLR2004 - one is no pool
+        return frame
+    rest, noise = frame.filter(pl.col("segment") >= 0), frame.filter(pl.col("segment") < 0)
+    among = pl.col("segment").is_in(small)
+    told = [name for name in ("size", "share", VALUE) if name in frame.columns]
+    pool = rest.filter(among).select(pl.sum(name) for name in told)
+    return pl.concat([rest.filter(~among), pool, noise], how="diagonal").select(frame.columns)
+
+
+def _withheld(frame: pl.DataFrame, fewest: int) -> pl.DataFrame:
+    """Return a profile that tells of too few customers nothing but how many they are.
+
+    Shares of value are those of the customers told of: from the others' the rest to 1 would be known.
+    """
+    told = pl.col("size") >= fewest
+    frame = frame.with_columns(
+        pl.when(told).then(pl.col(name)).alias(name) for name in frame.columns if name not in KEYS
+    )
+    if VALUE not in frame.columns or frame[VALUE].null_count() == 0:
+        return frame
+    total = frame[VALUE].sum()
+    return frame.with_columns(pl.col(VALUE) / total if total > 0 else pl.lit(None, pl.Float64).alias(VALUE))
 
 
 def _cleaned(cleaning: CleaningReport | Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -165,6 +165,16 @@ def test_a_report_beside_the_segments(gpuseg, customers):
     assert sorted(path.name for path in Path().iterdir()) == ["c.csv", "r.html", "s.csv"]
 
 
+@pytest.mark.parametrize("name", ["segment", "run"])
+def test_the_smallest_segment_of_a_report(gpuseg, customers, transactions, name):
+    customers.write_csv("c.csv")
+    transactions.write_csv("t.csv")
+    given = {"segment": ["c.csv", "-o", "s.csv", "--id", "customer_id"], "run": ["t.csv", "-o", "out"]}[name]
+    code, _, _ = gpuseg(name, *given, "--report", "r.html", "--min-report-size", 1000)
+    assert code == 0
+    assert "Fewer than 1000 customers: " in Path("r.html").read_text(encoding="utf-8")
+
+
 def test_a_report_in_the_folder_of_a_run(gpuseg, transactions):
     transactions.write_csv("t.csv")
     code, out, _ = gpuseg("run", "t.csv", "-o", "out", "--report", "out/report.html", "--json")

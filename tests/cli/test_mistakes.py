@@ -46,7 +46,7 @@ CHECKED = {
     "--rows": "many", "--columns": ",", "--customers": "0", "--k": "few", "--k-range": "9:2", "--set-param": "eps",
     "--random-state": "-1", "--set": ",", "--algorithm": "kmean", "--backend": "gpu", "--returns": "nett",
     "--difficulty": "mdium", "--config": "none.toml", "--report": "", "--model": "", "--new-model": "", "-o": "",
-    "--segment": "-1", "--workers": "0", "--scheduler": "here:8786",
+    "--segment": "-1", "--workers": "0", "--min-report-size": "0", "--scheduler": "here:8786",
 }  # fmt: skip
 """A value that each option with a check refuses."""
 

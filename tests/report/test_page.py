@@ -190,7 +190,7 @@ def test_noise_and_no_curve_with_a_density_method():
     assert "noise" in page.lines()
     assert "svg" not in page.tags
     assert any("in no segment" in word for word in page.words)
-    assert any("Fewer than 5 customers: noise." in word for word in page.words)
+    assert any("Fewer than 10 customers: noise." in word for word in page.words)
 
 
 def test_hdbscan_that_finds_nothing():

@@ -8,7 +8,7 @@ import pytest
 from gpuseg import customer_features
 from gpuseg.card import profile_of
 from gpuseg.errors import InvalidInput
-from gpuseg.report import summary
+from gpuseg.report import render, summary
 from tests.report.conftest import customers, fitted
 
 
@@ -55,14 +55,52 @@ def test_what_preprocessing_did_is_told(card):
     assert "constant" in columns["same"]["done"]
 
 
-def test_small_segments_are_named():
-    group = np.repeat([0, 1], [3, 40])
-    told = summary(fitted(pl.DataFrame({"a": group * 50.0 + np.arange(43) / 50}), n_clusters=2).card_)
+def test_a_small_segment_is_told_by_its_size_alone():
+    group = np.repeat([0, 1], [9, 40])
+    told = summary(fitted(pl.DataFrame({"a": group * 50.0 + np.arange(49) / 50}), n_clusters=2).card_)
     assert told["small"] == [1]
     column = told["profile"][0]
     assert [part[1] for part in (column["mean"], column["median"], column["contrast"])] == [None] * 3
-    assert column["all"] == column["mean"][0] == pytest.approx(np.mean(np.arange(3, 43) / 50 + 50))
-    assert [row["size"] for row in told["segments"]] == [40, 3]
+    assert column["all"] == column["mean"][0] == pytest.approx(np.mean(np.arange(9, 49) / 50 + 50))
+    assert [row["size"] for row in told["segments"]] == [40, 9]
+
+
+@pytest.fixture(scope="module")
+def valued_card():
+    """Return the card of segments of 40, 30, 6 and 5 customers, of which the smallest are worth most."""
+    group = np.repeat([0, 1, 2, 3], [40, 30, 6, 5])
+    spend = np.array([1.0, 10.0, 100.0, 1000.0])[group] + np.arange(81) / 500
+    return fitted(pl.DataFrame({"spend": spend, "group": group * 9.0}), n_clusters=4, value_column="spend").card_
+
+
+def test_several_small_segments_are_pooled(valued_card):
+    told = summary(valued_card)
+    assert told["small"] == [2, 3]
+    assert [row["segment"] for row in told["segments"]] == [0, 1, None]
+    assert [row["size"] for row in told["segments"]] == [40, 30, 11]
+    assert told["segments"][2]["name"] == "2 small segments"
+    whole = profile_of(valued_card["profile"])["value_share"].to_list()
+    assert [row["value_share"] for row in told["segments"]] == pytest.approx([*whole[:2], sum(whole[2:])])
+    for column in told["profile"]:
+        assert [len(column["mean"]), column["mean"][2], column["median"][2]] == [3, None, None]
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    page = render(told)
+    assert "Fewer than 10 customers: 2 small segments." in page
+
+
+@pytest.mark.parametrize(("fewest", "small"), [(1, []), (5, []), (6, [3]), (7, [2, 3]), (31, [1, 2, 3])])
+def test_the_smallest_segment_told_of_is_the_users_to_say(valued_card, fewest, small):
+    told = summary(valued_card, min_report_size=fewest)
+    assert (told["small"], told["min_report_size"]) == (small, fewest)
+    assert sum(row["size"] for row in told["segments"]) == 81
+    assert sum(row["value_share"] or 0.0 for row in told["segments"]) == pytest.approx(1.0)
+
+
+def test_the_rest_of_a_share_of_value_tells_of_no_few(valued_card):
+    whole = profile_of(valued_card["profile"])["value_share"].to_list()
+    shares = [row["value_share"] for row in summary(valued_card, min_report_size=6)["segments"]]
+    assert shares[3] is None
+    assert shares[:3] == pytest.approx([share / sum(whole[:3]) for share in whole[:3]])
 
 
 def test_long_parameters_are_cut(card):
@@ -107,8 +145,10 @@ def test_what_is_no_card_is_refused(card, path):
         ({"cleaning": {"rows": 3}}, "cleaning is a dict that tells no rows read and kept; give the CleaningReport"),
         ({"cleaning": 3}, "cleaning is a int that tells"),
         ({"title": 3}, "title=3 is not text; give a string"),
+        ({"min_report_size": 0}, "min_report_size=0 is no number of customers; give a whole number from 1 up"),
+        ({"min_report_size": True}, "min_report_size=True is no number of customers"),
     ],
 )
-def test_what_is_no_cleaning_report_or_title(card, given, said):
+def test_what_is_no_cleaning_report_title_or_size(card, given, said):
     with pytest.raises(InvalidInput, match=said):
         summary(card, **given)
