@@ -16,7 +16,8 @@ from gpuseg.engines.blocks import ROWS
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import FewerSegments, InvalidInput, InvalidModel
 from gpuseg.explaining import Explainable, evidence_of
-from gpuseg.interpret.profile import profile_parts
+from gpuseg.interpret.profile import counted as counted_parts
+from gpuseg.interpret.profile import profile_of_counts
 from gpuseg.io.model import read_model, write_model
 from gpuseg.metrics import Score
 from gpuseg.neighbors.order import count_distinct, ordered_parts
@@ -267,7 +268,8 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     def _describe(self, found: Parts, customers: Customers) -> None:
         """Set what is told of the segments of customers who are ``Located`` in parts."""
         fields, rows = fields_of(self.preprocessor_), found.map(rows_of)
-        told = profile_parts(rows, fields, valued=self.value_column is not None)
+        counts = counted_parts(rows, fields)
+        told = profile_of_counts(counts, valued=self.value_column is not None)
         fingerprint = card.fingerprint_of(rows.collect(card.fingerprints), fields)
         self.profile_ = customers.give_small(told)
         self.n_features_in_ = len(customers.names)

@@ -1,6 +1,7 @@
 """What each segment is like: its size, and each column's mean and median in the user's units."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -34,7 +35,27 @@ class Rows(NamedTuple):
 
 
 Tally = list[Host]
-"""What counts of a segment: its rows and their worth, then an array a field; tallies of parts add up."""
+"""What counts of a segment: its rows and their worth, then an array a field, as ``SUMMARIES`` counts and joins them."""
+QUARTILES = (0.25, 0.5, 0.75)
+MEDIAN = QUARTILES.index(0.5)
+
+
+class Counts(NamedTuple):
+    """What is counted of all customers, exactly: all that a profile and its details are made of.
+
+    ``segments``: noise last. ``tallies``: one a segment. ``quartiles``: (segments + 1, fields, 3), NaN where there is
+    no value or the kind has none; the last row is that of all customers.
+    """
+
+    fields: Sequence[Field]
+    segments: list[int]
+    tallies: list[Tally]
+    quartiles: Host
+
+    @property
+    def sizes(self) -> list[int]:
+        """Return the customers of each segment."""
+        return [int(tally[0][0]) for tally in self.tallies]
 
 
 def profile(raw: Host, fields: Sequence[Field], segments: Host, *, value: Host | None = None) -> pl.DataFrame:
@@ -50,30 +71,35 @@ def profile(raw: Host, fields: Sequence[Field], segments: Host, *, value: Host |
     >>> profile(np.array([[1.0], [3.0], [10.0]]), [Field("spend", "number", [])], np.array([0, 0, 1])).rows()
     [(0, 2, 0.666..., 2.0, 2.0), (1, 1, 0.333..., 10.0, 10.0)]
     """
-    return profile_parts(LocalParts.of([Rows(raw, segments, value)]), fields, valued=value is not None)
+    counts = counted(LocalParts.of([Rows(raw, segments, value)]), fields)
+    return profile_of_counts(counts, valued=value is not None)
 
 
-def profile_parts(parts: Parts, fields: Sequence[Field], *, valued: bool) -> pl.DataFrame:
-    """Return the profile of ``Rows`` in parts; ``valued``: they tell what they are worth."""
-    tallies: Mapping[int, Tally] = parts.reduce(tally, added, fields)
-    order = sorted(tallies, key=lambda segment: (segment < 0, segment))
-    medians = medians_of(parts, fields, order)
-    sizes = [int(tallies[segment][0][0]) for segment in order]
+def profile_of_counts(counts: Counts, *, valued: bool) -> pl.DataFrame:
+    """Return the profile of what is counted; ``valued``: it tells what customers are worth."""
+    sizes = counts.sizes
     columns = [
-        pl.Series("segment", np.asarray(order, dtype=np.int32)),
+        pl.Series("segment", np.asarray(counts.segments, dtype=np.int32)),
         pl.Series("size", sizes, dtype=pl.Int64),
         pl.Series("share", [size / max(sum(sizes), 1) for size in sizes], dtype=pl.Float64),
     ]
     if valued:
-        columns.append(_value_share([float(tallies[segment][0][1]) for segment in order]))
-    for at, field in enumerate(fields):
-        told = Told([tallies[segment][at + 1] for segment in order], sizes, medians[:, at])
+        columns.append(_value_share([float(tally[0][1]) for tally in counts.tallies]))
+    for at, field in enumerate(counts.fields):
+        told = Told([tally[at + 1] for tally in counts.tallies], sizes, counts.quartiles[:-1, at, MEDIAN])
         columns += SUMMARIES[field.kind].tell(field, told)
     # The name of the share of value is taken, used or not: a reader could not tell the two.
     names = [column.name for column in columns] + ["value_share"] * (not valued)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidInput(f"columns of the table share the profile's column {listed(twice)}; rename one of them")
     return pl.DataFrame(columns)
+
+
+def counted(parts: Parts, fields: Sequence[Field]) -> Counts:
+    """Return what is counted of ``Rows`` in parts."""
+    tallies: Mapping[int, Tally] = parts.reduce(tally, partial(added, fields=fields), fields)
+    order = sorted(tallies, key=lambda segment: (segment < 0, segment))
+    return Counts(fields, order, [tallies[segment] for segment in order], _quartiles_of(parts, fields, order))
 
 
 def tally(rows: Rows, fields: Sequence[Field]) -> dict[int, Tally]:
@@ -87,51 +113,62 @@ def tally(rows: Rows, fields: Sequence[Field]) -> dict[int, Tally]:
     return found
 
 
-def added(parts: Sequence[Mapping[int, Tally]]) -> dict[int, Tally]:
+def added(parts: Sequence[Mapping[int, Tally]], fields: Sequence[Field]) -> dict[int, Tally]:
     """Return the tallies of all parts together, in their order."""
+    joins = [np.add, *(SUMMARIES[field.kind].joined for field in fields)]
     whole: dict[int, Tally] = {}
     for part in parts:
         for segment, counts in part.items():
             known = whole.get(segment)
-            whole[segment] = counts if known is None else [a + b for a, b in zip(known, counts, strict=True)]
+            pairs = zip(joins, known or counts, counts, strict=True)
+            whole[segment] = counts if known is None else [join(a, b) for join, a, b in pairs]
     return whole
 
 
-def medians_of(parts: Parts, fields: Sequence[Field], segments: Sequence[int]) -> Host:
-    """Return the exact median of each field in each segment, (segments, fields); NaN where there is no value."""
+def _quartiles_of(parts: Parts, fields: Sequence[Field], segments: Sequence[int]) -> Host:
+    """Return the exact quartiles of each field in each segment and in all, (segments + 1, fields, 3)."""
     if parts.count == 1:
-        return parts.collect(_medians, fields, segments)[0]
-    return quantiles_of(cast("Engine", Grouped(parts, segments)), [0.5], groups=len(segments))[:, :, 0]
+        return parts.collect(_quartiles, fields, segments)[0]
+    within = quantiles_of(cast("Engine", Grouped(parts, segments)), QUARTILES, groups=len(segments))
+    found = np.concatenate([within, quantiles_of(cast("Engine", Grouped(parts, None)), QUARTILES, groups=1)])
+    found[:, [not SUMMARIES[field.kind].ranked for field in fields]] = np.nan
+    return found
 
 
 class Grouped(NamedTuple):
-    """Rows in parts as ``quantiles_of`` walks over them: a block of the raw matrix, and beside it each row's group."""
+    """Rows in parts as ``quantiles_of`` walks over them: a block of the raw matrix, and beside it each row's group.
+
+    Where there are no ``segments``, all rows are one group.
+    """
 
     parts: Parts
-    segments: Sequence[int]
+    segments: Sequence[int] | None
 
     def reduce(self, partial: Callable[..., Any], combine: Callable[[list[Any]], Any], *args: Any) -> Any:
         """Return ``combine`` of ``partial``'s value of every part, in order."""
         return self.parts.reduce(_on_block, combine, self.segments, partial, *args)
 
 
-def _on_block(rows: Rows, segments: Sequence[int], partial: Callable[..., Any], *args: Any) -> Any:
+def _on_block(rows: Rows, segments: Sequence[int] | None, partial: Callable[..., Any], *args: Any) -> Any:
     """Return ``partial``'s value of a part as a block and its groups."""
+    block = Block(0, rows.raw, np.ones(len(rows.raw)))
+    if segments is None:
+        return partial(block, np.zeros(len(rows.raw), dtype=np.int64), *args)
     order = np.argsort(segments)
-    groups = order[np.searchsorted(np.asarray(segments)[order], rows.segments)]
-    return partial(Block(0, rows.raw, np.ones(len(rows.raw))), groups, *args)
+    return partial(block, order[np.searchsorted(np.asarray(segments)[order], rows.segments)], *args)
 
 
-def _medians(rows: Rows, fields: Sequence[Field], segments: Sequence[int]) -> Host:
-    """Return the medians of a part."""
-    medians = np.full((len(segments), len(fields)), np.nan)
-    for row, segment in enumerate(segments):
-        group = rows.raw[rows.segments == segment, :]
-        for at, field in enumerate(fields):
-            values = there(group[:, at])
-            if SUMMARIES[field.kind].ranked and len(values):
-                medians[row, at] = np.median(values)
-    return medians
+def _quartiles(rows: Rows, fields: Sequence[Field], segments: Sequence[int]) -> Host:
+    """Return the quartiles of a part."""
+    found = np.full((len(segments) + 1, len(fields), len(QUARTILES)), np.nan)
+    groups = [np.flatnonzero(rows.segments == segment) for segment in segments]
+    for at, field in enumerate(fields):
+        if SUMMARIES[field.kind].ranked:
+            column = np.ascontiguousarray(rows.raw[:, at])
+            for row, values in enumerate([*(column[group] for group in groups), column]):
+                if len(finite := there(values)):
+                    found[row, at] = np.quantile(finite, QUARTILES)
+    return found
 
 
 class Told(NamedTuple):
@@ -143,9 +180,13 @@ class Told(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """How a kind of column is counted in the rows of a segment, what is told of it, and whether it has a median."""
+    """How a kind of column is counted in the rows of a segment, how counts of parts are joined, what is told of it.
+
+    ``ranked``: it has quartiles.
+    """
 
     counted: Callable[[Field, Host], Host]
+    joined: Callable[[Host, Host], Host]
     tell: Callable[[Field, Told], list[pl.Series]]
     ranked: bool
 
@@ -163,9 +204,27 @@ def there(group: Host) -> Host:
 
 
 def _summed(_: Field, group: Host) -> Host:
-    """Return how many values there are, and their sum."""
+    """Return how many values there are, their sum, and the sum of the squares of what they are off their mean."""
     values = there(group)
-    return np.array([len(values), np.sum(values)])
+    total = np.sum(values)
+    off = values - total / max(len(values), 1)
+    return np.array([len(values), total, np.sum(off * off)])
+
+
+def moments_joined(one: Host, other: Host) -> Host:
+    """Return the count, sum and sum of squares of two parts together.
+
+    Stable where the mean is large: Chan, Golub and LeVeque 1979, "Updating formulae and a pairwise algorithm for
+    computing sample variances".
+
+    >>> moments_joined(np.array([1.0, 2.0, 0.0]), np.array([1.0, 4.0, 0.0])).tolist()
+    [2.0, 6.0, 2.0]
+    """
+    (n, total, squares), (m, more, others) = one, other
+    if not n or not m:
+        return np.array([n + m, total + more, squares + others])
+    apart = total / n - more / m
+    return np.array([n + m, total + more, squares + others + apart * apart * (n * m / (n + m))])
 
 
 def _coded(field: Field, group: Host) -> Host:
@@ -174,8 +233,8 @@ def _coded(field: Field, group: Host) -> Host:
 
 
 def _numbers(field: Field, told: Told) -> list[pl.Series]:
-    means = [float(total / count) if count else None for count, total in told.counts]
-    medians = [float(value) if count else None for value, (count, _) in zip(told.medians, told.counts, strict=True)]
+    means = [float(total / count) if count else None for count, total, _ in told.counts]
+    medians = [float(value) if count else None for value, (count, *_) in zip(told.medians, told.counts, strict=True)]
     return [
         pl.Series(f"{field.name}_mean", means, dtype=pl.Float64),
         pl.Series(f"{field.name}_median", medians, dtype=pl.Float64),
@@ -203,9 +262,9 @@ def _categories(field: Field, told: Told) -> list[pl.Series]:
 
 
 SUMMARIES = {
-    "number": Summary(_summed, _numbers, ranked=True),
-    "date": Summary(_summed, _dates, ranked=True),
-    "boolean": Summary(_summed, _booleans, ranked=False),
-    "category": Summary(_coded, _categories, ranked=False),
+    "number": Summary(_summed, moments_joined, _numbers, ranked=True),
+    "date": Summary(_summed, moments_joined, _dates, ranked=True),
+    "boolean": Summary(_summed, moments_joined, _booleans, ranked=False),
+    "category": Summary(_coded, np.add, _categories, ranked=False),
 }
 """One row a kind of column."""
