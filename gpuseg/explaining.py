@@ -1,33 +1,133 @@
 """What a Segmenter answers about its segments, from what a fit has counted and from a sample of its customers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import narwhals as nw
+import polars as pl
 
 from gpuseg._estimator import check_is_fitted
 from gpuseg.backends import to_host
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.actions import Advice, advised, read_actions
+from gpuseg.interpret.details import details_of, details_table
 from gpuseg.interpret.evidence import MOST, Evidence, joined, picked
-from gpuseg.interpret.profile import Field
+from gpuseg.interpret.examples import nearest
+from gpuseg.interpret.importance import importance
+from gpuseg.interpret.naming import named
+from gpuseg.interpret.profile import Counts, Field
+from gpuseg.interpret.renaming import chosen
 from gpuseg.neighbors.sample import rows_of
+from gpuseg.cluster import Clusterer
 from gpuseg.placing import Located, Ready, fields_of
 from gpuseg.preprocessing import Preprocessor
+from gpuseg.settings import say
 
-PARTS: Mapping[str, Callable[[Any], Any]] = {}
+
+def features_that_matter(segmenter: Any) -> dict[str, Any]:
+    """Return which columns the segments hang on, before any was split: see ``gpuseg.interpret.importance``."""
+    steps, model = segmenter.preprocessor_, segmenter.model_
+    columns: dict[str, list[int]] = {}
+    for at, column in enumerate(steps.feature_columns_.values()):
+        columns.setdefault(str(column), []).append(at)
+    return importance(segmenter.evidence_.matrix, columns, lambda rows: to_host(model.predict(rows)))
+
+
+PARTS: Mapping[str, Callable[[Any], Any]] = {"importance": features_that_matter}
 """What ``insight`` holds, and how each part of it comes of a fitted Segmenter: plain values, aggregates alone."""
 
 
 class Explainable:
     """The base of Segmenter that answers questions about segments.
 
-    ``evidence_``: a sample of up to about 20,000 customers of the fit; in no model file and in no pickle.
+    ``details_``: a row a segment and feature, as ``gpuseg.interpret.details.details`` gives it, over all customers of
+    the fit. ``evidence_``: a sample of up to about 20,000 of them; in no model file and in no pickle.
     """
 
     card_: dict[str, Any]
     preprocessor_: Preprocessor
+    model_: Clusterer
+    splits_: dict[int, Any]
     evidence_: Evidence
+    details_: Any
+    _chosen: Mapping[int, str]
+
+    @property
+    def names_(self) -> dict[int, str]:
+        """Return what each segment is called, by its number; ``rename`` changes it.
+
+        >>> import polars as pl
+        >>> from gpuseg import Segmenter
+        >>> Segmenter(n_clusters=2).fit(pl.DataFrame({"spend": [1.0, 2, 3, 2, 1, 90, 91, 92, 90, 95]})).names_
+        {0: 'Small spenders', 1: 'Big spenders'}
+        """
+        check_is_fitted(self, "card_")
+        return {row["segment"]: row["name"] for row in self.card_.get("insight", {}).get("names", [])}
+
+    def rename(self, names: Mapping[int, str | None]) -> Self:
+        """Return self with segments called as the mapping says, by their numbers; None brings the own name back.
+
+        A name holds until the next fit, as long as the segment is there, and in the model file. Raises InvalidInput,
+        and changes nothing, for a number that is no segment, for a name that is empty, above 48 characters or taken.
+
+        >>> import polars as pl
+        >>> from gpuseg import Segmenter
+        >>> segmenter = Segmenter(n_clusters=2).fit(pl.DataFrame({"spend": [1.0, 2, 3, 2, 1, 90, 91, 92, 90, 95]}))
+        >>> segmenter.rename({1: "Regulars"}).names_
+        {0: 'Small spenders', 1: 'Regulars'}
+        """
+        check_is_fitted(self, "card_")
+        if "details" not in (known := self.card_.get("insight", {})):
+            raise InvalidInput("this model was written before segments had names; fit it again")
+        self._chosen = chosen(known["details"], self._chosen, names)
+        self._call()
+        return self
+
+    def actions(self, table: str | Path | None = None) -> Advice:
+        """Return what to do with each segment, and the figures that say so.
+
+        ``table``: a TOML file of your own in place of gpuseg's; ``gpuseg/interpret/actions.toml`` is one to copy, and
+        says what it holds. What needs a column that is not there is skipped, of your own table aloud.
+
+        >>> import polars as pl
+        >>> from gpuseg import Segmenter
+        >>> table = {"spend": [1, 2, 3, 2, 1, 90, 91, 92, 90, 95], "recency": [9, 8, 9, 7, 8, 1, 2, 1, 3, 1]}
+        >>> first, second = Segmenter(n_clusters=2).fit(pl.DataFrame(table)).actions().segments
+        >>> first["actions"], first["why"]
+        ([], 'no condition of the actions holds')
+        """
+        check_is_fitted(self, "card_")
+        known = self.card_.get("insight", {})
+        if table is None and "actions" in known:
+            return Advice(**known["actions"])
+        if "details" not in known:
+            raise InvalidInput("this model was written before segments had actions; fit it again")
+        advice = advised(known["details"], read_actions(table))
+        for sentence in advice.skipped:
+            say(sentence)
+        return advice
+
+    def examples(self, segment: int, n: int = 5) -> pl.DataFrame:
+        """Return customers who are typical of a segment: the ``n`` of ``evidence_`` nearest to what represents it.
+
+        Id, the columns used in the user's units, and ``distance_to_segment`` in those of the scaled matrix; Polars. For
+        you to look at: they are in no report and in no file. Raises InvalidInput for what is no segment, and for a
+        segmenter from a file, which has no customers.
+
+        >>> import polars as pl
+        >>> from gpuseg import Segmenter
+        >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 89, 91, 99, 90]})
+        >>> Segmenter("id", n_clusters=2).fit(customers).examples(1, 2).select("id", "spend").rows()
+        [(5, 91.0), (7, 90.0)]
+        """
+        evidence, known = self._evidence(), [int(number) for number in self.names_]
+        if isinstance(segment, bool) or segment not in known:
+            raise InvalidInput(f"segment={segment!r} is no segment; those that are: {', '.join(map(str, known))}")
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise InvalidInput(f"n={n!r} is not allowed; give a whole number from 1 up")
+        return nearest(evidence, segment, n)
 
     def insight(self) -> dict[str, Any]:
         """Return what is known of the segments beyond the profile, as plain values: aggregates alone.
@@ -40,6 +140,28 @@ class Explainable:
         if hasattr(self, "evidence_"):
             known |= {name: work(self) for name, work in PARTS.items() if name not in known}
         return known
+
+    def _understand(self, counts: Counts, give_small: Callable[[pl.DataFrame], Any]) -> None:
+        """Set what the exact counts of all customers tell: details, names and actions, also in ``card_``."""
+        plain = details_of(counts, self.evidence_.raw, self.evidence_.segments)
+        there = {*counts.segments, *self.splits_}
+        self._chosen = {segment: name for segment, name in self._chosen.items() if segment in there}
+        self.details_ = give_small(details_table(plain))
+        self.card_["insight"] = {"details": plain, "actions": advised(plain, read_actions())._asdict()}
+        self._call()
+
+    def _restore(self) -> None:
+        """Set what ``card_``, from a model file, tells of segments."""
+        known = self.card_.get("insight", {})
+        self._chosen = {row["segment"]: row["name"] for row in known.get("chosen_names", [])}
+        if "details" in known:
+            self.details_ = details_table(known["details"])
+
+    def _call(self) -> None:
+        """Set the names of segments in ``card_``."""
+        known = self.card_["insight"]
+        known["names"] = [name._asdict() for name in named(known["details"], self._chosen)]
+        known["chosen_names"] = [{"segment": segment, "name": name} for segment, name in self._chosen.items()]
 
     def _evidence(self) -> Evidence:
         """Return the sample of the customers; raise InvalidInput where there is none."""

@@ -138,7 +138,7 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         evidence = evidence_of(located, ready.parts, ready.preprocessor)
         # All at once: where a fit is refused, an earlier one stays whole.
         self.preprocessor_, self.choice_, self.model_, self.score_ = ready.preprocessor, choice, model, score
-        self.splits_, self.evidence_ = {}, evidence
+        self.splits_, self.evidence_, self._chosen = {}, evidence, {}
         return located
 
     def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
@@ -276,6 +276,7 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         if hasattr(self.model_, "dispatch_"):  # one of a model file has none, and its segmenter was told
             self.backend_, self.dispatch_ = self.model_.backend_, self.model_.dispatch_
         self.card_ = card.card_of(self, told, fingerprint)
+        self._understand(counts, customers.give_small)
 
     def _tried(self, ordered: Parts) -> list[int]:
         """Return the numbers of segments to try: those of ``k_range`` that the distinct rows allow."""
@@ -319,6 +320,7 @@ def _described(segmenter: Segmenter, about: dict[str, Any]) -> None:
     """Set what a card tells of a segmenter, and of those that split its segments."""
     segmenter.card_, segmenter.profile_ = about, card.profile_of(about["profile"])
     segmenter.hierarchy_ = card.hierarchy_of(about)
+    segmenter._restore()  # noqa: SLF001 - a part of loading
     choice, score = about["choice"], about["metrics"].get("silhouette")
     candidates = [Candidate(**candidate) for candidate in choice["candidates"]]
     segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates)

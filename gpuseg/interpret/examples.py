@@ -19,9 +19,8 @@ def nearest(evidence: Evidence, segment: int, n: int) -> pl.DataFrame:
     rows = np.flatnonzero(evidence.segments == segment)
     rows = rows[np.argsort(evidence.distance[rows], kind="stable")[:n]]
     columns = [_column(field, evidence.raw[rows, at]) for at, field in enumerate(evidence.fields)]
-    table = pl.DataFrame([column for column in columns if column.name != evidence.ids.name])
-    ids, distance = evidence.ids.gather(rows), pl.Series("distance", evidence.distance[rows])
-    return table.select(ids, pl.exclude("distance"), distance)
+    distance = pl.Series("distance_to_segment", evidence.distance[rows])
+    return pl.DataFrame([evidence.ids.gather(rows), *columns, distance])
 
 
 def _column(field: Field, values: Host) -> pl.Series:

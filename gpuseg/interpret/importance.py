@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gpuseg.backends import Host
-from gpuseg.metrics import adjusted_rand_score
+from gpuseg.metrics import adjusted_rand
 
 REPEATS = 5
 """Permutations of a feature."""
@@ -22,8 +22,7 @@ def importance(
 ) -> dict[str, Any]:
     """Return how much worse rows are placed where a column's values are exchanged among them, column by column.
 
-    ``matrix``: (rows, features), scaled, a random sample in random order, of which the first rows are taken.
-    ``columns``: the features of each column of the user's, which are exchanged together. ``place``: the fitted model's
+    ``matrix``: (rows, features), scaled; of many rows some are drawn. ``columns``: the features of each column of the user's, which are exchanged together. ``place``: the fitted model's
     segment of each row of a matrix. Returns ``rows`` and ``repeats``, ``segments``, and ``features``, by falling
     ``changed``: the ``feature``, the share of customers who change segment (``changed``, mean of the permutations, and
     its ``standard_error``), ``ari_loss`` (1 - ARI of the two placings), and ``segments``: the share that changes of
@@ -36,7 +35,8 @@ def importance(
     [('spend', 0.5), ('same', 0.0)]
     """
     rows = min(len(matrix), max(FEWEST, min(MOST, PLACED // (REPEATS * max(len(columns), 1)))))
-    x, rng = matrix[:rows], np.random.default_rng(random_state)
+    rng = np.random.default_rng(random_state)
+    x = matrix[np.sort(rng.choice(len(matrix), rows, replace=False))]
     orders, before = [rng.permutation(rows) for _ in range(REPEATS)], place(x)
     segments = sorted(np.unique(before).tolist(), key=lambda segment: (segment < 0, segment))
     found = [
@@ -62,7 +62,7 @@ def _changes(
         other[:, features] = x[order][:, features]
         after = place(other)
         moved.append(after != before)
-        losses.append(1.0 - adjusted_rand_score(before, after))
+        losses.append(1.0 - adjusted_rand(before, after))
     shares = np.mean(moved, axis=1)
     return {
         "changed": float(shares.mean()),

@@ -11,8 +11,8 @@ from gpuseg.interpret.effects import BOUNDS, SIZES, cohens_d, strength
 from gpuseg.interpret.vocabulary import (
     Words,
     label,
-    plain,
-    role_of,
+    role_name,
+    vocabulary,
     words_for,
     words_for_date,
     words_for_level,
@@ -90,7 +90,11 @@ class Draft(NamedTuple):
     @property
     def text(self) -> str:
         """Return the name, not yet with a capital."""
-        return _composed(self.plain, [trait.words for trait in self.used], self.ending)
+        roles = {role: place for place, role in enumerate(vocabulary().roles)}
+        ranked = sorted(self.used, key=lambda trait: roles.get(role_name(trait.feature), len(roles)))
+        adjectives = [trait.words for trait in ranked if trait.words.form == "adjective"]
+        others = [trait.words for trait in self.used if trait.words.form != "adjective"]
+        return _composed(self.plain, [*adjectives, *others], self.ending)
 
 
 def _traits(details: Mapping[str, Any], at: int) -> list[Trait]:
@@ -100,7 +104,7 @@ def _traits(details: Mapping[str, Any], at: int) -> list[Trait]:
     marked = [feature for feature in details["features"] if feature["mark"][at] in MARKED]
     found = [trait for feature in marked if (trait := TRAITS[feature["kind"]](feature, at))]
     found.sort(key=lambda trait: (-round(trait.strength, DIGITS), trait.feature))
-    roles = [role.name if (role := role_of(trait.feature)) else plain(trait.feature) for trait in found]
+    roles = [role_name(trait.feature) for trait in found]
     return [trait for place, trait in enumerate(found) if roles[place] not in roles[:place]]
 
 
@@ -207,14 +211,14 @@ def _longer(draft: Draft, traits: Sequence[Trait]) -> Draft:
 
 def _compared(details: Mapping[str, Any], draft: Draft, at: int, alike: Sequence[int]) -> Draft:
     """Return a name with the feature in which it differs most from those that are called the same."""
-    found = [(_spread(feature, alike), feature["name"], feature) for feature in details["features"]]
-    spread, name, feature = max(found, key=lambda one: (round(one[0], DIGITS), one[1]))
-    if details["segments"][at] < 0 or details["sizes"][at] < FEWEST or spread < COMPARED:
+    found = [(spread, one) for one in details["features"] if (spread := _spread(one, alike)) >= COMPARED]
+    if not found or draft.plain != AVERAGE:
         return draft
+    _, feature = max(found, key=lambda pair: (round(pair[0], DIGITS), pair[1]["name"]))
     means = sorted(feature["mean"][place] for place in alike)
     mean, pair = feature["mean"][at], len(alike) == 2  # noqa: PLR2004 - two are compared, more are ranked
     ranks = {means[0]: "lower" if pair else "lowest", means[-1]: "higher" if pair else "highest"}
-    ending = f"{ranks.get(mean, 'middling')} {label(name)}"
+    ending = f"{ranks.get(mean, 'middling')} {label(feature['name'])}"
     used = draft.used
     while used and len(Draft(draft.plain, used, ending).text) > LONGEST:
         used = used[:-1]

@@ -65,6 +65,12 @@ def role_of(column: str) -> Role | None:
     return _by_name().get(plain(column))
 
 
+def role_name(column: str) -> str:
+    """Return the name of a column's role; of one that is not known its own, without signs."""
+    role = role_of(column)
+    return plain(column) if role is None else role.name
+
+
 def column_for(role: str, columns: Iterable[str]) -> str | None:
     """Return the column of a role among others: itself, else the one whose name comes first among the role's.
 
