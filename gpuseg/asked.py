@@ -50,7 +50,7 @@ def check_asked(segmenter: Any) -> None:
 
 def preprocessor_of(segmenter: Any) -> Preprocessor:
     """Return a Preprocessor, not fitted: the user's own with what the Segmenter was given, or one with defaults."""
-    given = {name: getattr(segmenter, name) for name in ("columns", "id_column", "backend")}
+    given = {name: getattr(segmenter, name) for name in ("columns", "id_column", "allow_personal", "backend")}
     if segmenter.preprocessor is None:
         return Preprocessor(**given)
     if not isinstance(segmenter.preprocessor, Preprocessor):

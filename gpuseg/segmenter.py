@@ -63,7 +63,8 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     or no as such; to the others they are one-hot. ``n_clusters``: "auto" or a number; "auto" tries ``k_range`` (both
     ends in) by k-means, or by the algorithm itself where it takes categories, and takes the fewest that the rows do
     not tell from the best sampled silhouette. ``columns``: those to use;
-    left out, all but the id. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
+    left out, all but the id. ``allow_personal``: columns to use although they look like data about persons, which are
+    left out otherwise. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
     ``engine``: "auto" (Dask for a Dask DataFrame or a PartedTable, else this process), "local", "dask" (the
@@ -96,6 +97,7 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         n_clusters: int | str = "auto",
         preprocessor: Preprocessor | None = None,
         columns: Sequence[str] | None = None,
+        allow_personal: Sequence[str] | None = None,
         k_range: Sequence[int] = (2, 12),
         algorithm_params: Mapping[str, Any] | None = None,
         value_column: str | None = None,
@@ -108,6 +110,7 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         self.n_clusters = n_clusters
         self.preprocessor = preprocessor
         self.columns = columns
+        self.allow_personal = allow_personal
         self.k_range = k_range
         self.algorithm_params = algorithm_params
         self.value_column = value_column

@@ -52,6 +52,7 @@ class Divisible(Stored):
     algorithm: str
     algorithm_params: Mapping[str, Any] | None
     preprocessor: Preprocessor | None
+    allow_personal: Sequence[str] | None
     preprocessor_: Preprocessor
     k_range: Sequence[int]
     backend: str
@@ -263,6 +264,8 @@ def preparing(
     """
     changed = dict(changes or {})
     own = Preprocessor(backend=whole.backend) if whole.preprocessor is None else clone(whole.preprocessor)
+    if own.allow_personal is None:
+        own.set_params(allow_personal=whole.allow_personal)
     own.set_params(**changed)
     words = {"categorical": "category", "numeric": "number"}
     kinds = {field.name: field.kind for field in fields_of(whole.preprocessor_)}

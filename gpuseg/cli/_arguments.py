@@ -153,6 +153,10 @@ def add_fitting(command: Command) -> None:
     command.add_argument(
         "--columns", type=_types.names, metavar="a,b", help="columns to segment by (default: all but the id)"
     )
+    command.add_argument(
+        "--allow-personal", type=_types.names, metavar="a,b",
+        help="columns to use although they look like data about persons (default: these are left out)",
+    )  # fmt: skip
     add_settings(command)
     add_word(command, "--backend", *BACKENDS, default="auto", help="where to compute (default: auto)")
     add_seed(command)
@@ -194,6 +198,7 @@ def segmenter_of(
     return Segmenter(
         id_column=id_column,
         columns=options.columns,
+        allow_personal=options.allow_personal,
         algorithm=algorithm,
         n_clusters=getattr(options, "k", "auto"),
         k_range=options.k_range,

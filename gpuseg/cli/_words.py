@@ -6,7 +6,8 @@ import shlex
 from functools import partial
 
 OPTIONS = {
-    "id_column": "--id", "value_column": "--value", "columns": "--columns", "algorithm": "--algorithm",
+    "id_column": "--id", "value_column": "--value", "columns": "--columns",
+    "allow_personal": "--allow-personal", "algorithm": "--algorithm",
     "n_clusters": "--k", "k_range": "--k-range", "random_state": "--random-state", "set": "--set",
     "categorical": "--categorical", "metric": "--metric",
     "as_of": "--as-of", "returns": "--returns", "time_format": "--time-format", "customer": "--customer",

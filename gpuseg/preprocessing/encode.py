@@ -26,6 +26,7 @@ from gpuseg.preprocessing.text import (
     values_of,
     without_blanks,
 )
+from gpuseg.privacy import shown_value
 
 
 class Outside(NamedTuple):
@@ -139,6 +140,6 @@ def outside_said(outside: Sequence[Outside]) -> list[str]:
     """Return a sentence for each category with values that are none of its levels."""
     return [
         f"column {o.column.name!r} holds {o.values} values outside its levels {listed(o.column.levels)}, such as"
-        f" {o.example!r} ({o.column.outside:.1%} of the rows at fit)"
+        f" {shown_value(o.example)} ({o.column.outside:.1%} of the rows at fit)"
         for o in outside
     ]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
+import polars as pl
 
 from gpuseg.errors import InvalidInput, missing_column
 from gpuseg.io.times import ways
@@ -23,6 +24,7 @@ from gpuseg.preprocessing.text import (
     values_of,
     without_blanks,
 )
+from gpuseg.privacy import Traces, both, traces_in
 
 FAMILIES = (
     (nw.String, "text"),
@@ -32,6 +34,10 @@ FAMILIES = (
     (nw.Categorical, "category"),
     (nw.Enum, "category"),
 )
+
+
+SHORTEST, LONGEST = 1e7, 2.0**63
+"""Whole numbers from eight digits on may be those of phones, cards and persons; beyond 64 bits they are none."""
 
 
 class Numbers(NamedTuple):
@@ -90,7 +96,7 @@ class Text(NamedTuple):
 class Look(NamedTuple):
     """What a part shows of a column: its rows, how many have a value, and what these are; no ``family`` without one.
 
-    ``order`` holds an Enum's levels.
+    ``order`` holds an Enum's levels, ``traces`` what values look like that may be about persons.
     """
 
     rows: int
@@ -99,6 +105,7 @@ class Look(NamedTuple):
     order: tuple[str, ...] = ()
     numbers: Numbers = Numbers()
     text: Text = Text()
+    traces: Traces = ()
 
     def and_of(self, other: "Look") -> "Look":
         """Return what both show."""
@@ -109,6 +116,7 @@ class Look(NamedTuple):
             tuple(dict.fromkeys((*self.order, *other.order))),
             self.numbers.and_of(other.numbers),
             self.text.and_of(other.text),
+            both(self.traces, other.traces),
         )
 
 
@@ -132,7 +140,7 @@ def together(parts: Sequence[Mapping[str, Look]]) -> dict[str, Look]:
 
 
 def look_at(series: Series, *, as_category: bool = False) -> Look:
-    """Return what a column shows; of one that is a category by the user's word no values are read.
+    """Return what a column shows; of one that is a category by the user's word no values are read as something else.
 
     >>> import polars as pl
     >>> look_at(nw.from_native(pl.Series(["1.5", "x", None]), series_only=True)).text.numbers
@@ -144,14 +152,18 @@ def look_at(series: Series, *, as_category: bool = False) -> Look:
     family = "number" if dtype.is_numeric() else next((f for known, f in FAMILIES if dtype == known), str(dtype))
     order = tuple(dtype.categories) if isinstance(dtype, nw.Enum) else ()
     look = Look(len(series), len(there), family, order)
-    if as_category:
-        return look
     if family == "number":
-        return look._replace(numbers=_of_numbers(there))
-    if family == "boolean":
+        numbers = _of_numbers(there)
+        look = look._replace(traces=_traces_of_numbers(there, numbers))
+        return look if as_category else look._replace(numbers=numbers)
+    if family in ("text", "category"):
+        text = on_host(there)
+        look = look._replace(traces=traces_in(text))
+        return look if as_category or family == "category" else _of_text(there, text, look)
+    if family == "boolean" and not as_category:
         yes = int(there.sum())
         return look._replace(text=Text(yes=yes, no=len(there) - yes))
-    return _of_text(there, look) if family == "text" else look
+    return look
 
 
 def without_gaps(series: Series) -> Series:
@@ -169,13 +181,19 @@ def _of_numbers(there: Series) -> Numbers:
     return Numbers(low, high, whole, binary)
 
 
-def _of_text(there: Series, look: Look) -> Look:
+def _traces_of_numbers(there: Series, numbers: Numbers) -> Traces:
+    """Return what whole numbers of many digits look like; of others nothing is to be told."""
+    if not (numbers.whole and SHORTEST <= numbers.high < LONGEST and numbers.low > -LONGEST):
+        return ()
+    return traces_in(there.cast(nw.Int64).to_polars())
+
+
+def _of_text(there: Series, text: pl.Series, look: Look) -> Look:
     """Return what text shows: what reads in one way reads in no other, so the first way is the last that is tried."""
     lower, first = there.str.to_lowercase(), str(there[0])
     yes, no = (int(lower.is_in(words).sum()) for words in (TRUTHS, LIES))
     if yes + no == len(there):
         return look._replace(text=Text(yes=yes, no=no, ways=(), first=first, odd=first, different=len(there)))
-    text = on_host(there)
     numbers = numbers_in(text)
     count = numbers.count()
     readable = text.filter(numbers.is_not_null())

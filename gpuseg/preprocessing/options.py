@@ -12,7 +12,7 @@ CATEGORIES = ("auto", "onehot", "ordinal", "frequency", "codes")
 WHOLE = {"duplicates": ("keep", "drop"), "infinite": ("missing", "error"), "scale": SCALE}
 
 
-LISTS = ("columns", "categorical", "numeric")
+LISTS = ("columns", "categorical", "numeric", "allow_personal")
 
 
 class Choice(NamedTuple):
@@ -43,7 +43,7 @@ def check_parameters(parameters: Mapping[str, Any], names: Sequence[str]) -> Non
 
 def check_columns(parameters: Mapping[str, Any], names: Sequence[str]) -> None:
     """Raise InvalidInput where a parameter names a column that the table does not have, or one twice over."""
-    for what in ("columns", "categorical", "numeric", "missing", "fill_value", "skew", "winsorize", "categories"):
+    for what in (*LISTS, "missing", "fill_value", "skew", "winsorize", "categories"):
         named = parameters[what]
         lists = what in LISTS and named is not None
         if lists and (isinstance(named, str) or not isinstance(named, Sequence)):

@@ -16,7 +16,7 @@ from gpuseg.preprocessing.fitting import Fitted, learn
 from gpuseg.preprocessing.plan import Plan, raw_of
 from gpuseg.preprocessing.report import Report
 from gpuseg.preprocessing.reporting import categories_among
-from gpuseg.preprocessing.schema import Column
+from gpuseg.preprocessing.schema import PERSONAL, Column
 from gpuseg.settings import say
 
 
@@ -35,6 +35,10 @@ class Preprocessor(TransformerMixin, Stored):
     ``numeric`` are lists of columns that win over the guess. Ids (from 20 rows on: text with more than 90 %
     different values; whole numbers, no two alike, that have the name of a key or count the rows from 0 or
     1), empty and constant columns are dropped.
+
+    Columns that look like data about persons (e-mail addresses, phone, payment card and IBAN numbers, national ids,
+    names of persons, free text) are dropped too, also where ``columns`` names them; ``allow_personal`` names those
+    that may be used. They are told by up to 500 of their different values, and those of an array are not looked at.
 
     - ``columns``: those to use; all but ``id_column``.
     - ``duplicates``: "keep" counts rows that are equal apart from ids, "drop" fits on the first of each.
@@ -99,6 +103,7 @@ class Preprocessor(TransformerMixin, Stored):
         id_column: str | None = None,
         categorical: Sequence[str] | None = None,
         numeric: Sequence[str] | None = None,
+        allow_personal: Sequence[str] | None = None,
         duplicates: str = "keep",
         missing: str | Mapping[str, str] = "median",
         fill_value: float | str | Mapping[str, float | str] = 0.0,
@@ -117,6 +122,7 @@ class Preprocessor(TransformerMixin, Stored):
         self.id_column = id_column
         self.categorical = categorical
         self.numeric = numeric
+        self.allow_personal = allow_personal
         self.duplicates = duplicates
         self.missing = missing
         self.fill_value = fill_value
@@ -273,6 +279,11 @@ def _check_width(intake: Intake, expected: int, *, named: bool) -> None:
 def _say_all(fitted: Fitted) -> None:
     """Say what was dropped and guessed."""
     dropped = fitted.report.dropped()
+    personal = {name: why for name, why in dropped.items() if why.startswith(PERSONAL)}
+    if personal:
+        kinds = "; ".join(f"{name!r}, {why}" for name, why in personal.items())
+        say(f"columns about persons are left out: {kinds}; name in allow_personal={list(personal)} what may be used")
+    dropped = {name: why for name, why in dropped.items() if name not in personal}
     if dropped:
         say(f"dropped columns: {'; '.join(f'{name!r}, {why}' for name, why in dropped.items())}")
     rows = fitted.report.rows_read

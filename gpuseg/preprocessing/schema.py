@@ -10,6 +10,7 @@ from gpuseg.errors import InvalidInput
 from gpuseg.io.times import DATES, ISO
 from gpuseg.preprocessing.looks import Look, Text
 from gpuseg.preprocessing.text import column_error, day_shown
+from gpuseg.privacy import personal_kind
 
 FEW = 20
 """Tables of fewer rows are too short to tell an id from a value."""
@@ -18,6 +19,8 @@ ID_WORDS = {"id", "no", "nr", "number", "key", "code", "uid", "uuid", "guid"}
 ID_ENDING = re.compile(
     r"(customer|client|user|account|member|person|visitor|card|order|cust)(id|no|nr|number|key|code)$"
 )
+PERSONAL = "it looks like "
+"""How the reason begins for which a column about persons is dropped."""
 NO_LEVELS = np.array([], dtype="<U1")
 
 
@@ -81,6 +84,21 @@ def kind_of(look: Look, name: str, asked: str | None = None, *, different: int |
     known = look.family in ("date", "category")
     dropped = None if known else f"values of type {look.family} are not used"
     return Column(name, look.family if known else "category", dropped=dropped)
+
+
+def personal_of(look: Look, name: str) -> Column | None:
+    """Return a column that looks like data about persons as dropped; None for another.
+
+    >>> import narwhals as nw, polars as pl
+    >>> from gpuseg.preprocessing.looks import look_at
+    >>> look = look_at(nw.from_native(pl.Series(["ann@example.org", None]), series_only=True))
+    >>> personal_of(look, "contact").dropped
+    'it looks like e-mail addresses'
+    """
+    if (kind := personal_kind(look.traces, name)) is None:
+        return None
+    missing, known = look.rows - look.there, "number" if look.family == "number" else "category"
+    return Column(name, known, dropped=PERSONAL + kind, missing=missing)
 
 
 def are_numbers(look: Look) -> bool:

@@ -13,7 +13,7 @@ from gpuseg.preprocessing.looks import Look, looks_at, together
 from gpuseg.preprocessing.meeting import count_different, count_words
 from gpuseg.preprocessing.options import Choice
 from gpuseg.preprocessing.plan import Plan
-from gpuseg.preprocessing.schema import Column, are_numbers, kind_of
+from gpuseg.preprocessing.schema import PERSONAL, Column, are_numbers, kind_of, personal_of
 from gpuseg.preprocessing.tally import Places, Tally, constant_values
 
 
@@ -45,7 +45,11 @@ def survey_of(intake: Intake, names: Sequence[str], parameters: Mapping[str, Any
     asked |= dict.fromkeys((n for n in parameters["categorical"] or () if n in asked), "category")
     asked |= dict.fromkeys((n for n in parameters["numeric"] or () if n in asked), "number")
     looks: dict[str, Look] = intake.parts.reduce(looks_at, together, asked)
-    found = {name: kind_of(looks[name], name, word) for name, word in asked.items()}
+    allowed = parameters["allow_personal"] or ()
+    found = {
+        name: (None if name in allowed else personal_of(looks[name], name)) or kind_of(looks[name], name, word)
+        for name, word in asked.items()
+    }
     unsure = {name: are_numbers(looks[name]) for name, column in found.items() if column is None}
     values = sum(looks[name].there for name in unsure)
     different = count_different(intake.parts, unsure, values)
@@ -56,8 +60,9 @@ def survey_of(intake: Intake, names: Sequence[str], parameters: Mapping[str, Any
 
 
 def compared(columns: Sequence[Column]) -> list[str]:
-    """Return the names of the columns in which rows are compared: all but ids."""
-    return [c.name for c in columns if c.dropped is None or "like an id" not in c.dropped]
+    """Return the names of the columns in which rows are compared: all but ids and what is about a person."""
+    apart = ("it is like an id", PERSONAL)
+    return [c.name for c in columns if c.dropped is None or not c.dropped.startswith(apart)]
 
 
 def with_levels(

@@ -10,6 +10,7 @@ from gpuseg.errors import InvalidInput
 from gpuseg.io.csv_files import LEADING_ZERO
 from gpuseg.io.text import BLANKS, parsed_numbers
 from gpuseg.io.times import ISO, in_utc
+from gpuseg.privacy import shown_value
 from gpuseg.settings import log
 
 Series = nw.Series[Any]
@@ -108,4 +109,4 @@ def day_shown(days: float) -> str:
 
 def column_error(name: str, found: str, example: object, count: int, rows: int, mend: str) -> InvalidInput:
     """Return the error for values that do not belong in a column, with their count and an example."""
-    return InvalidInput(f"column {name!r} {found} {example!r} in {count} of {rows} rows; {mend}")
+    return InvalidInput(f"column {name!r} {found} {shown_value(example)} in {count} of {rows} rows; {mend}")

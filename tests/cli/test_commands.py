@@ -165,6 +165,19 @@ def test_a_report_beside_the_segments(gpuseg, customers):
     assert sorted(path.name for path in Path().iterdir()) == ["c.csv", "r.html", "s.csv"]
 
 
+def test_a_column_about_persons_is_used_where_it_is_allowed(gpuseg, customers):
+    customers.with_columns(contact=pl.Series([f"a{at % 2}@example.org" for at in range(len(customers))])).write_csv(
+        "c.csv"
+    )
+    given = ["segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--k", 2, "--report", "r.html"]
+    code, out, err = gpuseg(*given)
+    assert code == 0
+    assert "'contact', it looks like e-mail addresses; name in --allow-personal contact what may be used" in out + err
+    assert "example.org" not in Path("r.html").read_text(encoding="utf-8")
+    assert gpuseg(*given, "--allow-personal", "contact")[0] == 0
+    assert "example.org" in Path("r.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["segment", "run"])
 def test_the_smallest_segment_of_a_report(gpuseg, customers, transactions, name):
     customers.write_csv("c.csv")
