@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import contenders, curve, data, families, labelled, methods
+from benchmarks import contenders, curve, data, families, indices, labelled, methods
 from benchmarks.harness import Benchmark
 
 STEPS = 20
@@ -116,6 +116,7 @@ TABLE = [
         long=True,
     ),
     *methods.ROWS_OF_THE_TABLE,
+    *indices.ROWS_OF_THE_TABLE,
     *families.ROWS_OF_THE_TABLE,
     *curve.ROWS_OF_THE_TABLE,
     *labelled.ROWS_OF_THE_TABLE,

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import contenders, curve, families, labelled, methods
+from benchmarks import contenders, curve, families, indices, labelled, methods
 from benchmarks import data as rows_of
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +57,7 @@ def test_wrong_use_is_one_line():
         assert says in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("row", methods.ROWS_OF_THE_TABLE, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*methods.ROWS_OF_THE_TABLE, *indices.ROWS_OF_THE_TABLE], ids=lambda row: row.name)
 def test_contenders_do_the_same_work(row):
     kind = rows_of.mixed if row.name.startswith("kprototypes") else partial(rows_of.points, features=6)
     given = kind(None, rows=400, clusters=8)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj
 
-from gpuseg.backends import Array, to_host
+from gpuseg.backends import Array, Host, to_host
 from gpuseg.engines import is_dask
-from gpuseg.engines.blocks import refuse_odd
+from gpuseg.engines.blocks import check_weights, refuse_odd, refuse_weight, refuse_weightless
 from gpuseg.errors import InvalidInput
 from gpuseg.neighbors.sample import rows_of
 
@@ -28,6 +28,19 @@ def checked(x: Any, labels: Any) -> tuple[Array, Array]:
             f"labels are {of.dtype} of shape {tuple(of.shape)}; pass a number a row, -1 for noise, ({rows.shape[0]},)"
         )
     return rows, xp.asarray(of, device=device(rows))
+
+
+def weights_of(x: Array, sample_weight: Any) -> Host | None:
+    """Return one weight a row on the host, None where none were given; raise InvalidInput for what are none."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(to_host(sample_weight))
+    if weight.dtype.kind not in "biuf":
+        raise InvalidInput(f"sample_weight holds {weight.dtype}; give a number of 0 or more a row")
+    weight = weight.astype(np.float64)
+    check_weights(weight, x.shape[0])
+    refuse_weightless(float(np.max(refuse_weight(weight), initial=0.0)))
+    return weight
 
 
 def finite_rows(x: Array, picked: Array) -> Array:

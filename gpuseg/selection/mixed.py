@@ -12,8 +12,7 @@ from gpuseg.backends import Host, to_host
 from gpuseg.cluster import ALGORITHMS, Clusterer, KMeans
 from gpuseg.engines import is_dask
 from gpuseg.errors import FewerSegments, InvalidInput, listed
-from gpuseg.metrics import Score
-from gpuseg.metrics.silhouette import Distances, euclidean, score_of, silhouette_samples
+from gpuseg.metrics import Distances, Score, euclidean, silhouettes
 from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.progress import bar
@@ -128,19 +127,20 @@ def scored_model(x: Any, model: Clusterer, *, categorical: Sequence[int], shared
     sample = _sample(x, PILOT, shared)
     labels = to_host(type(model).from_state(model.state()).predict(sample))
     distances = TAKING[_metric(type(model), model.get_params(deep=False))].distances(model, sample, categorical)
-    return score_of(silhouette_samples(sample, [labels], distances=distances)[0])
+    (found,) = silhouettes(sample, [labels], distances=distances)
+    return found and found.score
 
 
 def _scored(pilot: Host, models: Mapping[int, Any], how: Taking, categorical: Sequence[int]) -> list[Scored]:
     """Return the numbers of segments that have a silhouette, each with its model's loss, in order."""
     distances = how.distances(next(iter(models.values())), pilot, categorical)
-    values = silhouette_samples(pilot, [to_host(model.labels_) for model in models.values()], distances=distances)
-    found = []
-    for (k, model), rows in zip(models.items(), values, strict=True):
-        score, loss = score_of(rows), float(getattr(model, how.loss))
-        if rows is not None and score is not None:
-            found.append(Scored(Candidate(k, loss, score.mean, score.standard_error, None, None), score, rows))
-    return found
+    found = silhouettes(pilot, [to_host(model.labels_) for model in models.values()], distances=distances)
+    scored = []
+    for (k, model), of in zip(models.items(), found, strict=True):
+        if of is not None:
+            loss, score = float(getattr(model, how.loss)), of.score
+            scored.append(Scored(Candidate(k, loss, score.mean, score.standard_error, None, None), score, of.values))
+    return scored
 
 
 def _sample(x: Any, rows: int, shared: Mapping[str, Any]) -> Host:
@@ -176,11 +176,11 @@ def _gower_distances(model: Any, rows: Host, categorical: Sequence[int]) -> Dist
     return partial(_gower, np.ascontiguousarray(numbers), share * _words(rows, categorical), share * len(categorical))
 
 
-def _gower(numbers: Host, words: Host, unlike: float, cut: slice) -> Host:
+def _gower(numbers: Host, words: Host, unlike: float, rows: slice, columns: slice) -> Host:
     """Return Gower's distances: of scaled numbers, (features, rows), and of words that add up to ``unlike``."""
-    away = unlike - words[cut] @ (words.T > 0)
+    away = unlike - words[rows] @ (words[columns].T > 0)
     for column in numbers:
-        away += np.abs(column[cut, None] - column[None, :])
+        away += np.abs(column[rows, None] - column[None, columns])
     return away
 
 

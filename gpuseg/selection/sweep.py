@@ -11,9 +11,8 @@ from gpuseg.backends import Host, to_host, with_room
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.cluster.kmeans import warn_fewer
 from gpuseg.errors import InvalidInput
-from gpuseg.metrics import SAMPLE, Score
+from gpuseg.metrics import SAMPLE, Score, silhouettes
 from gpuseg.metrics.dispersion import Dispersion, variance_ratio, worst_ratio
-from gpuseg.metrics.silhouette import score_of, silhouette_samples
 from gpuseg.progress import bar
 from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.rule import Scored, recommended
@@ -101,11 +100,9 @@ def choose(
     sample = search.run.sample(sample_size, seed)
     # The sample is in this process, wherever the rows are.
     tries = _tries(search, sorted(ks), KMeans(1, **{**search.parameters, "engine": "auto"}).prepare(sample))
-    values = silhouette_samples(sample, [one.labels for one in tries.values()])
-    scores = [score_of(v) for v in values]
-    candidates = [_with_score(one.candidate, score) for one, score in zip(tries.values(), scores, strict=True)]
-    rows = zip(candidates, scores, values, strict=True)
-    scored = [Scored(c, score, v) for c, score, v in rows if score is not None and v is not None]
+    found = silhouettes(sample, [one.labels for one in tries.values()])
+    candidates = [_with_score(one.candidate, of and of.score) for one, of in zip(tries.values(), found, strict=True)]
+    scored = [Scored(c, of.score, of.values) for c, of in zip(candidates, found, strict=True) if of is not None]
     if not scored:
         raise InvalidInput(
             f"no k in {list(ks)} has two segments among the rows scored; try k above 1, or a number of your own"
@@ -145,7 +142,8 @@ def taken(x: Any, n_clusters: int, *, n_init: int = STARTS, random_state: Any = 
     sample = run.sample(SAMPLE, seed)
     label = to_host(model.set_params(engine="auto").predict(sample))  # the sample is in this process
     choice = KChoice(len(model.segment_weight_), f"n_clusters={n_clusters} was asked for", [])
-    return Chosen(choice, model, score_of(silhouette_samples(sample, [label])[0]))
+    (found,) = silhouettes(sample, [label])
+    return Chosen(choice, model, found and found.score)
 
 
 def _best(x: Any, n_clusters: int, n_init: int, seed: int, parameters: dict[str, Any]) -> tuple[KMeans, Run]:

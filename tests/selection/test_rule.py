@@ -1,13 +1,13 @@
 import numpy as np
 
-from gpuseg.metrics.silhouette import score_of
+from gpuseg.metrics import Score
 from gpuseg.selection import Candidate
 from gpuseg.selection.rule import Scored, recommended
 
 
 def scored(k, values, *, calinski_harabasz=1.0, davies_bouldin=1.0):
     values = np.asarray(values)
-    score = score_of(values)
+    score = Score(values.mean(), values.std() / np.sqrt(len(values)), len(values))
     candidate = Candidate(k, 1.0, score.mean, score.standard_error, calinski_harabasz, davies_bouldin)
     return Scored(candidate, score, values)
 
