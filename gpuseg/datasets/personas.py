@@ -8,7 +8,7 @@ import polars as pl
 from gpuseg._checks import check_number
 from gpuseg.datasets.shop import Shop
 from gpuseg.errors import InvalidInput
-from gpuseg.html import Text, table_html
+from gpuseg.html import Cell, Text, table_html
 
 PERSONAS: dict[str, tuple[str, ...]] = {
     "champions": ("Regulars",),
@@ -40,7 +40,7 @@ class ShopPersonas(NamedTuple):
     def _repr_html_(self) -> str:
         """Return how many customers each persona has, and what is planted, for a notebook."""
         sizes = self.table.group_by("persona").len("customers").sort("persona", nulls_last=True)
-        rows = [[Text(name or "no persona"), f"{size:,}"] for name, size in sizes.rows()]
+        rows: list[list[Cell]] = [[Text(name or "no persona"), f"{size:,}"] for name, size in sizes.rows()]
         planted = [f"{kind}: {what}" for kind, what in self.plants.items()]
         return table_html(self._title(), [Text("persona"), "customers"], rows, planted)
 

@@ -28,8 +28,8 @@ class Paired(NamedTuple):
     ``segments`` and ``personas``: (customers,), in the order of the table of segments; segments are whole numbers or
     text, personas text, missing where a customer has none. ``column``: what the personas are called.
     ``known``: customers whose id the personas have; ``unknown``: ids of the personas that are no customers here.
-    ``customers`` and ``beside``: the other columns of the customer table and of the personas, in the same order,
-    missing where that table has no such customer.
+    ``customers``, ``later`` and ``beside``: the other columns of the customer table, of that of a later period and of
+    the personas, in the same order, missing where a table has no such customer; ``there``: who is in the later one.
     """
 
     segments: pl.Series
@@ -39,6 +39,8 @@ class Paired(NamedTuple):
     unknown: int
     customers: pl.DataFrame
     beside: pl.DataFrame
+    later: pl.DataFrame
+    there: pl.Series
 
 
 class Labelled(NamedTuple):
@@ -54,41 +56,48 @@ def paired(
     personas: Any,
     customers: Any = None,
     *,
+    later: Any = None,
     id_column: str | None = None,
     segment_column: str = "segment",
     persona_column: str | None = None,
 ) -> Paired:
     """Return segments and personas of the same customers, matched by id; labels without ids are matched by row.
 
-    ``compare_personas`` says what may be given. Raises InvalidInput where ids are missing, repeat, or are of other
-    customers, and where there are fewer than two segments or personas.
+    ``compare_personas`` and ``predictive_value`` say what may be given. Raises InvalidInput where ids are missing,
+    repeat, or are of other customers, and where there are fewer than two segments or personas.
 
     >>> found = paired([0, 0, 1], ["a", "b", None], persona_column="kind")
     >>> found.segments.to_list(), found.personas.to_list(), found.column, found.known
     ([0, 0, 1], ['a', 'b', None], 'kind', 3)
     """
-    whole = None if customers is None else open_table(customers).eager().to_polars()
+    more = {name: table for name, table in (("customers", customers), ("later", later)) if table is not None}
+    frames = {name: open_table(table).eager().to_polars() for name, table in more.items()}
     if is_labels(segments):
         labels = _series(segments, "segments").alias(segment_column)
-        whole, id_column = None if whole is None else _by_row(whole, labels, "customers"), ROW
+        frames = {name: _by_row(frame, labels, name) for name, frame in frames.items()}
+        id_column = ROW
         one = Labelled(_by_row(labels.to_frame(), labels, "segments"), ROW, segment_column)
     else:
         one = _segments(open_table(segments).eager().to_polars(), id_column, segment_column)
-    told = None if whole is None else Labelled(whole, _id_of(whole, id_column or one.on, "customers"))
-    other = _personas(personas, persona_column, one, told, id_column)
-    tables = {"segments": one, "personas": other} | ({} if told is None else {"customers": told})
+    told = {name: Labelled(frame, _id_of(frame, id_column or one.on, name)) for name, frame in frames.items()}
+    other = _personas(personas, persona_column, one, told.get("customers"), id_column)
+    tables = {"segments": one, "personas": other, **told}
     keyed = keyed_tables({name: table.frame for name, table in tables.items()}, {n: t.on for n, t in tables.items()})
     at = {name: _rows_in(keyed["segments"], keyed[name]) for name in tables}
     known = len(one.frame) - at["personas"].null_count()
     _check_overlap(known, one, other)
+    own = (other.label, segment_column)
+    beside = {name: _others(told[name], at[name], *own[:1]) for name in told}
     return Paired(
-        segments=_checked_segments(one.frame[one.label]),
-        personas=_checked_personas(other.frame[other.label], other.label).gather(at["personas"]),
+        segments=_checked_segments(one.frame.get_column(one.label)),
+        personas=_checked_personas(other.frame.get_column(other.label), other.label).gather(at["personas"]),
         column=other.label,
         known=known,
         unknown=len(other.frame) - known,
-        customers=pl.DataFrame() if told is None else _others(told, at["customers"], other.label),
-        beside=_others(other, at["personas"], other.label, segment_column),
+        customers=beside.get("customers", pl.DataFrame()),
+        beside=_others(other, at["personas"], *own),
+        later=beside.get("later", pl.DataFrame()),
+        there=at.get("later", at["segments"]).is_not_null(),
     )
 
 
@@ -110,12 +119,14 @@ def _series(labels: Any, what: str) -> pl.Series:
 
 
 def _by_row(frame: pl.DataFrame, labels: pl.Series, what: str) -> pl.DataFrame:
-    """Return a table with the number of its rows as the id, in place of a column of that name."""
+    """Return a table with the number of its rows as the id, where it has none of that name."""
+    if ROW in frame.columns:
+        return frame
     if len(frame) != len(labels):
         raise InvalidInput(
             f"{what} have {len(frame):,} rows for {len(labels):,} labels; give a table of ids and segments, or as many"
         )
-    return frame.drop(ROW, strict=False).with_row_index(ROW).cast({ROW: pl.Int64})
+    return frame.with_row_index(ROW).cast({ROW: pl.Int64})
 
 
 def _segments(frame: pl.DataFrame, id_column: str | None, segment_column: str) -> Labelled:
@@ -139,9 +150,7 @@ def _id_of(frame: pl.DataFrame, wanted: str | None, what: str) -> str:
     )
 
 
-def _personas(
-    source: Any, column: str | None, one: Labelled, told: Labelled | None, id_column: str | None
-) -> Labelled:
+def _personas(source: Any, column: str | None, one: Labelled, told: Labelled | None, id_column: str | None) -> Labelled:
     """Return the table that has the personas: one of its own, or the customers or segments with that column."""
     if is_labels(source):
         labels = _series(source, "personas")
@@ -160,7 +169,7 @@ def _personas(
         if not Path(source).suffix and not os.path.exists(Path(source).expanduser()):  # noqa: PTH110 - text, not a Path
             names = [name for home in homes for name in home.frame.columns]
             sentence = f"personas={source!r} is neither a column of the customers, {listed(names)}, nor a file"
-            raise InvalidInput(f"{sentence}{nearest_hint(source, names)}")
+            raise InvalidInput(f"{sentence}; name one of them, or give a table{nearest_hint(source, names)}")
     frame = open_table(source).eager().to_polars()
     on = _id_of(frame, id_column or one.on, "personas")
     return Labelled(frame, on, _persona_column(frame, on, column))
@@ -206,7 +215,9 @@ def _check_overlap(known: int, one: Labelled, other: Labelled) -> None:
 def _checked_segments(labels: pl.Series) -> pl.Series:
     """Return segments as whole numbers, or as text where they are; raise InvalidInput where there are not two."""
     if missing := labels.null_count():
-        raise InvalidInput(f"{missing:,} of {len(labels):,} customers have no segment; leave them out, or call noise -1")
+        raise InvalidInput(
+            f"{missing:,} of {len(labels):,} customers have no segment; leave them out, or call noise -1"
+        )
     whole = labels.dtype.is_float() and bool((labels.is_finite() & (labels % 1 == 0)).all())
     if labels.dtype.is_float() and not whole:
         raise InvalidInput(f"column {labels.name!r} holds fractions; give segments as whole numbers or text")
