@@ -34,7 +34,7 @@ def words_of(names: Mapping[Any, str]) -> Word:
     """Return what names segments in sentences.
 
     >>> words_of({1: "Big spenders"})(1), words_of({})("a")
-    ("segment 1 (Big spenders)", "segment 'a'")
+    ('segment 1 (Big spenders)', "segment 'a'")
     """
 
     def word(segment: int | str) -> str:

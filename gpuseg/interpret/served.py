@@ -50,7 +50,7 @@ def served(segments: Sequence[int | str], column: Host, value: Host, contacts: H
     at random. Raises InvalidInput where one of the two has no sum above 0, or contacts are below 0.
 
     >>> column, value = np.repeat([0, 1], 50), np.ones(100)
-    >>> [round(one.ratio, 2) for one in served([0, 1], column, value, np.where(column, 3.0, 1.0))]
+    >>> [one.ratio for one in served([0, 1], column, value, np.where(column, 3.0, 1.0))]
     [0.5, 1.5]
     """
     for what, amounts in (("value", value), ("contacts", contacts)):
@@ -66,8 +66,10 @@ def served(segments: Sequence[int | str], column: Host, value: Host, contacts: H
     found = zip(segments, sizes.tolist(), *(one.tolist() for one in (*shares, errors)), strict=True)
     reached = np.bincount(column, weights=contacts > 0, minlength=count)
     others = (reached.sum() - reached) / np.maximum(len(value) - sizes, 1)
+    far = quantile(count, sides=2)
     return [
-        _told(*one, quantile(count, sides=2), float((1 - q) ** one[1])) for one, q in zip(found, others, strict=True)
+        _told(segment, size, of_value, of_contacts, error, far=far, by_chance=float((1 - q) ** size))
+        for (segment, size, of_value, of_contacts, error), q in zip(found, others, strict=True)
     ]
 
 
