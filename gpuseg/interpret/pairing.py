@@ -168,10 +168,15 @@ def _personas(source: Any, column: str | None, one: Labelled, told: Labelled | N
                 return home._replace(label=source)
         if not Path(source).suffix and not os.path.exists(Path(source).expanduser()):  # noqa: PTH110 - text, not a Path
             names = [name for home in homes for name in home.frame.columns]
-            sentence = f"personas={source!r} is neither a column of the customers, {listed(names)}, nor a file"
+            sentence = f"the personas {source!r} are neither a column, such as {listed(names)}, nor a file"
             raise InvalidInput(f"{sentence}; name one of them, or give a table{nearest_hint(source, names)}")
     frame = open_table(source).eager().to_polars()
     on = _id_of(frame, id_column or one.on, "personas")
+    if one.on == ROW != on:
+        raise InvalidInput(
+            f"segments are numbered by row and personas have ids in {on!r}; segment with that id_column, or give a "
+            "persona a row"
+        )
     return Labelled(frame, on, _persona_column(frame, on, column))
 
 

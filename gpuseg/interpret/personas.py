@@ -58,7 +58,7 @@ class PersonaComparison(NamedTuple):
             "agreement": dict(self.agreement),
             "personas": self.personas.to_dicts(),
             "flows": [*flows.filter(~small).to_dicts(), *({**row, "of_segment": None} for row in pooled.to_dicts())],
-            "served": None if self.served is None else self.served.to_dicts(),
+            "served": None if self.served is None else _finite(self.served).to_dicts(),
             "findings": [{"kind": one.kind, "sentence": one.sentence, **one.figures} for one in self.findings],
         }
 
@@ -149,6 +149,12 @@ def compare_personas(
             *_unequal(groups or [], word, value or "customers", contacts or ""),
         ],
     )
+
+
+def _finite(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a table with infinite numbers as missing: JSON has none."""
+    floats = [column.name for column in table.get_columns() if column.dtype.is_float()]
+    return table.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in floats)
 
 
 def _amounts(found: Paired, what: str, name: str) -> Host:
