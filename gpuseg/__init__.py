@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         rfm,
         rfm_scores,
     )
+    from gpuseg.interpret.personas import PersonaComparison, compare_personas
+    from gpuseg.interpret.predictive import PredictiveValue, predictive_value
     from gpuseg.io import PartedTable, read_table, write_table
     from gpuseg.planning import Plan, plan
     from gpuseg.preprocessing import Preprocessor
@@ -52,6 +54,8 @@ _ROOMS = {
         "CleaningReport", "EventReport", "JoinReport", "behaviour", "clean_transactions", "customer_features",
         "event_features", "events", "join_features", "repeat_purchases", "rfm", "rfm_scores",
     ),
+    "interpret.personas": ("PersonaComparison", "compare_personas"),
+    "interpret.predictive": ("PredictiveValue", "predictive_value"),
     "io": ("PartedTable", "read_table", "write_table"),
     "planning": ("Plan", "plan"),
     "preprocessing": ("Preprocessor",),
@@ -66,9 +70,10 @@ _MODULES = ("datasets", "metrics", "plot")
 __all__ = [
     "CLARANS", "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
     "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans", "KMedoids", "KPrototypes",
-    "MiniBatchKMeans", "PartedTable", "Plan", "Preprocessor", "Segmenter", "__version__", "behaviour", "choose_k",
-    "clean_transactions", "config", "customer_features", "event_features", "events", "join_features", "load",
-    "plan", "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
+    "MiniBatchKMeans", "PartedTable", "PersonaComparison", "Plan", "PredictiveValue", "Preprocessor", "Segmenter",
+    "__version__", "behaviour", "choose_k", "clean_transactions", "compare_personas", "config", "customer_features",
+    "event_features", "events", "join_features", "load", "plan", "predictive_value", "read_table",
+    "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 
 

@@ -9,6 +9,8 @@ import polars as pl
 
 from gpuseg._estimator import check_is_fitted
 from gpuseg.backends import to_host
+from gpuseg.cluster import Clusterer
+from gpuseg.customers import opened_customers
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
 from gpuseg.interpret.actions import Advice, advised, read_actions
@@ -16,11 +18,12 @@ from gpuseg.interpret.details import details_of, details_table
 from gpuseg.interpret.evidence import MOST, Evidence, joined, picked
 from gpuseg.interpret.examples import nearest
 from gpuseg.interpret.importance import importance
+from gpuseg.interpret.known import known_of
 from gpuseg.interpret.naming import named
+from gpuseg.interpret.personas import PersonaComparison, compare_personas
 from gpuseg.interpret.profile import Counts, Field
 from gpuseg.interpret.renaming import chosen
 from gpuseg.neighbors.sample import rows_of
-from gpuseg.cluster import Clusterer
 from gpuseg.placing import Located, Ready, fields_of
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.settings import say
@@ -46,7 +49,12 @@ class Explainable:
     the fit. ``evidence_``: a sample of up to about 20,000 of them; in no model file and in no pickle.
     """
 
+    id_column: str | None
+    value_column: str | None
+    engine: Any
     card_: dict[str, Any]
+    segments_: Any
+    _customers: Any
     preprocessor_: Preprocessor
     model_: Clusterer
     splits_: dict[int, Any]
@@ -162,6 +170,40 @@ class Explainable:
         known = self.card_["insight"]
         known["names"] = [name._asdict() for name in named(known["details"], self._chosen)]
         known["chosen_names"] = [{"segment": segment, "name": name} for segment, name in self._chosen.items()]
+
+    def compare_personas(
+        self,
+        personas: Any,
+        *,
+        persona_column: str | None = None,
+        value: str | None = None,
+        contacts: str | None = None,
+        features: Sequence[str] | None = None,
+    ) -> PersonaComparison:
+        """Return how the segments compare with personas that the customers of the fit have already.
+
+        The arguments are those of ``gpuseg.compare_personas``: ``personas`` is a table or a path with ids, a label a
+        row of ``segments_``, or a column of the customer table; ``value`` is the ``value_column`` where left out.
+        Columns in which parts of personas are compared are those of ``evidence_``. What is found is kept, without
+        ids, in ``card_["personas"]``, and so in model file and report.
+        """
+        evidence = self._evidence()
+        customers = opened_customers(self._customers, self.engine)
+        worth = self.value_column if value is None else value
+        asked = [name for name in (personas, worth, contacts) if isinstance(name, str) and name in customers.names]
+        found = compare_personas(
+            self.segments_,
+            personas,
+            customers=known_of(evidence, customers.parts, self.id_column, asked),
+            id_column=self.id_column,
+            persona_column=persona_column,
+            features=features,
+            value=worth,
+            contacts=contacts,
+            names=self.names_,
+        )
+        self.card_["personas"] = found.to_dict()
+        return found
 
     def _evidence(self) -> Evidence:
         """Return the sample of the customers; raise InvalidInput where there is none."""

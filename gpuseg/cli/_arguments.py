@@ -18,6 +18,7 @@ COMMANDS = (
     "segment",
     "predict",
     "split",
+    "compare",
     "inspect",
     "algorithms",
     "doctor",

@@ -12,7 +12,8 @@ OPTIONS = {
     "categorical": "--categorical", "metric": "--metric",
     "as_of": "--as-of", "returns": "--returns", "time_format": "--time-format", "customer": "--customer",
     "time": "--time", "order": "--order", "amount": "--amount", "quantity": "--quantity", "price": "--price",
-    "product": "--product", "segment": "--segment",
+    "product": "--product", "segment": "--segment", "segment_column": "--segment", "persona_column": "--persona",
+    "value": "--value", "contacts": "--contacts", "features": "--features",
     "min_report_size": "--min-report-size",
 }  # fmt: skip
 """The option that gives each argument. ``backend`` is not among them: the environment may have given it."""

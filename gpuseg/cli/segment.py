@@ -9,7 +9,9 @@ from gpuseg.cli._arguments import add_dry_run, add_fitting, add_segmenting, segm
 from gpuseg.cli._dry_run import give_plan_of_table
 from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
+from gpuseg.cli._personas import add_personas, check_personas, compared
 from gpuseg.cli._types import path, source
+from gpuseg.cli.compare import lines_of as persona_lines
 
 if TYPE_CHECKING:
     from gpuseg.segmenter import Segmenter
@@ -37,6 +39,7 @@ def add(command: Command) -> None:
     command.add_argument("--value", metavar="COLUMN", help="what a customer is worth: segments' shares of it are told")
     add_segmenting(command)
     add_fitting(command)
+    add_personas(command)
     add_workers(command)
     command.add_argument("--model", metavar="M", type=path, help="write the model to this .gpuseg file")
     add_dry_run(command)
@@ -60,13 +63,17 @@ def run(options: argparse.Namespace) -> None:
         give_plan_of_table(options)
         return
     with engine_of(options) as engine:
+        customers = customers_of(options, engine)
+        check_personas(options, customers)
         segmenter = segmenter_of(options, id_column=options.id, value_column=options.value, engine=engine)
-        segmenter.fit(customers_of(options, engine))
+        segmenter.fit(customers)
+        found = compared(options, segmenter)
         beside = {"model": options.model, "report": options.report}
         write_all(segmenter, options.output, **beside, min_report_size=options.min_report_size)
     outputs = {name: str(file) if (file := getattr(options, name)) else None for name in ("output", "model", "report")}
     files = [options.output, options.model, options.report]
-    give(options, {**outputs, **result_of(segmenter)}, lines_of(segmenter, files, options.workers))
+    result = {**outputs, **result_of(segmenter), **({"personas": found.to_dict()} if found else {})}
+    give(options, result, lines_of(segmenter, files, options.workers) + (persona_lines(found) if found else []))
 
 
 def write_all(

@@ -7,7 +7,16 @@ matplotlib is touched: so a report, a server or a thread draws on a ``matplotlib
 
 from gpuseg.plot.choice import k_curve
 from gpuseg.plot.dendrogram import dendrogram
+from gpuseg.plot.flow import persona_flow, persona_flow_text
 from gpuseg.plot.reachability import reachability
 from gpuseg.plot.segments import segment_profile, segment_sizes
 
-__all__ = ["dendrogram", "k_curve", "reachability", "segment_profile", "segment_sizes"]
+__all__ = [
+    "dendrogram",
+    "k_curve",
+    "persona_flow",
+    "persona_flow_text",
+    "reachability",
+    "segment_profile",
+    "segment_sizes",
+]

@@ -1,0 +1,61 @@
+"""What is known of customers as one table by id: every column of a sample, and single columns of all."""
+
+from collections.abc import Sequence
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from gpuseg.backends import Host
+from gpuseg.engines.parts import Parts
+from gpuseg.interpret.evidence import Evidence
+from gpuseg.interpret.pairing import ROW
+from gpuseg.interpret.profile import DAY, Field
+from gpuseg.io.tables import Frame
+
+
+def known_of(evidence: Evidence, parts: Parts, id_column: str | None, wanted: Sequence[str]) -> pl.DataFrame:
+    """Return the ids of customers with the wanted columns of all, and the other columns of the sample.
+
+    ``parts``: the customer table in parts. ``id_column``: the ids in it; None numbers the rows from 0, as "row".
+    Columns of the sample are missing for customers who are not in it, and where none is wanted, these are left out.
+    """
+    sample = decoded(evidence)
+    on = ROW if id_column is None else id_column
+    sample = sample.select(name for name in sample.columns if name not in (on, *wanted)).with_columns(
+        evidence.ids.alias(on)
+    )
+    if not wanted:
+        return sample
+    names = list(dict.fromkeys([*([] if id_column is None else [id_column]), *wanted]))
+    whole = pl.concat([nw.from_native(one).to_polars() for one in parts.collect(_chosen, names)])
+    whole = whole.with_row_index(ROW) if id_column is None else whole
+    return whole.with_columns(whole.get_column(on).cast(evidence.ids.dtype)).join(
+        sample, on=on, how="left", maintain_order="left"
+    )
+
+
+def decoded(evidence: Evidence) -> pl.DataFrame:
+    """Return the raw columns of a sample as a table: categories as text, dates as dates, yes and no as such."""
+    columns = zip(evidence.fields, evidence.raw.T, strict=True)
+    return pl.DataFrame([_column(field, values) for field, values in columns])
+
+
+def _column(field: Field, values: Host) -> pl.Series:
+    found = pl.Series(field.name, values, dtype=pl.Float64, nan_to_null=True)
+    if field.kind == "date":
+        return (found * DAY).cast(pl.Int64).cast(pl.Datetime("us"))
+    if field.kind == "boolean":
+        return found.cast(pl.Boolean)
+    if field.kind == "category":
+        levels = np.asarray([str(level) for level in field.levels], dtype=object)
+        there = values >= 0
+        words = np.full(len(values), None, dtype=object)
+        words[there] = levels[values[there].astype(np.int64)]
+        return pl.Series(field.name, words.tolist(), dtype=pl.String)
+    return found
+
+
+def _chosen(frame: Frame, names: Sequence[str]) -> Frame:
+    """Return some columns of a part; those that the table has, as an error names what is missing."""
+    return frame.select(*[name for name in names if name in frame.columns])
