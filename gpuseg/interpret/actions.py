@@ -85,7 +85,9 @@ def advised(details: Mapping[str, Any], table: Sequence[Action]) -> Advice:
         for name, lacks in sorted(lacking.items())
         if name not in known
     ]
-    found = {condition: features[name] for row in able for condition in row.when if (name := columns[condition.feature])}
+    found = {
+        condition: features[name] for row in able for condition in row.when if (name := columns[condition.feature])
+    }
     ranked = sorted(able, key=lambda row: row.priority)
     return Advice([_told(details, at, ranked, found) for at in range(len(details["segments"]))], skipped)
 

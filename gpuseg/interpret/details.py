@@ -100,11 +100,7 @@ def details_of(counts: Counts, raw: Host, segments: Host) -> Plain:
 
 def details_table(plain: Mapping[str, Any]) -> pl.DataFrame:
     """Return the table of ``details`` of its plain form."""
-    rows = [
-        _row(feature, segment, at)
-        for at, segment in enumerate(plain["segments"])
-        for feature in plain["features"]
-    ]
+    rows = [_row(feature, segment, at) for at, segment in enumerate(plain["segments"]) for feature in plain["features"]]
     table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     dated = pl.col("kind") == "date"
     for name in MOMENTS if "date" in table["kind"] else ():
@@ -225,9 +221,7 @@ def _rest(tallies: Sequence[Host], place: int) -> Host:
     return functools.reduce(moments_joined, others, np.zeros(3))
 
 
-def _deltas(
-    counts: Counts, values: Host, segments: Host, differences: Sequence[float | None]
-) -> list[float | None]:
+def _deltas(counts: Counts, values: Host, segments: Host, differences: Sequence[float | None]) -> list[float | None]:
     """Return Cliff's delta of each segment; of one with few in a sample that of normal values as far apart."""
     clean = np.full(len(values), np.nan)
     kept = np.isin(values, there(values))

@@ -5,18 +5,22 @@ Without ``ax`` a figure of pyplot is made, as in pandas, seaborn and scikit-lear
 matplotlib is touched: so a report, a server or a thread draws on a ``matplotlib.figure.Figure`` of its own.
 """
 
-from gpuseg.plot.choice import k_curve
+from gpuseg.plot.choice import elbow
 from gpuseg.plot.dendrogram import dendrogram
 from gpuseg.plot.flow import persona_flow, persona_flow_text
 from gpuseg.plot.reachability import reachability
-from gpuseg.plot.segments import segment_profile, segment_sizes
+from gpuseg.plot.segment_map import segment_map
+from gpuseg.plot.segments import profile_heatmap, size_value
+from gpuseg.plot.silhouette import silhouette
 
 __all__ = [
     "dendrogram",
-    "k_curve",
+    "elbow",
     "persona_flow",
     "persona_flow_text",
+    "profile_heatmap",
     "reachability",
-    "segment_profile",
-    "segment_sizes",
+    "segment_map",
+    "silhouette",
+    "size_value",
 ]

@@ -1,22 +1,27 @@
 """What the pictures share: where they are drawn, their colours, and how text from data is written."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.font_manager import fontManager
 
+from gpuseg.notebook import shown
+
 INK, QUIET, SECOND = "#4c78a8", "#8a8f98", "#e08a3c"
 """A blue, a grey and an orange: told apart by the colour-blind, readable on white and on black."""
-SEGMENTS = (INK, SECOND, "#4f9d69", "#a8638f", "#b09a2e", "#4aa3a2", "#c8566b", "#8c6d52", "#6b6ecf", "#7d8f3f")
-"""Colours of segments, told apart on white and on black; beyond them they begin again."""
+SEGMENTS = (INK, SECOND, "#7a3fb0", "#17c3a0", "#8a4a12", "#2b9ae6", "#b9b4f0", "#1b4d77", "#cf4f1a", "#a84e63")
+"""Colours of segments, told apart by the colour-blind, on white and on black; beyond them they begin again."""
 SCRIPTS = (
     "DejaVu Sans", "Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Devanagari",
     "Arial Unicode MS", "Microsoft YaHei", "Hiragino Sans", "PingFang SC", "Segoe UI", "Nirmala UI",
 )  # fmt: skip
 """Fonts of many scripts, of Linux, Windows and macOS: those that are here stand in where a letter is missing."""
 LONGEST = 24
-"""Characters of a name in a picture."""
+"""Characters of a column's name in a picture."""
+CALLED = 40
+"""Characters of a segment's name."""
 
 
 def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
@@ -39,6 +44,20 @@ def cut(name: object, most: int = LONGEST) -> str:
         return line
     ending = most * 2 // 5
     return f"{line[: most - ending - 1]}…{line[-ending:]}"
+
+
+def colour_of(segment: int) -> str:
+    """Return the colour of a segment; noise is grey."""
+    return QUIET if segment < 0 else SEGMENTS[segment % len(SEGMENTS)]
+
+
+def name_of(segment: int, names: Mapping[int, str] | None = None, most: int = CALLED) -> str:
+    """Return what a segment is called: its name where it has one, else its number; -1 is noise.
+
+    >>> name_of(1, {1: "Frequent big spenders"}), name_of(2), name_of(-1)
+    ('Frequent big spenders', '2', 'noise')
+    """
+    return cut((names or {}).get(segment, shown("segment", segment)), most)
 
 
 def plain_text() -> dict[str, Any]:

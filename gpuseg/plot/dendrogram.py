@@ -11,7 +11,7 @@ from scipy.cluster.hierarchy import dendrogram as layout
 
 from gpuseg.errors import InvalidInput
 from gpuseg.notebook import shown
-from gpuseg.plot._axes import QUIET, SEGMENTS, axes_of, tidy
+from gpuseg.plot._axes import QUIET, axes_of, colour_of, tidy
 
 LAST = 30
 """Branches that have room for their numbers in a picture as wide as a page."""
@@ -100,17 +100,13 @@ def _lines(tree: Tree, place: dict[int, float], first: int) -> LineCollection:
     for number in range(first, 2 * tree.leaves - 1):
         sides = [int(side) for side in tree.merges[number - tree.leaves, :2]]
         lines.append([(place[side], height[number]) for side in sides])
-        colours.append(_colour(tree.segment[number]))
+        colours.append(colour_of(tree.segment[number]))
         for side in sides:
             # A branch that is not opened hangs to the ground, as a row does.
             foot = height[side] if side >= first else 0.0
             lines.append([(place[side], foot), (place[side], height[number])])
-            colours.append(_colour(tree.segment[side]))
+            colours.append(colour_of(tree.segment[side]))
     return LineCollection(lines, colors=colours, linewidths=1.6, capstyle="projecting")
-
-
-def _colour(segment: int) -> str:
-    return QUIET if segment < 0 else SEGMENTS[segment % len(SEGMENTS)]
 
 
 def _mark_cut(ax: Axes, tree: Tree) -> None:
@@ -129,7 +125,7 @@ def _name_branches(ax: Axes, tree: Tree, place: dict[int, float], *, whole: bool
     turned = max(map(len, words)) * len(words) > BESIDE
     ax.set_xticks([place[number] for number in branches], words, rotation=90 if turned else 0, fontsize="small")
     for text, number in zip(ax.get_xticklabels(), branches, strict=True):
-        text.set_color(_colour(tree.segment[number]))
+        text.set_color(colour_of(tree.segment[number]))
     ax.set_xlabel("row" if whole else "rows in the branch")
 
 
@@ -141,5 +137,5 @@ def _is_branch(number: int, place: dict[int, float], tree: Tree) -> bool:
 def _name_segments(ax: Axes, tree: Tree) -> None:
     total: NDArray[Any] = np.bincount(tree.segment[: tree.leaves], tree.weight[: tree.leaves])
     names = [f"{s} ({shown('share', weight / total.sum())})" for s, weight in enumerate(total)]
-    handles = [Line2D([], [], color=_colour(segment), linewidth=2) for segment in range(len(names))]
+    handles = [Line2D([], [], color=colour_of(segment), linewidth=2) for segment in range(len(names))]
     ax.legend(handles, names, title="segment", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))

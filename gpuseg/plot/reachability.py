@@ -9,14 +9,12 @@ from matplotlib.patches import Patch
 
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
-from gpuseg.plot._axes import INK, QUIET, SECOND, axes_of, tidy
+from gpuseg.plot._axes import QUIET, axes_of, colour_of, tidy
 
 BINS = 1500
 """Bars at most: about as many as a picture of seven inches has columns on a screen."""
-COLOURS = (INK, SECOND, "#59a14f", "#b07aa1", "#9c755f", "#4fb3bf", "#d37295", "#8c8b32")
-"""Colours of the segments, in turn; the first two are those of every picture."""
 NAMED = 8
-"""Segments that the legend names, the heaviest: as many as there are colours that differ."""
+"""Segments that the legend names, the heaviest: as many as have room above the plot."""
 USUAL, FAR = 0.99, 2.0
 """Bars above twice what 99 of 100 are below would leave no height for these."""
 DARK = "#30343a"
@@ -75,8 +73,8 @@ def _main(segment: Host, starts: Host) -> Host:
 def _draw(ax: Axes, height: Host, segment: Host, starts: Host) -> None:
     """Draw the bars as areas, one a colour: thousands of rectangles would take seconds and megabytes."""
     edges = np.repeat(starts, 2)[1:-1]
-    for colour in dict.fromkeys(map(_colour, np.unique(segment).tolist())):
-        shown = np.array([_colour(one) == colour for one in segment.tolist()])
+    for colour in dict.fromkeys(map(colour_of, np.unique(segment).tolist())):
+        shown = np.array([colour_of(one) == colour for one in segment.tolist()])
         ax.fill_between(edges, np.repeat(np.where(shown, height, 0.0), 2), color=colour, linewidth=0)
 
 
@@ -87,14 +85,10 @@ def _draw_medians(ax: Axes, height: Host, starts: Host) -> Sequence[Any]:
     return ax.step(starts, middle, where="post", color=DARK, linewidth=0.7, label="median of a bar's points")
 
 
-def _colour(segment: int) -> str:
-    return QUIET if segment < 0 else COLOURS[segment % len(COLOURS)]
-
-
 def _name(ax: Axes, segment: Host, lines: Sequence[Any]) -> None:
     """Name the heaviest segments, noise and lines above the plot."""
     found = [one for one in np.unique(segment).tolist() if one >= 0]
-    patches: list[Any] = [Patch(color=_colour(one), label=str(one)) for one in found[:NAMED]]
+    patches: list[Any] = [Patch(color=colour_of(one), label=str(one)) for one in found[:NAMED]]
     if len(found) > NAMED:
         patches.append(Patch(color="none", label=f"and {len(found) - NAMED} more"))
     if np.any(segment < 0):

@@ -1,5 +1,6 @@
 """The segments as pictures: how large they are, and how they differ."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -9,24 +10,32 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from gpuseg.notebook import shown
-from gpuseg.plot._axes import INK, QUIET, SECOND, axes_of, cut, plain_text, tidy
+from gpuseg.plot._axes import INK, QUIET, SECOND, axes_of, cut, name_of, plain_text, tidy
 from gpuseg.plot.measures import VALUE, Measure, contrasts, frame_of, measures
 
+NARROW, TURNED = 8, 28
+"""Characters that have room below a column, and that names have that are turned."""
+TURN: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+"""How names stand below a column that have no room beside each other."""
 WRITTEN = 300
 """Cells of the profile's picture that still have room for their values."""
+CELL = 0.42
+"""Inches of a cell that has room for its value."""
+TALL = 3.0
+"""Inches of the scale beside the profile's picture, at most."""
 DARK = 0.65
 """From this contrast on, blue is too dark for black text; orange never is."""
 
 
-def segment_sizes(profile: Any, *, ax: Axes | None = None) -> Axes:
+def size_value(profile: Any, *, names: Mapping[int, str] | None = None, ax: Axes | None = None) -> Axes:
     """Return axes with a bar a segment: its share of the customers, with the count beside it.
 
     ``profile``: a table with a row a segment, as ``Segmenter.profile_``. A share of value, where the profile has
-    one, is a second bar. Raises InvalidInput for another table.
+    one, is a second bar. ``names``: of segments, by their number. Raises InvalidInput for another table.
 
     >>> from matplotlib.figure import Figure
     >>> profile = {"segment": [0, 1], "size": [30, 10], "share": [0.75, 0.25]}
-    >>> [text.get_text() for text in segment_sizes(profile, ax=Figure().subplots()).texts]
+    >>> [text.get_text() for text in size_value(profile, ax=Figure().subplots()).texts]
     ['30 (75.0 %)', '10 (25.0 %)']
     """
     frame = frame_of(profile)
@@ -42,7 +51,7 @@ def segment_sizes(profile: Any, *, ax: Axes | None = None) -> Axes:
         second = ax.barh(places + lift, shares, thick, color=SECOND, label="share of value")
         ax.bar_label(second, [shown(VALUE, share) for share in frame[VALUE]], padding=4, color=QUIET)
         ax.legend(frameon=False, loc="lower right")
-    ax.set_yticks(places, _segments(frame))
+    ax.set_yticks(places, _segments(frame, names), **plain_text())
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     ax.margins(x=0.25)  # room for the text behind the longest bar
     ax.set(xlabel="share", ylabel="segment", xlim=(0, None))
@@ -51,17 +60,18 @@ def segment_sizes(profile: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def segment_profile(profile: Any, *, ax: Axes | None = None) -> Axes:
+def profile_heatmap(profile: Any, *, names: Mapping[int, str] | None = None, ax: Axes | None = None) -> Axes:
     """Return axes with a row a column and a column a segment, coloured by how far its mean is from that of all.
 
     ``profile``: a table with a row a segment, as ``Segmenter.profile_``. Blue is more and orange less than the mean
     of all customers: the difference as a part of the larger of the two, of dates 0.5 a year
     (``gpuseg.plot.measures.contrasts``). Up to 300 cells tell the mean, the share of yes, or the most
-    frequent level, which has no colour. Raises InvalidInput for another table.
+    frequent level, which has no colour. ``names``: of segments, by their number. Raises InvalidInput for another
+    table.
 
     >>> from matplotlib.figure import Figure
     >>> profile = {"segment": [0, 1], "size": [5, 5], "share": [0.5, 0.5], "a_mean": [1.0, 3.0], "a_median": [1.0, 3.0]}
-    >>> [text.get_text() for text in segment_profile(profile, ax=Figure().subplots()).texts]
+    >>> [text.get_text() for text in profile_heatmap(profile, ax=Figure().subplots()).texts]
     ['1', '3']
     """
     frame = frame_of(profile)
@@ -71,15 +81,18 @@ def segment_profile(profile: Any, *, ax: Axes | None = None) -> Axes:
     colours = mpl.colors.LinearSegmentedColormap.from_list("contrast", [SECOND, "#f4f4f4", INK])
     image = ax.pcolormesh(np.ma.masked_invalid(table), cmap=colours, vmin=-1, vmax=1, edgecolors="white", linewidth=1)
     ax.set_facecolor("white")  # behind cells of no colour, whose text is dark in a dark style too
-    if table.size <= WRITTEN:
+    room = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
+    if table.size <= WRITTEN and room.width >= CELL * len(frame):
         _write_values(ax, frame, found, table)
     ax.set_yticks(np.arange(len(found)) + 0.5, [cut(measure.name) for measure in found], **plain_text())
-    ax.set_xticks(np.arange(len(frame)) + 0.5, _segments(frame))
+    called = [cut(name, TURNED) for name in _segments(frame, names)]
+    turned = TURN if max(map(len, called)) > NARROW else {}
+    ax.set_xticks(np.arange(len(frame)) + 0.5, called, **turned, **plain_text())
     ax.tick_params(length=0)
     ax.set_xlabel("segment")
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
-    bar = ax.figure.colorbar(image, ax=ax, ticks=[-1, 0, 1], shrink=min(1.0, 6 / max(len(found), 6)), pad=0.02)
+    bar = ax.figure.colorbar(image, ax=ax, ticks=[-1, 0, 1], shrink=min(1.0, TALL / room.height), pad=0.02)
     bar.ax.set_yticklabels(["far below\nthe mean", "mean\nof all", "far above\nthe mean"], fontsize="small")
     bar.outline.set_visible(False)
     return ax
@@ -95,5 +108,5 @@ def _write_values(ax: Axes, frame: pl.DataFrame, found: list[Measure], table: An
             ax.text(at + 0.5, row + 0.5, word, ha="center", va="center", color=ink, fontsize="small", **text)
 
 
-def _segments(frame: pl.DataFrame) -> list[str]:
-    return [shown("segment", segment) for segment in frame["segment"]]
+def _segments(frame: pl.DataFrame, names: Mapping[int, str] | None) -> list[str]:
+    return [name_of(segment, names) for segment in frame["segment"]]

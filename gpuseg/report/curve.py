@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from gpuseg.plot import k_curve
+from gpuseg.plot import elbow
 
 NOTHING = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 """No date and no address in the file: the same choice gives the same bytes."""
@@ -22,7 +22,7 @@ def curve_svg(choice: Mapping[str, Any]) -> str:
         mpl.rcdefaults()
         mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "gpuseg", "font.size": 10})
         figure = Figure(figsize=(8, 3.2), layout="constrained")
-        k_curve(choice, ax=figure.subplots())
+        elbow(choice, ax=figure.subplots())
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata=NOTHING)
     drawn = file.getvalue()

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from gpuseg.errors import InvalidInput
 from gpuseg.interpret.profile import Field, profile
-from gpuseg.plot import k_curve, segment_profile, segment_sizes
+from gpuseg.plot import elbow, profile_heatmap, size_value
 from gpuseg.plot._axes import cut
 
 CANDIDATES = [
@@ -45,7 +45,7 @@ def made(n_segments, names, *, noise=False):
 
 
 def test_the_curve_shows_each_score_and_marks_the_choice(ax):
-    axes = k_curve(CHOICE, ax=ax)
+    axes = elbow(CHOICE, ax=ax)
     assert axes is ax
     line = axes.containers[0].lines[0]
     assert line.get_xdata().tolist() == [2, 3]
@@ -58,7 +58,7 @@ def test_the_curve_shows_each_score_and_marks_the_choice(ax):
 
 
 def test_the_error_bars_are_one_standard_error(ax):
-    bars = k_curve(CHOICE, ax=ax).containers[0].lines[2][0].get_segments()
+    bars = elbow(CHOICE, ax=ax).containers[0].lines[2][0].get_segments()
     assert [bar[:, 1].tolist() for bar in bars] == [pytest.approx([0.29, 0.31]), pytest.approx([0.53, 0.57])]
 
 
@@ -75,12 +75,12 @@ def test_the_curve_takes_the_object_as_its_card(ax):
         candidates: list[Any]
 
     choice = Choice(3, "best", [Tried(**candidate) for candidate in CANDIDATES])
-    assert k_curve(choice, ax=ax).containers[0].lines[0].get_ydata().tolist() == [0.30, 0.55]
+    assert elbow(choice, ax=ax).containers[0].lines[0].get_ydata().tolist() == [0.30, 0.55]
 
 
 def test_one_candidate_and_none_with_a_score(ax):
-    assert drawn(k_curve({**CHOICE, "candidates": CANDIDATES[1:2]}, ax=ax))
-    assert drawn(k_curve({"k": 4, "reason": "", "candidates": CANDIDATES[2:]}, ax=Figure().subplots()))
+    assert drawn(elbow({**CHOICE, "candidates": CANDIDATES[1:2]}, ax=ax))
+    assert drawn(elbow({"k": 4, "reason": "", "candidates": CANDIDATES[2:]}, ax=Figure().subplots()))
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_one_candidate_and_none_with_a_score(ax):
 )
 def test_no_curve_without_candidates(choice, said, ax):
     with pytest.raises(InvalidInput, match=said):
-        k_curve(choice, ax=ax)
+        elbow(choice, ax=ax)
 
 
 def test_sizes_are_the_profiles(ax):
     frame = pl.DataFrame({"segment": [0, 1, -1], "size": [1200, 600, 200], "share": [0.6, 0.3, 0.1]})
-    axes = segment_sizes(frame, ax=ax)
+    axes = size_value(frame, ax=ax)
     assert axes is ax
     assert [bar.get_width() for bar in axes.patches] == [0.6, 0.3, 0.1]
     assert [text.get_text() for text in axes.texts] == ["1,200 (60.0 %)", "600 (30.0 %)", "200 (10.0 %)"]
@@ -109,7 +109,7 @@ def test_sizes_are_the_profiles(ax):
 
 def test_a_share_of_value_stands_beside(ax):
     shares = {"share": [0.75, 0.25], "value_share": [0.2, 0.8]}
-    axes = segment_sizes({"segment": [0, 1], "size": [3, 1], **shares}, ax=ax)
+    axes = size_value({"segment": [0, 1], "size": [3, 1], **shares}, ax=ax)
     assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 0.2, 0.8]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["share of customers", "share of value"]
     assert drawn(axes)
@@ -117,7 +117,7 @@ def test_a_share_of_value_stands_beside(ax):
 
 def test_a_share_of_value_below_zero_is_told_without_a_bar(ax):
     shares = {"share": [0.75, 0.25], "value_share": [1.1, -0.1]}
-    axes = segment_sizes({"segment": [0, 1], "size": [3, 1], **shares}, ax=ax)
+    axes = size_value({"segment": [0, 1], "size": [3, 1], **shares}, ax=ax)
     assert [bar.get_width() for bar in axes.patches][2:] == [1.1, 0.0]
     assert [text.get_text() for text in axes.texts][2:] == ["110.0 %", "-10.0 %"]
 
@@ -125,7 +125,7 @@ def test_a_share_of_value_below_zero_is_told_without_a_bar(ax):
 def test_the_profile_tells_means_in_the_users_units(ax):
     fields = [Field("spend", "number", []), Field("plan", "category", ["a", "b"]), Field("vip", "boolean", [])]
     raw = np.array([[10.0, 0, 1], [30, 0, 1], [200, 1, 0], [np.nan, 1, 1]])
-    axes = segment_profile(profile(raw, fields, np.array([0, 0, 1, 1])), ax=ax)
+    axes = profile_heatmap(profile(raw, fields, np.array([0, 0, 1, 1])), ax=ax)
     assert axes is ax
     assert [text.get_text() for text in axes.texts] == ["20", "200", "a", "b", "100.0 %", "50.0 %"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["spend", "plan", "vip"]
@@ -137,7 +137,7 @@ def test_the_profile_tells_means_in_the_users_units(ax):
 
 @pytest.mark.parametrize("names", [["plain"], ODD], ids=["plain", "odd"])
 def test_names_are_never_read_as_formulas(names, ax):
-    axes = segment_profile(made(3, names), ax=ax)
+    axes = profile_heatmap(made(3, names), ax=ax)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [cut(name) for name in names]
     assert not any(text.get_parse_math() for text in axes.get_yticklabels())
     assert drawn(axes)
@@ -145,13 +145,13 @@ def test_names_are_never_read_as_formulas(names, ax):
 
 def test_levels_are_never_read_as_formulas(ax):
     frame = profile(np.zeros((2, 1)), [Field("plan", "category", ["$x_1$ <b>"])], np.array([0, 1]))
-    axes = segment_profile(frame, ax=ax)
+    axes = profile_heatmap(frame, ax=ax)
     assert [text.get_text() for text in axes.texts] == ["$x_1$ <b>"] * 2
     assert drawn(axes)
 
 
 def test_many_segments_and_columns_are_coloured_without_words(ax):
-    axes = segment_profile(made(50, [f"column {i}" for i in range(60)], noise=True), ax=ax)
+    axes = profile_heatmap(made(50, [f"column {i}" for i in range(60)], noise=True), ax=ax)
     assert not axes.texts
     assert axes.collections[0].get_array().shape == (60, 50)
     assert axes.get_xticklabels()[-1].get_text() == "noise"
@@ -160,15 +160,15 @@ def test_many_segments_and_columns_are_coloured_without_words(ax):
 
 def test_a_profile_of_no_columns_and_of_one_segment(ax):
     frame = pl.DataFrame({"segment": [0], "size": [2], "share": [1.0]})
-    assert drawn(segment_profile(frame, ax=ax))
-    assert drawn(segment_sizes(frame, ax=Figure().subplots()))
+    assert drawn(profile_heatmap(frame, ax=ax))
+    assert drawn(size_value(frame, ax=Figure().subplots()))
 
 
 def test_without_axes_a_figure_of_pyplot_is_made_and_shown_by_a_notebook():
     with mpl.rc_context({"backend": "agg"}):
         import matplotlib.pyplot as plt
 
-        for picture, data in ((k_curve, CHOICE), (segment_sizes, made(3, ["a"])), (segment_profile, made(3, ["a"]))):
+        for picture, data in ((elbow, CHOICE), (size_value, made(3, ["a"])), (profile_heatmap, made(3, ["a"]))):
             axes = picture(data)
             assert isinstance(axes, Axes)
             assert plt.gcf() is axes.figure
@@ -177,8 +177,8 @@ def test_without_axes_a_figure_of_pyplot_is_made_and_shown_by_a_notebook():
 
 def test_with_axes_pyplot_is_not_even_loaded():
     code = (
-        "import sys; from matplotlib.figure import Figure; from gpuseg.plot import segment_sizes;"
-        "segment_sizes({'segment': [0], 'size': [2], 'share': [1.0]}, ax=Figure().subplots());"
+        "import sys; from matplotlib.figure import Figure; from gpuseg.plot import size_value;"
+        "size_value({'segment': [0], 'size': [2], 'share': [1.0]}, ax=Figure().subplots());"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     assert check_output([sys.executable, "-c", code], text=True).strip() == "False"
@@ -189,7 +189,7 @@ def test_other_scripts_draw(name, ax):
     with warnings.catch_warnings():
         # Where no font of that script is installed, matplotlib says so and draws boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        assert drawn(segment_profile(made(2, [name]), ax=ax))
+        assert drawn(profile_heatmap(made(2, [name]), ax=ax))
 
 
 def test_long_names_keep_their_ends_apart():
