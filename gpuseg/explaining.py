@@ -18,7 +18,7 @@ from gpuseg.interpret.details import details_of, details_table
 from gpuseg.interpret.evidence import MOST, Evidence, joined, picked
 from gpuseg.interpret.examples import nearest
 from gpuseg.interpret.importance import importance
-from gpuseg.interpret.known import known_of
+from gpuseg.interpret.known import known_of, whole_of
 from gpuseg.interpret.naming import named
 from gpuseg.interpret.personas import PersonaComparison, compare_personas
 from gpuseg.interpret.profile import Counts, Field
@@ -191,8 +191,9 @@ class Explainable:
         customers = opened_customers(self._customers, self.engine)
         worth = self.value_column if value is None else value
         asked = [name for name in (personas, worth, contacts) if isinstance(name, str) and name in customers.names]
+        placed = opened_customers(self.segments_, self.engine)
         found = compare_personas(
-            self.segments_,
+            whole_of(placed.parts, placed.names[:2]),
             personas,
             customers=known_of(evidence, customers.parts, self.id_column, asked),
             id_column=self.id_column,

@@ -100,10 +100,10 @@ def tied(counts: Host) -> Host:
     return (odds_ratios(counts) >= TIE) & (chance < ERROR / counts.size) & (counts >= LEAST)
 
 
-def quantile(looks: int, *, sides: int = 1) -> float:
+def quantile(looks: int) -> float:
     """Return how many standard errors a finding is beyond chance, of as many that are looked at.
 
-    >>> round(quantile(1), 2), round(quantile(1, sides=2), 2)
-    (1.64, 1.96)
+    >>> round(quantile(1), 2), round(quantile(5), 2)
+    (1.64, 2.33)
     """
-    return NormalDist().inv_cdf(1 - ERROR / (sides * max(looks, 1)))
+    return NormalDist().inv_cdf(1 - ERROR / max(looks, 1))

@@ -28,11 +28,16 @@ def known_of(evidence: Evidence, parts: Parts, id_column: str | None, wanted: Se
     if not wanted:
         return sample
     names = list(dict.fromkeys([*([] if id_column is None else [id_column]), *wanted]))
-    whole = pl.concat([nw.from_native(one).to_polars() for one in parts.collect(_chosen, names)])
+    whole = whole_of(parts, names)
     whole = whole.with_row_index(ROW) if id_column is None else whole
     return whole.with_columns(whole.get_column(on).cast(evidence.ids.dtype)).join(
         sample, on=on, how="left", maintain_order="left"
     )
+
+
+def whole_of(parts: Parts, names: Sequence[str]) -> pl.DataFrame:
+    """Return columns of a table in parts, all rows here."""
+    return pl.concat([nw.from_native(one).to_polars() for one in parts.collect(_chosen, names)])
 
 
 def decoded(evidence: Evidence) -> pl.DataFrame:
@@ -57,5 +62,5 @@ def _column(field: Field, values: Host) -> pl.Series:
 
 
 def _chosen(frame: Frame, names: Sequence[str]) -> Frame:
-    """Return some columns of a part; those that the table has, as an error names what is missing."""
-    return frame.select(*[name for name in names if name in frame.columns])
+    """Return some columns of a part."""
+    return frame.select(*names)

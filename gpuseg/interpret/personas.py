@@ -41,7 +41,8 @@ class PersonaComparison(NamedTuple):
     def to_dict(self, *, least: int = LEAST) -> dict[str, Any]:
         """Return the comparison as plain values that JSON can hold; flows of fewer than ``least`` customers pooled.
 
-        What is pooled of a persona is a flow to the segment None; flows of no customers are left out.
+        What is pooled of a persona is a flow to the segment None; flows of no customers are left out. What fewer
+        customers than ``least`` are worth, and get, is not told.
         """
         small = pl.col("customers") < least
         flows = self.flows.filter(pl.col("customers") > 0)
@@ -56,9 +57,9 @@ class PersonaComparison(NamedTuple):
             "overlap": self.overlap,
             "unknown": self.unknown,
             "agreement": dict(self.agreement),
-            "personas": self.personas.to_dicts(),
+            "personas": _withheld(self.personas, least).to_dicts(),
             "flows": [*flows.filter(~small).to_dicts(), *({**row, "of_segment": None} for row in pooled.to_dicts())],
-            "served": None if self.served is None else _finite(self.served).to_dicts(),
+            "served": None if self.served is None else _withheld(self.served, least).to_dicts(),
             "findings": [{"kind": one.kind, "sentence": one.sentence, **one.figures} for one in self.findings],
         }
 
@@ -151,10 +152,13 @@ def compare_personas(
     )
 
 
-def _finite(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table with infinite numbers as missing: JSON has none."""
-    floats = [column.name for column in table.get_columns() if column.dtype.is_float()]
-    return table.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in floats)
+def _withheld(table: pl.DataFrame, least: int) -> pl.DataFrame:
+    """Return a table without what it tells of few customers, and without infinite numbers, which JSON has not."""
+    told = [column.name for column in table.get_columns() if column.dtype.is_float() and column.name != "share"]
+    fine = [pl.col(name).is_finite() & (pl.col("customers") >= least) for name in told]
+    return table.with_columns(
+        pl.when(well).then(pl.col(name)).alias(name) for name, well in zip(told, fine, strict=True)
+    )
 
 
 def _amounts(found: Paired, what: str, name: str) -> Host:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit, logit
+from scipy.stats import t as student
 
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
-from gpuseg.interpret.flows import ERROR, LEAST, is_noise, quantile
+from gpuseg.interpret.flows import ERROR, LEAST, is_noise
 from gpuseg.notebook import shown
 
 FAR = 0.8
@@ -19,7 +21,8 @@ class Served(NamedTuple):
     """A segment's share of the value and of the contacts.
 
     ``ratio``: the second over the first, 1 where they are alike; ``low`` and ``high``: its interval, at 95 % over all
-    segments together (Bonferroni); None where the segment has no value above 0.
+    segments together (Bonferroni); None where the segment has no value above 0,
+    or, of the interval, all of it.
     """
 
     segment: int | str
@@ -46,8 +49,10 @@ def served(segments: Sequence[int | str], column: Host, value: Host, contacts: H
     """Return what each segment has of the value and of the contacts.
 
     ``column``: (customers,), the place of each one's segment; ``value`` and ``contacts``: (customers,), finite. The
-    interval is by the linearised variance of the logarithm of a ratio of shares (Woodruff 1971), customers being drawn
-    at random. Raises InvalidInput where one of the two has no sum above 0, or contacts are below 0.
+    interval is by the linearised variance (Woodruff 1971) of the difference of the two shares' logits, customers being
+    drawn at random. Where few customers are most of the value, that variance is known badly: the quantile is Student's
+    of as many degrees of freedom as they leave (Satterthwaite 1946). Raises InvalidInput where one of the two has no
+    sum above 0, or contacts are below 0.
 
     >>> column, value = np.repeat([0, 1], 50), np.ones(100)
     >>> [one.ratio for one in served([0, 1], column, value, np.where(column, 3.0, 1.0))]
@@ -58,19 +63,35 @@ def served(segments: Sequence[int | str], column: Host, value: Host, contacts: H
             raise InvalidInput(f"{what} adds up to {amounts.sum():g}; give a column whose sum is above 0")
     if (below := int((contacts < 0).sum())) > 0:
         raise InvalidInput(f"contacts are below 0 for {below:,} customers; give a column of counts or of amounts spent")
-    count = len(segments)
-    sums = [np.bincount(column, weights=amounts, minlength=count) for amounts in (value, contacts)]
-    shares = [one / one.sum() for one in sums]
-    sizes = np.bincount(column, minlength=count)
-    errors = _errors(column, value, contacts, *sums)
-    found = zip(segments, sizes.tolist(), *(one.tolist() for one in (*shares, errors)), strict=True)
-    reached = np.bincount(column, weights=contacts > 0, minlength=count)
-    others = (reached.sum() - reached) / np.maximum(len(value) - sizes, 1)
-    far = quantile(count, sides=2)
-    return [
-        _told(segment, size, of_value, of_contacts, error, far=far, by_chance=float((1 - q) ** size))
-        for (segment, size, of_value, of_contacts, error), q in zip(found, others, strict=True)
-    ]
+    return [_served(segment, column == at, value, contacts, len(segments)) for at, segment in enumerate(segments)]
+
+
+def _served(segment: int | str, inside: Host, value: Host, contacts: Host, looks: int) -> Served:
+    """Return what a segment has; ``inside``: (customers,), who is in it; ``looks``: how many segments there are."""
+    size, whole = int(inside.sum()), (float(value.sum()), float(contacts.sum()))
+    within = (float(value[inside].sum()), float(contacts[inside].sum()))
+    of_value, of_contacts = within[0] / whole[0], within[1] / whole[1]
+    ratio = of_contacts / of_value if of_value > 0 else None
+    if ratio is None or of_value >= 1:
+        return Served(segment, size, of_value, of_contacts, ratio, None, None)
+    if of_contacts in (0.0, 1.0):  # without a logit: chance may leave out a few customers, or all but a few, not many
+        reached, left = contacts[inside != (of_contacts == 0)] > 0, size if of_contacts == 0 else len(value) - size
+        certain = float((1 - reached.mean()) ** left) < ERROR / looks
+        ends = (ratio, ratio) if certain else (0.0, np.inf)
+        return Served(segment, size, of_value, of_contacts, ratio, *ends)
+    without = (whole[0] - within[0], whole[1] - within[1])
+    added = np.where(inside, contacts / within[1] - value / within[0], value / without[0] - contacts / without[1])
+    far, apart = _spread(added, looks), logit(of_contacts) - logit(of_value)
+    low, high = (float(expit(logit(of_value) + apart + off) / of_value) for off in (-far, far))
+    return Served(segment, size, of_value, of_contacts, ratio, low, high)
+
+
+def _spread(added: Host, looks: int) -> float:
+    """Return half of the interval of a sum to which customers add this, at 95 % over as many as are looked at."""
+    squares, fourths = float(np.sum(added**2)), float(np.sum(added**4))
+    vary = max(fourths - squares**2 / len(added), np.finfo(float).tiny)
+    freedom = max(2 * squares**2 / vary, 1.0)
+    return float(np.sqrt(squares) * student.ppf(1 - ERROR / (2 * looks), freedom))
 
 
 def said(one: Served, word: str, value: str, contacts: str) -> str:
@@ -81,26 +102,3 @@ def said(one: Served, word: str, value: str, contacts: str) -> str:
     """
     shares = f"{shown('share', one.value_share)} of {value} and {shown('share', one.contacts_share)} of {contacts}"
     return f"{word} is {one.kind}: {shares}, {one.ratio:.2f} of its share ({one.low:.2f} to {one.high:.2f})"
-
-
-def _told(
-    segment: int | str, size: int, value: float, contacts: float, error: float, *, far: float, by_chance: float
-) -> Served:
-    """Return a segment's shares and ratio with its interval; ``by_chance``: how often chance leaves out all of it."""
-    if value <= 0:
-        return Served(segment, size, value, contacts, None, None, None)
-    ratio = contacts / value
-    if not contacts:  # a ratio of 0 has no logarithm: chance may have left out a few, never many
-        return Served(segment, size, value, contacts, 0.0, 0.0, 0.0 if by_chance < ERROR else np.inf)
-    spread = float(np.exp(far * error))
-    return Served(segment, size, value, contacts, ratio, ratio / spread, ratio * spread)
-
-
-def _errors(column: Host, value: Host, contacts: Host, of_value: Host, of_contacts: Host) -> Host:
-    """Return the standard error of the logarithm of each segment's ratio, of what each customer adds to it."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inside = contacts / of_contacts[column] - value / of_value[column]
-    inside = np.nan_to_num(inside, posinf=0.0, neginf=0.0)
-    outside = value / value.sum() - contacts / contacts.sum()
-    added = np.bincount(column, weights=inside**2 + 2 * inside * outside, minlength=len(of_value))
-    return np.sqrt(np.maximum(np.sum(outside**2) + added, 0.0))
