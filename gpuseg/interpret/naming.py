@@ -30,7 +30,13 @@ MARKED = SIZES[1:]
 """Marks of features that may be in a name."""
 COMPARED = 0.5
 """Cohen's d, a medium one, from which on one of two segments has more of a feature."""
-CUSTOMERS, AVERAGE, ALL, NOISE, FEW = "customers", "average customers", "all customers", "atypical customers", "a few customers"
+CUSTOMERS, AVERAGE, ALL, NOISE, FEW = (
+    "customers",
+    "average customers",
+    "all customers",
+    "atypical customers",
+    "a few customers",
+)
 
 
 class Trait(NamedTuple):
