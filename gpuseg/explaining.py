@@ -102,9 +102,9 @@ class Explainable:
         >>> import polars as pl
         >>> from gpuseg import Segmenter
         >>> table = {"spend": [1, 2, 3, 2, 1, 90, 91, 92, 90, 95], "recency": [9, 8, 9, 7, 8, 1, 2, 1, 3, 1]}
-        >>> first, second = Segmenter(n_clusters=2).fit(pl.DataFrame(table)).actions().segments
-        >>> first["actions"], first["why"]
-        ([], 'no condition of the actions holds')
+        >>> first, _ = Segmenter(n_clusters=2).fit(pl.DataFrame(table)).actions().segments
+        >>> [(one["action"], one["because"][0]["words"]) for one in first["actions"]]
+        [('reactivate', 'recency: median 8, above the median of all, 5')]
         """
         check_is_fitted(self, "card_")
         known = self.card_.get("insight", {})

@@ -10,17 +10,26 @@ from gpuseg.html import Bar, Cell, Text, table_html
 
 
 def segments_html(
-    title: str, remarks: Sequence[str], profile: pl.DataFrame, names: Mapping[int, str] | None = None
+    title: str,
+    remarks: Sequence[str],
+    profile: pl.DataFrame,
+    paths: Mapping[int, str] | None = None,
+    names: Mapping[int, str] | None = None,
 ) -> str:
     """Return the profile as a table with a bar for each share, under a title and above remarks.
 
-    ``names``: of segments that are not called by their number.
+    ``paths``: of segments whose number alone does not say where they are; ``names``: what segments are called.
     """
-    columns, called = [name for name in profile.columns if name != "share"], names or {}
+    columns, ways, called = [name for name in profile.columns if name != "share"], paths or {}, names or {}
     rows = [[_cell(name, row) for name in columns] for row in profile.iter_rows(named=True)]
+    head = [_head(name) for name in columns]
     for cells, segment in zip(rows, profile["segment"], strict=True):
-        cells[0] = called.get(segment, cells[0])
-    return table_html(title, [_head(name) for name in columns], rows, remarks)
+        cells[0] = ways.get(segment, cells[0])
+        if called:
+            cells.insert(1, Text(called.get(segment, "")))
+    if called:
+        head.insert(1, Text("name"))
+    return table_html(title, head, rows, remarks)
 
 
 def counted(number: int, thing: str) -> str:

@@ -72,13 +72,14 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     "tcp://host:8786"; ``gpuseg algorithms`` says what workers take. Segments depend neither on the order of the rows
     nor on who works.
 
-    After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer) and
-    ``profile_`` (a row a segment: size, share, mean and median of each column in the user's units), both in
-    the caller's table library, ``segments_`` a PartedTable for files that workers read; ``labels_`` (a Dask
-    array for rows on workers), ``choice_``, ``score_`` (silhouette), ``preprocessor_``,
-    ``model_``, ``backend_``, ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``, which ``split`` fills. The
-    customers of the fit are placed as new ones are: of "optics" not each gets the label that the fit gave it, and a
-    segment may be larger than one of a lower number.
+    After ``fit``: ``segments_`` (id, segment, distance, confidence, novelty; a row a customer), ``profile_`` (a row a
+    segment: size, share, mean and median of each column in the user's units) and ``details_`` (a row a segment and
+    column: how far it is from the rest), in the caller's table library, ``segments_`` a PartedTable for files that
+    workers read; ``names_``, what the numbers of segments are called, which ``rename`` changes; ``labels_`` (a Dask
+    array for rows on workers), ``choice_``, ``score_`` (silhouette), ``preprocessor_``, ``model_``, ``backend_``,
+    ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``, which ``split`` fills. The customers of the fit are placed
+    as new ones are: of "optics" not each gets the label that the fit gave it, and a segment may be larger than one of a
+    lower number.
     Raises InvalidInput for ids that are missing or repeat, and for a table in which nothing varies.
 
     >>> import polars as pl
@@ -298,7 +299,8 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         dispatch = self.card_["backend"]
         remarks = [choice, *card.splits_said(self.card_)]
         remarks.append(f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}")
-        return segments_html(title, remarks, card.profile_of(self.card_["profile"]), card.paths_of(self.card_))
+        profile = card.profile_of(self.card_["profile"])
+        return segments_html(title, remarks, profile, card.paths_of(self.card_), self.names_)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
@@ -307,8 +309,9 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
 def load(path: str | Path) -> Segmenter:
     """Return the segmenter in a model file, ready to predict and assign on any machine.
 
-    It has ``profile_`` (Polars), ``card_``, ``choice_``, ``score_`` and ``dispatch_``, but not the customers' own
-    ``segments_``. Raises InvalidModel for a file that is truncated, changed, of another format, or no model.
+    It has ``profile_`` and ``details_`` (Polars), ``names_``, ``card_``, ``choice_``, ``score_`` and ``dispatch_``, but
+    not the customers' own ``segments_``. Raises InvalidModel for a file that is truncated, changed, of another format,
+    or no model.
     """
     about, state = read_model(path)
     try:

@@ -69,13 +69,25 @@ def check_model(path: Path) -> None:
         raise InvalidModel(f"{path} does not exist; check the path{neighbours(path)}")
 
 
-def profile_lines(profile: pl.DataFrame) -> list[str]:
-    """Return the profile as lines of aligned columns."""
+def profile_lines(profile: pl.DataFrame, called: Mapping[int, str]) -> list[str]:
+    """Return the profile as lines of aligned columns; ``called``: what segments are called."""
     names = [name for name in profile.columns if not name.endswith("_median")][: MOST + 2]
     rows = [[shown(name, row[name]) for name in names] for row in profile.iter_rows(named=True)]
-    lines = aligned([[heading(name).removesuffix(", mean") for name in names], *rows])
+    table = [[heading(name).removesuffix(", mean") for name in names], *rows]
+    lines = aligned(with_names(table, profile["segment"].to_list(), called))
     left = sum(not name.endswith("_median") for name in profile.columns) - len(names)
     return [*lines, f"(columns not shown here: {left}; --json has them)"] if left > 0 else lines
+
+
+def with_names(table: Sequence[Sequence[str]], segments: Sequence[int], called: Mapping[int, str]) -> list[list[str]]:
+    """Return a table of a heading and a row a segment with the segments' names behind their numbers.
+
+    >>> with_names([["segment", "size"], ["0", "9"]], [0], {0: "Regulars"})
+    [['segment', 'name    ', 'size'], ['0', 'Regulars', '9']]
+    """
+    names = ["name", *(called.get(segment, "") for segment in segments)]
+    width = max(map(len, names))
+    return [[first, name.ljust(width), *rest] for (first, *rest), name in zip(table, names, strict=True)]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

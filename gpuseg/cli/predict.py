@@ -7,7 +7,7 @@ from typing import Any
 from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
 from gpuseg.cli._types import path, source
-from gpuseg.cli.segment import table_of
+from gpuseg.cli.segment import names_of, table_of
 
 HELP = "Place customers in the segments of a model."
 USAGE = "MODEL CUSTOMERS -o OUT [options]"
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     """Assign the customers and write where each one is."""
     import polars as pl
 
-    from gpuseg.cli._output import aligned, check_model, check_table_output, give
+    from gpuseg.cli._output import aligned, check_model, check_table_output, give, with_names
     from gpuseg.cluster import NOVEL
     from gpuseg.engines.parts import LocalParts
     from gpuseg.io import write_table
@@ -49,7 +49,9 @@ def run(options: argparse.Namespace) -> None:
     sizes = counts.group_by("segment").agg(pl.col("size").sum()).sort(pl.col("segment") < 0, "segment")
     novel, rows = int(counts["novel"].sum()), int(counts["size"].sum())
     result = {"output": str(options.output), "customers": rows, "novel": novel, "segments": sizes.to_dicts()}
-    table = aligned([["segment", "size"], *[[shown("segment", at), f"{size:,}"] for at, size in sizes.rows()]])
+    result["names"] = names_of(segmenter)
+    sized = [[shown("segment", at), f"{size:,}"] for at, size in sizes.rows()]
+    table = aligned(with_names([["segment", "size"], *sized], sizes["segment"].to_list(), segmenter.names_))
     unlike = (
         f"{novel:,} of {counted(rows, 'customer')} ({novel / max(rows, 1):.1%}; {usual_of(segmenter.card_['rows'])}) "
         f"are unlike those that made the segments (novelty > {NOVEL})"

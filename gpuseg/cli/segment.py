@@ -122,7 +122,13 @@ def result_of(segmenter: "Segmenter") -> dict[str, Any]:
 
     names = ("algorithm", "rows", "segments", "choice", "backend", "metrics")
     card = segmenter.card_
-    return {**{name: card[name] for name in names}, "profile": rows_of(profile_of(card["profile"]))}
+    told = {"names": names_of(segmenter), "profile": rows_of(profile_of(card["profile"]))}
+    return {**{name: card[name] for name in names}, **told}
+
+
+def names_of(segmenter: "Segmenter") -> dict[str, str]:
+    """Return what segments are called, by their numbers, as JSON can hold it."""
+    return {str(segment): name for segment, name in segmenter.names_.items()}
 
 
 def lines_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int | None = None) -> list[str]:
@@ -130,7 +136,8 @@ def lines_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int 
     from gpuseg.card import profile_of
     from gpuseg.cli._output import profile_lines
 
-    return [*profile_lines(profile_of(segmenter.card_["profile"])), *remarks_of(segmenter, paths, workers)]
+    told = profile_lines(profile_of(segmenter.card_["profile"]), segmenter.names_)
+    return [*told, *remarks_of(segmenter, paths, workers)]
 
 
 def remarks_of(segmenter: "Segmenter", paths: Sequence[Path | None], workers: int | None = None) -> list[str]:

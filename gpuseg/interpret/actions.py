@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gpuseg.errors import InvalidFile, InvalidInput, listed, unknown
-from gpuseg.html import Text, table_html
+from gpuseg.html import Cell, Text, table_html
 from gpuseg.interpret.naming import FEWEST
 from gpuseg.interpret.profile import DAY
 from gpuseg.interpret.vocabulary import column_for
@@ -56,17 +56,17 @@ class Advice(NamedTuple):
     """What to do with each segment.
 
     ``segments``: for each a dict of ``segment``, ``actions`` and ``why``, a sentence where there is none. An action has
-    ``action``, ``text``, ``priority`` and ``because``: for each condition ``feature``, ``segment`` (its median, or share
-    of yes), ``all`` (what it was compared with; dates in ISO 8601), ``condition`` and ``words``. ``skipped``: a sentence
-    for each action that needs a column that is not there.
+    ``action``, ``text``, ``priority`` and ``because``: for each condition ``feature``, ``segment`` (its median, or the
+    share of yes), ``all`` (what it was compared with; dates in ISO 8601), ``condition`` and ``words``. ``skipped``: a
+    sentence for each action that needs a column that is not there.
     """
 
     segments: list[dict[str, Any]]
     skipped: list[str]
 
     def _repr_html_(self) -> str:
-        rows = [[shown("segment", one["segment"]), *_cells(one)] for one in self.segments]
-        head = ["segment", Text("what to do"), Text("because")]
+        rows: list[list[Cell]] = [[shown("segment", one["segment"]), *_cells(one)] for one in self.segments]
+        head: list[Cell] = ["segment", Text("what to do"), Text("because")]
         return table_html("What to do with each segment", head, rows, self.skipped)
 
 
@@ -95,8 +95,8 @@ def advised(details: Mapping[str, Any], table: Sequence[Action]) -> Advice:
 def read_actions(path: str | Path | None = None) -> list[Action]:
     """Return the table of actions in a TOML file, that of gpuseg where none is given.
 
-    The file of gpuseg, ``actions.toml`` beside this one, says what such a file holds. Raises InvalidFile for one that is
-    not there or is no TOML, InvalidInput for keys and conditions that are not known.
+    The file of gpuseg, ``actions.toml`` beside this one, says what such a file holds. Raises InvalidFile for one that
+    is not there or is no TOML, InvalidInput for keys and conditions that are not known.
 
     >>> read_actions()[0].name, str(read_actions()[0].when[0])
     ('reward', 'monetary above q75')
@@ -116,7 +116,7 @@ def _rows(text: str, path: str) -> list[Action]:
     except tomllib.TOMLDecodeError as error:
         raise InvalidFile(f"{path} is no TOML ({error}); mend it, or copy gpuseg's actions.toml") from error
     if strange := set(said) - {"actions"}:
-        raise unknown(f"{path}: the key", sorted(strange)[0], ["actions"])
+        raise unknown(f"{path}: the key", min(strange), ["actions"])
     rows = said.get("actions")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise InvalidInput(f"{path} holds no table [[actions]]; give at least one, as in gpuseg's actions.toml")

@@ -22,7 +22,8 @@ from gpuseg.interpret.effects import (
     size_of,
     welch_p,
 )
-from gpuseg.interpret.profile import DAY, MEDIAN, QUARTILES, Counts, Field, Rows, counted, moments_joined, there
+from gpuseg.interpret.profile import DAY, Counts, Field, Rows, counted, moments_joined
+from gpuseg.preprocessing import LARGEST
 
 LEAST = 10
 """Customers of a segment that a level must have to be told of: three persons are no finding."""
@@ -30,10 +31,9 @@ ENOUGH = 30
 """Customers of a segment in a sample that tell its delta; its standard error is then about 0.1."""
 POOLED = ("(other)", "(missing)")
 """Levels that preprocessing makes, and that say nothing of a segment by themselves."""
+TINY = np.finfo(np.float64).tiny
+"""Keeps the share of a level that no customer has from dividing by nothing."""
 SUMMARY = ("mean", "std", "q25", "median", "q75")
-KEYS = ("n", "missing", *SUMMARY, "difference", "effect", "p", "p_adjusted", "mark")
-"""The lists of a feature in the plain form, an entry a segment."""
-
 Plain = dict[str, Any]
 
 
@@ -111,18 +111,17 @@ def details_table(plain: Mapping[str, Any]) -> pl.DataFrame:
 
 
 class Level(NamedTuple):
-    """A level of a category in a segment: its customers, its share of those with a value there and in all, and its h."""
+    """A level of a category in a segment: its customers, its share of those with a value there and in all.
+
+    ``lift``: how many times as frequent it is as in all; ``effect``: Cohen's h, against all other customers.
+    """
 
     name: str
-    count: int
+    customers: int
     share: float
     all_share: float
+    lift: float
     effect: float
-
-    @property
-    def lift(self) -> float:
-        """Return how many times as frequent it is as in all."""
-        return self.share / self.all_share
 
 
 def levels_of(feature: Mapping[str, Any], at: int) -> list[Level]:
@@ -134,10 +133,10 @@ def levels_of(feature: Mapping[str, Any], at: int) -> list[Level]:
     own, rest = inside[at], whole - inside[at]
     if not own.sum() or not rest.sum():
         return []
-    shares, others = own / own.sum(), rest / rest.sum()
+    shares, others, of_all = (some / some.sum() for some in (own, rest, whole))
     found = [
-        Level(name, int(own[i]), float(shares[i]), float(whole[i] / whole.sum()), cohens_h(shares[i], others[i]))
-        for i, name in enumerate(feature["levels"])
+        Level(name, int(own[i]), float(shares[i]), float(of_all[i]), float(lift), cohens_h(shares[i], others[i]))
+        for i, (name, lift) in enumerate(zip(feature["levels"], shares / np.maximum(of_all, TINY), strict=True))
         if name not in POOLED and whole[i] and (own[i] >= LEAST or shares[i] < others[i])
     ]
     return sorted(found, key=lambda level: (-level.lift, level.name))
@@ -180,7 +179,7 @@ def _number(counts: Counts, at: int, values: Host, segments: Host) -> Plain:
 
 def _category(counts: Counts, at: int, *_: Host) -> Plain:
     """Return the details of a category."""
-    field, nothing = counts.fields[at], [None] * len(counts.segments)
+    field = counts.fields[at]
     inside = np.array([tally[at + 1] for tally in counts.tallies])
     whole = inside.sum(axis=0)
     tests = [chi_squared(np.array([own, whole - own])) for own in inside]
@@ -198,7 +197,7 @@ def _category(counts: Counts, at: int, *_: Host) -> Plain:
         "all": {"n": int(n.sum()), "missing": every - int(n.sum()), **dict.fromkeys(SUMMARY)},
         "n": _whole(n),
         "missing": [size - int(there) for size, there in zip(counts.sizes, n, strict=True)],
-        **dict.fromkeys((*SUMMARY, "difference"), nothing),
+        **{key: [None] * len(inside) for key in (*SUMMARY, "difference")},
         "effect": [v for v, _ in tests],
         "p": [p for _, p in tests],
         "size": sizes,
@@ -223,10 +222,7 @@ def _rest(tallies: Sequence[Host], place: int) -> Host:
 
 def _deltas(counts: Counts, values: Host, segments: Host, differences: Sequence[float | None]) -> list[float | None]:
     """Return Cliff's delta of each segment; of one with few in a sample that of normal values as far apart."""
-    clean = np.full(len(values), np.nan)
-    kept = np.isin(values, there(values))
-    clean[kept] = values[kept]
-    found = cliffs_deltas(clean, segments, counts.segments)
+    found = cliffs_deltas(np.where(np.abs(values) <= LARGEST, values, np.nan), segments, counts.segments)
     whole = len(segments) == sum(counts.sizes)
     seen = [whole or np.count_nonzero(segments == segment) >= ENOUGH for segment in counts.segments]
     pairs = zip(found, differences, seen, strict=True)

@@ -22,12 +22,14 @@ def importance(
 ) -> dict[str, Any]:
     """Return how much worse rows are placed where a column's values are exchanged among them, column by column.
 
-    ``matrix``: (rows, features), scaled; of many rows some are drawn. ``columns``: the features of each column of the user's, which are exchanged together. ``place``: the fitted model's
-    segment of each row of a matrix. Returns ``rows`` and ``repeats``, ``segments``, and ``features``, by falling
-    ``changed``: the ``feature``, the share of customers who change segment (``changed``, mean of the permutations, and
-    its ``standard_error``), ``ari_loss`` (1 - ARI of the two placings), and ``segments``: the share that changes of
-    those in each segment, None of one with no row here. Breiman 2001, "Random forests"; Fisher, Rudin and Dominici 2019.
-    Features that say the same stand in for each other: each alone may then matter little.
+    ``matrix``: (rows, features), scaled; of many rows some are drawn. ``columns``: the features of each column of the
+    user's, which are exchanged together. ``place``: the fitted model's segment of each row of a matrix.
+
+    Returns ``rows`` and ``repeats``, ``segments``, and ``features``, by falling ``changed``: the ``feature``, the share
+    of customers who change segment (``changed``, mean of the permutations, and its ``standard_error``), ``ari_loss``
+    (1 - ARI of the two placings), and ``segments``: the share that changes of those in each segment. Features that say
+    the same stand in for each other: each alone may then matter little. Breiman 2001, "Random forests"; Fisher, Rudin
+    and Dominici 2019, "All models are wrong, but many are useful".
 
     >>> x = np.array([[0.0, 5.0], [9.0, 5.0]] * 20)
     >>> found = importance(x, {"spend": [0], "same": [1]}, lambda rows: (rows[:, 0] > 4).astype(int))

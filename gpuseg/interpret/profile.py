@@ -36,6 +36,7 @@ class Rows(NamedTuple):
 
 Tally = list[Host]
 """What counts of a segment: its rows and their worth, then an array a field, as ``SUMMARIES`` counts and joins them."""
+Join = Callable[[Host, Host], Host]
 QUARTILES = (0.25, 0.5, 0.75)
 MEDIAN = QUARTILES.index(0.5)
 
@@ -115,7 +116,7 @@ def tally(rows: Rows, fields: Sequence[Field]) -> dict[int, Tally]:
 
 def added(parts: Sequence[Mapping[int, Tally]], fields: Sequence[Field]) -> dict[int, Tally]:
     """Return the tallies of all parts together, in their order."""
-    joins = [np.add, *(SUMMARIES[field.kind].joined for field in fields)]
+    joins: list[Join] = [np.add, *(SUMMARIES[field.kind].joined for field in fields)]
     whole: dict[int, Tally] = {}
     for part in parts:
         for segment, counts in part.items():
@@ -186,7 +187,7 @@ class Summary(NamedTuple):
     """
 
     counted: Callable[[Field, Host], Host]
-    joined: Callable[[Host, Host], Host]
+    joined: Join
     tell: Callable[[Field, Told], list[pl.Series]]
     ranked: bool
 

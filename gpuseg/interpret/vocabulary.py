@@ -106,9 +106,9 @@ def label(column: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return text in one line, without signs that print nothing.
+    r"""Return text in one line, without signs that print nothing.
 
-    >>> shown("a\\n b\\x00")
+    >>> shown("a\n b\x00")
     'a b'
     """
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
