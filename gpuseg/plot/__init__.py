@@ -7,6 +7,7 @@ matplotlib is touched: so a report, a server or a thread draws on a ``matplotlib
 
 from gpuseg.plot.choice import k_curve
 from gpuseg.plot.dendrogram import dendrogram
+from gpuseg.plot.distances import k_distance
 from gpuseg.plot.flow import persona_flow, persona_flow_text
 from gpuseg.plot.reachability import reachability
 from gpuseg.plot.segments import segment_profile, segment_sizes
@@ -14,6 +15,7 @@ from gpuseg.plot.segments import segment_profile, segment_sizes
 __all__ = [
     "dendrogram",
     "k_curve",
+    "k_distance",
     "persona_flow",
     "persona_flow_text",
     "reachability",
