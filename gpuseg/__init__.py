@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from gpuseg.planning import Plan, plan
     from gpuseg.preprocessing import Preprocessor
     from gpuseg.segmenter import Segmenter, load
-    from gpuseg.selection import KChoice, choose_k
+    from gpuseg.selection import DensityChoice, KChoice, choose_density, choose_k, k_distances
 
 __version__ = "0.1.0"
 
@@ -60,7 +60,7 @@ _ROOMS = {
     "planning": ("Plan", "plan"),
     "preprocessing": ("Preprocessor",),
     "segmenter": ("Segmenter", "load"),
-    "selection": ("KChoice", "choose_k"),
+    "selection": ("DensityChoice", "KChoice", "choose_density", "choose_k", "k_distances"),
 }  # fmt: skip
 _HOMES = {name: f"gpuseg.{room}" for room, names in _ROOMS.items() for name in names}
 """Where each public name lives; importing gpuseg loads none of these."""
@@ -69,11 +69,11 @@ _MODULES = ("datasets", "metrics", "plot")
 
 __all__ = [
     "CLARANS", "DBSCAN", "DIANA", "HDBSCAN", "OPTICS", "Agglomerative", "Assignment", "Birch", "BisectingKMeans",
-    "CleaningReport", "EventReport", "JoinReport", "KChoice", "KMeans", "KMedoids", "KPrototypes",
+    "CleaningReport", "DensityChoice", "EventReport", "JoinReport", "KChoice", "KMeans", "KMedoids", "KPrototypes",
     "MiniBatchKMeans", "PartedTable", "PersonaComparison", "Plan", "PredictiveValue", "Preprocessor", "Segmenter",
-    "__version__", "behaviour", "choose_k", "clean_transactions", "compare_personas", "config", "customer_features",
-    "event_features", "events", "join_features", "load", "plan", "predictive_value", "read_table",
-    "repeat_purchases", "rfm", "rfm_scores", "write_table",
+    "__version__", "behaviour", "choose_density", "choose_k", "clean_transactions", "compare_personas", "config",
+    "customer_features", "event_features", "events", "join_features", "k_distances", "load", "plan", "predictive_value",
+    "read_table", "repeat_purchases", "rfm", "rfm_scores", "write_table",
 ]  # fmt: skip
 
 

@@ -34,7 +34,18 @@ from gpuseg.placing import (
     table_of,
 )
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.selection import Candidate, KChoice, Segmented, number_of, prepared_for, segmented, tried
+from gpuseg.selection import (
+    DENSITY,
+    Candidate,
+    DensityChoice,
+    KChoice,
+    Segmented,
+    density_for,
+    number_of,
+    prepared_for,
+    segmented,
+    tried,
+)
 from gpuseg.settings import MIN_REPORT_SIZE, say
 from gpuseg.splitting import Divisible, Split
 
@@ -62,7 +73,8 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     for its estimator. "kprototypes", and "kmedoids" and "clarans" with the metric "gower", compare categories and yes
     or no as such; to the others they are one-hot. ``n_clusters``: "auto" or a number; "auto" tries ``k_range`` (both
     ends in) by k-means, or by the algorithm itself where it takes categories, and takes the fewest that the rows do
-    not tell from the best sampled silhouette. ``columns``: those to use;
+    not tell from the best sampled silhouette. An eps of "dbscan" and a min_cluster_size of "hdbscan" may be "auto" too:
+    they are chosen as by ``choose_density``. ``columns``: those to use;
     left out, all but the id. ``allow_personal``: columns to use although they look like data about persons, which are
     left out otherwise. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
@@ -76,10 +88,10 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     segment: size, share, mean and median of each column in the user's units) and ``details_`` (a row a segment and
     column: how far it is from the rest), in the caller's table library, ``segments_`` a PartedTable for files that
     workers read; ``names_``, what the numbers of segments are called, which ``rename`` changes; ``labels_`` (a Dask
-    array for rows on workers), ``choice_``, ``score_`` (silhouette), ``preprocessor_``, ``model_``, ``backend_``,
-    ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``, which ``split`` fills. The customers of the fit are placed
-    as new ones are: of "optics" not each gets the label that the fit gave it, and a segment may be larger than one of a
-    lower number.
+    array for rows on workers), ``choice_``, ``density_`` (how dense segments were chosen to be, else None), ``score_``
+    (silhouette), ``preprocessor_``, ``model_``, ``backend_``, ``dispatch_``, ``card_``; ``hierarchy_`` and ``splits_``,
+    which ``split`` fills. The customers of the fit are placed as new ones are: of "optics" not each gets the label that
+    the fit gave it, and a segment may be larger than one of a lower number.
     Raises InvalidInput for ids that are missing or repeat, and for a table in which nothing varies.
 
     >>> import polars as pl
@@ -129,6 +141,8 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         found = self._learn(customers)
         if self.choice_.candidates:
             say(f"k={self.choice_.k}: {self.choice_.reason}")
+        if self.density_ is not None:
+            say(self.density_.reason)
         self._tell(found, customers)
         self._customers = X
         return self
@@ -137,16 +151,19 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         """Fit to customers, and return them placed."""
         check_value(customers, self.value_column)
         ready = self._ready(customers)
-        choice, model, score = self._clustered(ready)
+        choice, model, score, density = self._clustered(ready)
         located = placed(ready.parts, model, customers).kept()
         evidence = evidence_of(located, ready.parts, ready.preprocessor)
         # All at once: where a fit is refused, an earlier one stays whole.
         self.preprocessor_, self.choice_, self.model_, self.score_ = ready.preprocessor, choice, model, score
-        self.splits_, self.evidence_, self._chosen = {}, evidence, {}
+        self.density_, self.splits_, self.evidence_, self._chosen = density, {}, evidence, {}
         return located
 
-    def choose_k(self, X: Any) -> KChoice:  # noqa: N803 - scikit-learn's name
+    def choose_k(self, X: Any) -> KChoice | DensityChoice:  # noqa: N803 - scikit-learn's name
         """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.
+
+        DBSCAN and HDBSCAN find the number by how dense segments are to be: of these an eps or a min_cluster_size is
+        recommended, as by ``choose_density``.
 
         The table is prepared once, and ``k_range`` is tried by k-means: with ``algorithm_params`` where ``algorithm``
         is k-means, else with its defaults. Algorithms that take categories try it themselves, on 3,000 rows.
@@ -158,8 +175,10 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         """
         check_asked(self)
         ready = self._ready(opened_customers(X, self.engine))
-        rows, ks = ready.ordered.rows(ROWS), self._tried(ready.ordered)
-        return number_of(rows, ALGORITHMS[self.algorithm], ks, **self._given(ready))
+        rows, given = ready.ordered.rows(ROWS), self._given(ready)
+        if self.algorithm in DENSITY:
+            return density_for(rows, self.algorithm, shared=given["shared"], own=given["own"])
+        return number_of(rows, ALGORITHMS[self.algorithm], self._tried(ready.ordered), **given)
 
     def report(
         self,
@@ -331,6 +350,7 @@ def _described(segmenter: Segmenter, about: dict[str, Any]) -> None:
     candidates = [Candidate(**candidate) for candidate in choice["candidates"]]
     segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates)
     segmenter.score_ = None if score is None else Score(**score)
+    segmenter.density_ = None if about.get("density") is None else DensityChoice.of(about["density"])
     segmenter.dispatch_ = Dispatch(**{**about["backend"], "steps": tuple(about["backend"].get("steps", ()))})
     segmenter.backend_ = segmenter.dispatch_.backend
     for split in about.get("splits", []):

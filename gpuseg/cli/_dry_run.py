@@ -95,6 +95,16 @@ def _plan(options: argparse.Namespace, rows: int, columns: int) -> "Plan":
         columns,
         n_clusters=options.k_range[1] if options.k == "auto" else options.k,
         n_init=given.get("n_init", STARTS),
-        min_samples=given.get("min_samples") or given.get("min_cluster_size", 5),
+        min_samples=_min_samples(given, rows),
         backend=options.backend,
     )
+
+
+def _min_samples(given: dict[str, Any], rows: int) -> int:
+    """Return the rows within a core distance; where "auto" leaves that to be chosen, as many as the choice takes."""
+    from gpuseg.selection.density import AUTO
+    from gpuseg.selection.distances import MIN_SAMPLES, SAMPLE
+
+    if AUTO in (given.get("eps"), given.get("min_cluster_size")):
+        return int(given.get("min_samples") or MIN_SAMPLES * max(1, round(rows / SAMPLE)))
+    return int(given.get("min_samples") or given.get("min_cluster_size", MIN_SAMPLES))

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from gpuseg.cli import _density
 from gpuseg.cli._arguments import add_fitting, add_k_range, segmenter_of
 from gpuseg.cli._engine import add_workers, engine_of
 from gpuseg.cli._parser import Command
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace) -> None:
     """Compare, print and, where asked for, write."""
     from gpuseg.cli._output import check_output, give
     from gpuseg.io import write_table
+    from gpuseg.selection import DensityChoice
 
     if options.output:
         check_output(options.output, options.customers)
@@ -46,6 +48,9 @@ def run(options: argparse.Namespace) -> None:
     if options.output:
         write_table(choice.table, options.output)
     written = [f"written: {options.output}"] if options.output else []
+    if isinstance(choice, DensityChoice):
+        give(options, {"output": options.output, **_density.result_of(choice)}, [*_density.lines_of(choice), *written])
+        return
     result = {"k": choice.k, "reason": choice.reason, "candidates": choice.table.to_dicts()}
     give(options, {"output": options.output, **result}, [*lines_of(choice), *written])
 

@@ -86,7 +86,7 @@ def condense(
     tied = (heights == heights[above]) & (gaps == gaps[above])
     inner = tied & (np.arange(root + 1) >= n)
     inner[root] = False
-    above = _climbed(above, ~inner)[above]
+    above = climbed(above, ~inner)[above]
     big = (size >= min_cluster_size * (1 - SLACK)) & ~tied
     big[root] = False
     # Equal rows, joined at height 0, are never told apart.
@@ -96,8 +96,8 @@ def condense(
     heads = np.flatnonzero(head)[::-1]
     number = np.empty(root + 1, dtype=np.int64)
     number[heads] = np.arange(len(heads))
-    number = number[_climbed(above, head)]
-    out_of, lambdas = _climbed(above, big)[:n], lambda_of(heights)
+    number = number[climbed(above, head)]
+    out_of, lambdas = climbed(above, big)[:n], lambda_of(heights)
     parent, birth = number[above[heads]], lambdas[above[heads]]
     parent[0], birth[0] = -1, 0.0
     return CondensedTree(number[out_of], lambdas[out_of], parent, birth, size[heads])
@@ -184,7 +184,7 @@ def memberships(cluster: Host, lambdas: Host, selection: Selection) -> tuple[Hos
     return chosen, np.where(chosen >= 0, strength, 0.0)
 
 
-def _climbed(above: Host, stop: Host) -> Host:
+def climbed(above: Host, stop: Host) -> Host:
     """Return for each node the nearest one upwards, itself included, that stops."""
     jump = np.where(stop, np.arange(len(above)), above)
     while not np.array_equal(further := jump[jump], jump):

@@ -7,6 +7,7 @@ matplotlib is touched: so a report, a server or a thread draws on a ``matplotlib
 
 from gpuseg.plot.choice import elbow
 from gpuseg.plot.dendrogram import dendrogram
+from gpuseg.plot.distances import k_distance
 from gpuseg.plot.flow import persona_flow, persona_flow_text
 from gpuseg.plot.reachability import reachability
 from gpuseg.plot.segment_map import segment_map
@@ -16,6 +17,7 @@ from gpuseg.plot.silhouette import silhouette
 __all__ = [
     "dendrogram",
     "elbow",
+    "k_distance",
     "persona_flow",
     "persona_flow_text",
     "profile_heatmap",

@@ -1,11 +1,15 @@
 """How many segments, and why."""
 
 from gpuseg.selection.choice import Candidate, KChoice
+from gpuseg.selection.density import DENSITY, choose_density, density_for
+from gpuseg.selection.density_choice import DensityCandidate, DensityChoice
+from gpuseg.selection.distances import k_distances
 from gpuseg.selection.mixed import prepared_for
 from gpuseg.selection.single import Segmented, number_of, segmented, takes_number
 from gpuseg.selection.sweep import best_model, choose, choose_k, tried
 
 __all__ = [
-    "Candidate", "KChoice", "Segmented", "best_model", "choose", "choose_k", "number_of", "prepared_for",
-    "segmented", "takes_number", "tried",
+    "DENSITY", "Candidate", "DensityCandidate", "DensityChoice", "KChoice", "Segmented", "best_model", "choose",
+    "choose_density", "choose_k", "density_for", "k_distances", "number_of", "prepared_for", "segmented",
+    "takes_number", "tried",
 ]  # fmt: skip

@@ -9,15 +9,21 @@ from gpuseg.engines import is_dask
 from gpuseg.metrics import SAMPLE, Score, sampled_silhouette
 from gpuseg.selection import mixed
 from gpuseg.selection.choice import KChoice
+from gpuseg.selection.density import density_for, is_chosen
+from gpuseg.selection.density_choice import DensityChoice
 from gpuseg.selection.sweep import choose, taken
 
 
 class Segmented(NamedTuple):
-    """A choice of the number of segments, the fitted model, and its score; none where the sample has one segment."""
+    """A choice of the number of segments, the fitted model, and its score; none where the sample has one segment.
+
+    ``density``: how dense the segments were chosen to be, where that was left to be chosen.
+    """
 
     choice: KChoice
     model: Clusterer
     score: Score | None
+    density: DensityChoice | None = None
 
 
 def takes_number(algorithm: type[Clusterer]) -> bool:
@@ -44,7 +50,8 @@ def segmented(
     ``n_clusters``: a number or "auto", one of ``ks()`` then: k-means chooses it for every algorithm that is told the
     number; the others find it themselves, as does a tree that ``own`` cuts at a ``distance_threshold``. ``shared``:
     backend, engine and random_state; ``own``: the algorithm's own parameters. ``categorical``: the columns that hold
-    codes, of algorithms that take categories: these choose the number themselves, in their own distance.
+    codes, of algorithms that take categories: these choose the number themselves, in their own distance. An eps or a
+    min_cluster_size of "auto" in ``own`` is chosen before the fit.
     """
     if categorical is not None:
         return _segmented_by_categories(x, algorithm, n_clusters, ks, shared=shared, own=own, categorical=categorical)
@@ -53,16 +60,19 @@ def segmented(
         auto = n_clusters == "auto"
         return Segmented(*(choose(x, ks(), **parameters) if auto else taken(x, int(n_clusters), **parameters)))
     names, given = algorithm().get_params(deep=False), {**shared, **own}
-    choice = None
+    choice, density = None, None
+    if is_chosen(name := algorithm.__name__.lower(), own):
+        density = density_for(x, name, shared=shared, own=own)
+        given |= density.parameters
     if n_clusters == "auto" and own.get("distance_threshold") is not None:
         given["n_clusters"] = None
     elif takes_number(algorithm):
         choice = _asked(n_clusters) or _by_k_means(x, ks, shared)
         given["n_clusters"] = choice.k
     model = algorithm(**{name: value for name, value in given.items() if name in names}).fit(x)
-    found = choice or KChoice(0, f"{algorithm.__name__.lower()} found the number itself", [])
+    found = choice or KChoice(0, density.reason if density else f"{name} found the number itself", [])
     # Fewer than asked for where fewer rows differ, which the fit has said.
-    return Segmented(found._replace(k=len(model.segment_weight_)), model, _score(x, model, shared))
+    return Segmented(found._replace(k=len(model.segment_weight_)), model, _score(x, model, shared), density)
 
 
 def number_of(
