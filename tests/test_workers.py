@@ -98,6 +98,8 @@ def assert_same(there, here, *, key):
         np.testing.assert_allclose(there.model_.cluster_centers_, here.model_.cluster_centers_, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(there.score_, here.score_, rtol=1e-9)
     assert_frame_equal(there.profile_, here.profile_, rel_tol=1e-9)
+    assert_frame_equal(there.details_, here.details_, rel_tol=1e-6)  # p values hang on the last digits most
+    assert there.names_ == here.names_
     segments = there.segments_.to_polars().sort(key)
     expected = here.segments_.sort(key)
     assert segments["segment"].equals(expected["segment"])

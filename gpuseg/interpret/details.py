@@ -14,10 +14,10 @@ from gpuseg.interpret.effects import (
     LEVEL,
     SIZES,
     chi_squared,
-    cliffs_deltas,
     cohens_d,
     cohens_h,
     delta_of_d,
+    dominance,
     holm,
     size_of,
     welch_p,
@@ -29,6 +29,8 @@ LEAST = 10
 """Customers of a segment that a level must have to be told of: three persons are no finding."""
 ENOUGH = 30
 """Customers of a segment in a sample that tell its delta; its standard error is then about 0.1."""
+DIGITS = 9
+"""Effects that differ beyond it are a tie: the order in which sums are taken moves the last digits."""
 POOLED = ("(other)", "(missing)")
 """Levels that preprocessing makes, and that say nothing of a segment by themselves."""
 TINY = np.finfo(np.float64).tiny
@@ -57,19 +59,19 @@ def details(raw: Host, fields: Sequence[Field], segments: Host) -> pl.DataFrame:
     in the user's units, yes or no as shares; where there are dates, those of them in ``mean_date`` and so on, and
     ``std`` in days. ``difference``: of the mean and that of all other customers, in pooled standard deviations
     (Cohen's d). ``effect`` and ``effect_name``: Cliff's delta for numbers and dates, which a few giants do not move;
-    Cohen's h for yes or no; Cramer's V for categories. ``p``: of Welch's test of the means or Pearson's chi-squared
-    test, ``p_adjusted`` by Holm over all rows. ``mark``: "small", "medium" or "large" where the effect is (by the
-    bounds of Cohen 1988 and Romano 2006) and ``p_adjusted`` is below 0.05; for a category the effect is the larger of
-    V and the h of the telling level, for V is small of a small segment. ``level``: the level of a category whose share
-    differs most from that in the rest, of at least 10 customers where it is more; ``level_share``,
-    ``level_all_share`` and ``lift``, the one divided by the other.
+    Cohen's h for yes or no; Cramer's V for categories. ``p``: of Mann and Whitney's test for numbers and dates, else of
+    Pearson's chi-squared test; ``p_adjusted`` by Holm over all rows. ``mark``: "small", "medium" or "large" where the
+    effect is (by the bounds of Cohen 1988 and Romano 2006) and ``p_adjusted`` is below 0.05; for a category the effect
+    is the larger of V and the h of the telling level, for V is small of a small segment. ``level``: the level of a
+    category whose share differs most from that in the rest, of at least 10 customers where it is more;
+    ``level_share``, ``level_all_share`` and ``lift``, the one divided by the other.
 
     Segments were made to differ in these features, so that a small p alone says little: hence the mark needs both.
 
-    >>> raw = np.array([[1.0], [3.0], [2.0], [10.0], [12.0], [14.0]])
-    >>> table = details(raw, [Field("spend", "number", [])], np.array([0, 0, 0, 1, 1, 1]))
+    >>> raw = np.append(np.arange(10.0), np.arange(50.0, 60.0))[:, None]
+    >>> table = details(raw, [Field("spend", "number", [])], np.repeat([0, 1], 10))
     >>> table.select("segment", "mean", "median", "difference", "effect", "mark").rows()
-    [(0, 2.0, 2.0, -6.32..., -1.0, 'large'), (1, 12.0, 12.0, 6.32..., 1.0, 'large')]
+    [(0, 4.5, 4.5, -16.5..., -1.0, 'large'), (1, 54.5, 54.5, 16.5..., 1.0, 'large')]
     """
     counts = counted(LocalParts.of([Rows(raw, segments, None)]), fields)
     return details_table(details_of(counts, raw, segments))
@@ -147,7 +149,7 @@ def telling(feature: Mapping[str, Any], at: int) -> Level | None:
 
     One that is more frequent goes before one that is rarer by as much.
     """
-    return max(levels_of(feature, at), key=lambda level: (abs(level.effect), level.effect), default=None)
+    return max(levels_of(feature, at), key=lambda level: (round(abs(level.effect), DIGITS), level.effect), default=None)
 
 
 def _number(counts: Counts, at: int, values: Host, segments: Host) -> Plain:
@@ -163,7 +165,10 @@ def _number(counts: Counts, at: int, values: Host, segments: Host) -> Plain:
     pairs = list(zip(tallies, rests, strict=True))
     differences = [cohens_d(*pair) for pair in pairs]
     name = "Cliff's delta" if ranked else "Cohen's h"
-    effects = _deltas(counts, values, segments, differences) if ranked else [_h(*pair) for pair in pairs]
+    if ranked:
+        effects, ps = _dominances(counts, values, segments, pairs, differences)
+    else:
+        effects, ps = [_h(*pair) for pair in pairs], [chi_squared(_yes_no(*pair))[1] for pair in pairs]
     return {
         "name": field.name,
         "kind": field.kind,
@@ -172,7 +177,7 @@ def _number(counts: Counts, at: int, values: Host, segments: Host) -> Plain:
         **{key: [getattr(one, key) for one in own] for key in Moments._fields},
         "difference": differences,
         "effect": effects,
-        "p": [welch_p(*pair) if ranked else chi_squared(_yes_no(*pair))[1] for pair in pairs],
+        "p": ps,
         "size": [size_of(effect, name) for effect in effects],
     }
 
@@ -220,13 +225,23 @@ def _rest(tallies: Sequence[Host], place: int) -> Host:
     return functools.reduce(moments_joined, others, np.zeros(3))
 
 
-def _deltas(counts: Counts, values: Host, segments: Host, differences: Sequence[float | None]) -> list[float | None]:
-    """Return Cliff's delta of each segment; of one with few in a sample that of normal values as far apart."""
-    found = cliffs_deltas(np.where(np.abs(values) <= LARGEST, values, np.nan), segments, counts.segments)
+def _dominances(
+    counts: Counts,
+    values: Host,
+    segments: Host,
+    pairs: Sequence[tuple[Host, Host]],
+    differences: Sequence[float | None],
+) -> tuple[list[float | None], list[float | None]]:
+    """Return Cliff's delta and a p value of each segment.
+
+    Of a segment with few in a sample they are those of normal values: the delta of its Cohen's d, and Welch's p.
+    """
+    found = dominance(np.where(np.abs(values) <= LARGEST, values, np.nan), segments, counts.segments)
     whole = len(segments) == sum(counts.sizes)
-    seen = [whole or np.count_nonzero(segments == segment) >= ENOUGH for segment in counts.segments]
-    pairs = zip(found, differences, seen, strict=True)
-    return [delta if enough else delta_of_d(difference) for delta, difference, enough in pairs]
+    for at, segment in enumerate(counts.segments):
+        if not whole and np.count_nonzero(segments == segment) < ENOUGH:
+            found[at] = delta_of_d(differences[at]), welch_p(*pairs[at])
+    return [delta for delta, _ in found], [p for _, p in found]
 
 
 def _h(one: Host, other: Host) -> float | None:

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuseg.interpret.details import telling
+from gpuseg.interpret.details import DIGITS, telling
 from gpuseg.interpret.effects import BOUNDS, SIZES, cohens_d, strength
 from gpuseg.interpret.vocabulary import (
     Words,
     label,
     role_name,
+    short,
     vocabulary,
     words_for,
     words_for_date,
@@ -224,7 +225,9 @@ def _compared(details: Mapping[str, Any], draft: Draft, at: int, alike: Sequence
     means = sorted(feature["mean"][place] for place in alike)
     mean, pair = feature["mean"][at], len(alike) == 2  # noqa: PLR2004 - two are compared, more are ranked
     ranks = {means[0]: "lower" if pair else "lowest", means[-1]: "higher" if pair else "highest"}
-    ending = f"{ranks.get(mean, 'middling')} {label(feature['name'])}"
+    rank = ranks.get(mean, "middling")
+    room = LONGEST - len(f"{draft.plain}, {rank} ")
+    ending = f"{rank} {short(label(feature['name']), room)}"
     used = draft.used
     while used and len(Draft(draft.plain, used, ending).text) > LONGEST:
         used = used[:-1]
@@ -254,7 +257,7 @@ def _numbered(details: Mapping[str, Any], drafts: Sequence[Draft]) -> list[str]:
     for at in order:
         seen[texts[at]] += 1
         if texts.count(texts[at]) > 1:
-            found[at] = f"{texts[at]} {seen[texts[at]]}"
+            found[at] = _with(texts[at], seen[texts[at]])
     return found
 
 
@@ -270,16 +273,19 @@ def _free(text: str, taken: set[str]) -> str:
     number, tried = 1, text
     while tried.casefold() in taken:
         number += 1
-        tried = f"{text} {number}"
+        tried = _with(text, number)
     return tried
+
+
+def _with(text: str, number: int) -> str:
+    """Return a name with a number behind it, no longer than a name may be."""
+    return f"{short(text, LONGEST - len(f' {number}'))} {number}"
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-DIGITS = 9
-"""Effects that differ beyond it are a tie, which names decide: the order of the rows moves the last digits."""
 TRAITS: Mapping[str, Callable[[Mapping[str, Any], int], Trait | None]] = {
     "number": _of_number,
     "date": _of_date,

@@ -213,3 +213,13 @@ def test_a_run_without_monetary_tells_no_share_of_value(gpuseg, transactions):
     code, out, _ = gpuseg("run", "t.csv", "-o", "out", "--set", "recency,frequency", "--json")
     assert code == 0
     assert "value_share" not in json.loads(out)["profile"][0]
+
+
+def test_names_of_segments_are_told(gpuseg, model):
+    for command in (("inspect", model), ("predict", model, "c.csv", "-o", "p.csv")):
+        code, out, _ = gpuseg(*command)
+        assert code == 0
+        assert "Big spenders" in out
+        names = json.loads(gpuseg(*command, "--json")[1])["names"]
+        assert sorted(names) == ["0", "1", "2"]
+        assert "Small spenders" in " ".join(names.values())
