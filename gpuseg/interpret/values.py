@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg.backends import Host
+from gpuseg.interpret.evidence import Evidence
 from gpuseg.interpret.profile import DAY, Field
 from gpuseg.notebook import shown
 from gpuseg.preprocessing.text import day_shown
@@ -41,3 +42,9 @@ def column_of(field: Field, values: Host) -> pl.Series:
     if field.kind == "date":
         return (column * DAY).round().cast(pl.Int64).cast(pl.Datetime("us"))
     return column != 0 if field.kind == "boolean" else column
+
+
+def customers_of(evidence: Evidence, id_column: str | None) -> pl.DataFrame:
+    """Return the customers of a sample as a customer table, with their ids where these have a column."""
+    columns = [column_of(field, evidence.raw[:, at]) for at, field in enumerate(evidence.fields)]
+    return pl.DataFrame([evidence.ids.alias(id_column), *columns] if id_column is not None else columns)
