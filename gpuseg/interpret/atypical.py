@@ -12,9 +12,10 @@ from gpuseg.backends import Host
 from gpuseg.cluster import NOISE, NOVEL
 from gpuseg.interpret.evidence import Evidence
 from gpuseg.interpret.hints import hint_of
-from gpuseg.interpret.profile import Field
+from gpuseg.interpret.profile import Field, there
 from gpuseg.interpret.values import shown_raw
 from gpuseg.notebook import counted, shown
+from gpuseg.preprocessing import LARGEST
 from gpuseg.settings import MIN_REPORT_SIZE
 
 ODD = 3.0
@@ -58,13 +59,13 @@ def oddness(evidence: Evidence) -> Host:
     found, groups = np.zeros(evidence.raw.shape), _ordinary(evidence)
     for at, field in enumerate(evidence.fields):
         own = evidence.raw[:, at]
-        there = np.isfinite(own)
+        known = np.abs(own) <= LARGEST
         if field.kind in ("category", "boolean"):
-            found[there, at] = _rareness(own[there])
-        elif there.any():
+            found[known, at] = _rareness(own[known])
+        elif known.any():
             bent = evidence.matrix[:, evidence.features.index(field.name)] if field.name in evidence.features else own
-            known = [bent[group & there] for group in groups if (group & there).any()]
-            found[there, at] = _nearest([_deviations(bent[there], one) for one in known or [bent[there]]])
+            within = [bent[group & known] for group in groups if (group & known).any()]
+            found[known, at] = _nearest([_deviations(bent[known], one) for one in within or [bent[known]]])
     return found
 
 
@@ -178,10 +179,10 @@ def _kind(evidence: Evidence, rows: Host, reason: Reason, total: int) -> dict[st
     at = [field.name for field in evidence.fields].index(reason.feature)
     field = evidence.fields[at]
     if reason.direction not in ("high", "low") or field.kind in ("category", "boolean"):
-        share = float(np.nanmean(evidence.raw[:, at] == evidence.raw[rows[0], at]))
+        share = float(np.mean(evidence.raw[:, at] == evidence.raw[rows[0], at]))
         sentence = f"{field.name} is {reason.direction}, as of {shown('share', share)} of all"
         return {**about, "median": None, "median_all": None, "sentence": sentence, "hint": None}
-    median, whole = float(np.nanmedian(evidence.raw[rows, at])), float(np.nanmedian(evidence.raw[:, at]))
+    median, whole = (float(np.median(there(evidence.raw[of, at]))) for of in (rows, slice(None)))
     sentence = f"{reason.direction} {field.name} (median {shown_raw(field, median)}, of all {shown_raw(field, whole)})"
     hint = hint_of(evidence, rows, ~atypical_rows(evidence), at, reason.direction)
     return {**about, "median": median, "median_all": whole, "sentence": sentence, "hint": hint}

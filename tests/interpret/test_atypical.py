@@ -157,3 +157,18 @@ def test_all_noise_and_bad_numbers(segmenter):
     for wrong in (0, True, 2.5):
         with pytest.raises(InvalidInput, match=f"n={wrong} is not allowed; give a whole number from 1 up"):
             segmenter.atypical(wrong)
+
+
+def test_values_that_are_missing_or_infinite_are_no_reason():
+    table = shop().with_columns(
+        orders=pl.when(pl.col("kind") == "bots").then(None).otherwise("orders"),
+        spend=pl.when(pl.col("kind") == "bots").then(float("inf")).otherwise("spend"),
+    )
+    with gpuseg.config(notices="off"):
+        segmenter = Segmenter(
+            "id", columns=["visits", "orders", "spend"], algorithm="hdbscan", algorithm_params={"min_cluster_size": 60}
+        ).fit(table)
+    kinds = {(kind["feature"], kind["direction"]): kind for kind in segmenter.insight()["atypical"]["kinds"]}
+    assert kinds["visits", "high"]["customers"] == 30
+    assert kinds["visits", "high"]["hint"].startswith("they look at much and buy little")
+    assert "inf" not in " ".join(segmenter.atypical(60)["reasons"])
