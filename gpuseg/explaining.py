@@ -13,7 +13,9 @@ from gpuseg.cluster import Clusterer
 from gpuseg.customers import opened_customers
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
+from gpuseg.exploring import Explorable
 from gpuseg.interpret.actions import Advice, advised, read_actions
+from gpuseg.interpret.atypical import atypical
 from gpuseg.interpret.details import details_of, details_table
 from gpuseg.interpret.evidence import MOST, Evidence, joined, picked
 from gpuseg.interpret.examples import nearest
@@ -38,11 +40,14 @@ def features_that_matter(segmenter: Any) -> dict[str, Any]:
     return importance(segmenter.evidence_.matrix, columns, lambda rows: to_host(model.predict(rows)))
 
 
-PARTS: Mapping[str, Callable[[Any], Any]] = {"importance": features_that_matter}
+PARTS: Mapping[str, Callable[[Any], Any]] = {
+    "importance": features_that_matter,
+    "atypical": lambda segmenter: atypical(segmenter.evidence_),
+}
 """What ``insight`` holds, and how each part of it comes of a fitted Segmenter: plain values, aggregates alone."""
 
 
-class Explainable:
+class Explainable(Explorable):
     """The base of Segmenter that answers questions about segments.
 
     ``details_``: a row a segment and feature, as ``gpuseg.interpret.details.details`` gives it, over all customers of
@@ -205,16 +210,6 @@ class Explainable:
         )
         self.card_["personas"] = found.to_dict()
         return found
-
-    def _evidence(self) -> Evidence:
-        """Return the sample of the customers; raise InvalidInput where there is none."""
-        check_is_fitted(self, "card_")
-        if not hasattr(self, "evidence_"):
-            raise InvalidInput(
-                "a segmenter that was loaded or copied has no customers to look at; fit one to them, or use insight(), "
-                "which the model file holds"
-            )
-        return self.evidence_
 
 
 def evidence_of(found: Parts, ready: Parts, steps: Preprocessor) -> Evidence:
