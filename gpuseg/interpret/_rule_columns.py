@@ -14,7 +14,7 @@ POWER = -4
 """Of the mean of precision and recall: the lesser of the two counts most, and both count."""
 OUTERMOST = 0.01
 """Share of the members that may lie beyond each first bound: outliers are not to draw it."""
-ROUNDING = 0.001
+ROUNDING = 0.0005
 """What a threshold that reads well may cost of the mean of precision and recall."""
 MOST_LEVELS = 8
 """Levels that a condition may name: more are no rule that anyone reads."""
