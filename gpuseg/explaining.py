@@ -25,9 +25,11 @@ from gpuseg.interpret.naming import named
 from gpuseg.interpret.personas import PersonaComparison, compare_personas
 from gpuseg.interpret.profile import Counts, Field
 from gpuseg.interpret.renaming import chosen
+from gpuseg.interpret.rules import ALTERNATIVES, CONDITIONS, ENOUGH, Rules, Written, rules
 from gpuseg.neighbors.sample import rows_of
 from gpuseg.placing import Located, Ready, fields_of
 from gpuseg.preprocessing import Preprocessor
+from gpuseg.preprocessing.schema import TEXT_READ
 from gpuseg.settings import say
 
 
@@ -40,8 +42,18 @@ def features_that_matter(segmenter: Any) -> dict[str, Any]:
     return importance(segmenter.evidence_.matrix, columns, lambda rows: to_host(model.predict(rows)))
 
 
+def written_in(steps: Preprocessor) -> Written:
+    """Return how the columns of a fitted Preprocessor are written in the user's table."""
+    columns = [column for column in steps.schema_ if column["dropped"] is None]
+    absent = {column["name"]: column["absent"] for column in columns if column["absent"] is not None}
+    texts = {column["name"]: column["way"] for column in columns if column["kind"] == "date"}
+    read = [column["name"] for column in columns if TEXT_READ in (column["note"] or "")]
+    return Written(absent, texts | dict.fromkeys(read, "number"))
+
+
 PARTS: Mapping[str, Callable[[Any], Any]] = {
     "importance": features_that_matter,
+    "rules": lambda segmenter: segmenter.rules().to_dict(),
     "atypical": lambda segmenter: atypical(segmenter.evidence_),
 }
 """What ``insight`` holds, and how each part of it comes of a fitted Segmenter: plain values, aggregates alone."""
@@ -141,6 +153,28 @@ class Explainable(Explorable):
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise InvalidInput(f"n={n!r} is not allowed; give a whole number from 1 up")
         return nearest(evidence, segment, n)
+
+    def rules(
+        self, *, max_conditions: int = CONDITIONS, max_alternatives: int = ALTERNATIVES, enough: float = ENOUGH
+    ) -> Rules:
+        """Return a rule a segment, in the user's units: as text, as plain values, and as SQL for DuckDB.
+
+        Learnt of one half of ``evidence_``; precision, recall and coverage are of the other half. ``max_conditions``:
+        in each alternative; ``max_alternatives``: in a rule; ``enough``: the precision and recall beyond which a rule
+        gets no longer: less of it, shorter rules. Raises InvalidInput for limits that allow no rule, and for a
+        segmenter from a file, which has no customers.
+
+        >>> import polars as pl
+        >>> from gpuseg import Segmenter
+        >>> spend = [*range(1, 31), *range(90, 120)]
+        >>> found = Segmenter(n_clusters=2).fit(pl.DataFrame({"spend": spend, "visits": [1, 2, 3] * 20})).rules()
+        >>> found.table.select("segment", "rule", "precision", "recall").rows()
+        [(0, 'spend <= 60', 1.0, 1.0), (1, 'spend > 60', 1.0, 1.0)]
+        >>> found.to_sql(1)
+        '"spend" > 60 AND "spend" <= 1e90'
+        """
+        limits = {"max_conditions": max_conditions, "max_alternatives": max_alternatives, "enough": enough}
+        return rules(self._evidence(), written=written_in(self.preprocessor_), **limits)
 
     def insight(self) -> dict[str, Any]:
         """Return what is known of the segments beyond the profile, as plain values: aggregates alone.

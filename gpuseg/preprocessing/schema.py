@@ -21,6 +21,8 @@ ID_ENDING = re.compile(
 )
 PERSONAL = "it looks like "
 """How the reason begins for which a column about persons is dropped."""
+TEXT_READ = "text read as numbers"
+"""The note of a column of text that is one of numbers."""
 NO_LEVELS = np.array([], dtype="<U1")
 
 
@@ -118,7 +120,7 @@ def _of_text(look: Look, name: str, asked: str | None, different: int | None) ->
     codes = asked != "number" and text.digits and text.zeros
     if text.numbers == look.there and not codes:
         column = _of_numbers(look, name, asked, different)
-        return None if column is None else column.noted("text read as numbers")
+        return None if column is None else column.noted(TEXT_READ)
     if (way := _way_of_dates(text, name)) is not None:
         dates = Column(name, "date", way=way)
         return dates if way == ISO else dates.noted(f"text read as {DATES[way]}")
