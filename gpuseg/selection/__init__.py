@@ -1,11 +1,13 @@
 """How many segments, and why."""
 
 from gpuseg.selection.choice import Candidate, KChoice
+from gpuseg.selection.choose import choose_k, tried
 from gpuseg.selection.mixed import prepared_for
 from gpuseg.selection.single import Segmented, number_of, segmented, takes_number
-from gpuseg.selection.sweep import best_model, choose, choose_k, tried
+from gpuseg.selection.sweep import best_model, choose
+from gpuseg.selection.terms import Terms
 
 __all__ = [
-    "Candidate", "KChoice", "Segmented", "best_model", "choose", "choose_k", "number_of", "prepared_for",
+    "Candidate", "KChoice", "Segmented", "Terms", "best_model", "choose", "choose_k", "number_of", "prepared_for",
     "segmented", "takes_number", "tried",
 ]  # fmt: skip
