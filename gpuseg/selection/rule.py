@@ -56,7 +56,7 @@ def recommended(
     best = _highest(meeting)
     taken, start = _of_silhouette(meeting, best) if stability is None else _of_stability(meeting, best, stability)
     return taken, "; ".join(
-        [start, *_others(taken, scored), *_lost(best, scored), *_end(_highest(scored).candidate.k, last)]
+        [start, *_others(taken, scored), *_lost(best, scored), *_end(taken, scored, last)]
     )
 
 
@@ -141,10 +141,12 @@ def _others(taken: Scored, scored: Sequence[Scored]) -> list[str]:
         found["Davies-Bouldin"] = min(worst)[1]
     if (by_gap := _by_gap(candidates)) is not None:
         found["the gap"] = by_gap
-    agree = [name for name, k in found.items() if k == taken.candidate.k]
-    words = [f"{name} says {k}" for name, k in found.items() if name not in agree]
-    if agree:
-        words.insert(0, f"{' and '.join(agree)} agree{'s' * (len(agree) == 1)}")
+    words = []
+    for k in sorted(set(found.values()), key=lambda k: (k != taken.candidate.k, k)):
+        names = [name for name in found if found[name] == k]
+        one, who = len(names) == 1, " and ".join([", ".join(names[:-1]), names[-1]] if names[:-1] else names)
+        said = f"agree{'s' * one}" if k == taken.candidate.k else f"say{'s' * one} {k}"
+        words.append(f"{who} {said}")
     return [", ".join(words)] if words else []
 
 
@@ -167,8 +169,8 @@ def _lost(best: Scored, scored: Sequence[Scored]) -> list[str]:
     return [f"{highest.candidate.k} would have a higher silhouette, {highest.score.mean:.3f}, and has {highest.lacks}"]
 
 
-def _end(best: int, last: int | None) -> list[str]:
+def _end(taken: Scored, scored: Sequence[Scored], last: int | None) -> list[str]:
     """Return a warning where the best is the end of the range, so that a larger k may be better still."""
     # Two is the smallest choice there is: a range of it alone is no end to speak of.
-    end = best == last and best > 2  # noqa: PLR2004
+    end = taken is _highest(scored) and taken.candidate.k == last and last > 2  # noqa: PLR2004
     return ["the best is the last of those tried: a wider k range may do better"] if end else []

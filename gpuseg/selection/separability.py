@@ -6,7 +6,7 @@ import numpy as np
 
 from gpuseg.backends import Host, Tree, decision_tree
 
-ROWS = 4000
+ROWS = 2000
 """Rows, at most: half of them grow the tree, the others tell how good it is."""
 SPARE = 1
 """Levels beyond those without which a tree has too few leaves: segments are seldom told by halving."""
