@@ -9,7 +9,9 @@ from gpuseg._estimator import clone
 from gpuseg.cluster import ALGORITHMS
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.selection import takes_number, tried
+from gpuseg.selection import Terms, takes_number, tried
+from gpuseg.selection.terms import DEFAULT
+from gpuseg.separating import check_separation
 
 OWN = ("n_clusters", "random_state", "backend", "engine")
 """Parameters of algorithms that are Segmenter's own."""
@@ -46,6 +48,32 @@ def check_asked(segmenter: Any) -> None:
     if isinstance(segmenter.k_range, range):
         raise InvalidInput(f"k_range={segmenter.k_range!r} has no two ends; give both, as in (2, 12)")
     tried(segmenter.k_range)
+    _check_terms(segmenter)
+
+
+def _check_terms(segmenter: Any) -> None:
+    """Raise InvalidInput for limits that are none, or that bear on no choice."""
+    terms = terms_of(segmenter).checked()
+    check_separation(terms.must_separate)
+    for name in ("min_share", "max_segments", "must_separate"):
+        if getattr(terms, name) is None:
+            continue
+        if not takes_number(ALGORITHMS[segmenter.algorithm]):
+            raise InvalidInput(
+                f"{name} is not for {segmenter.algorithm}, which finds the number of segments itself; leave it out, or "
+                "use another algorithm, as 'kmeans'"
+            )
+        if not is_auto(segmenter.n_clusters):
+            raise InvalidInput(
+                f"{name} limits the choice of the number of segments, and n_clusters={segmenter.n_clusters} leaves "
+                "none; leave out one of the two"
+            )
+
+
+def terms_of(segmenter: Any) -> Terms:
+    """Return on what terms a Segmenter chooses the number of segments; who is to be separate is as the user said."""
+    criteria = DEFAULT if segmenter.criteria is None else segmenter.criteria
+    return Terms(criteria, segmenter.min_share, segmenter.max_segments, segmenter.must_separate)
 
 
 def preprocessor_of(segmenter: Any) -> Preprocessor:

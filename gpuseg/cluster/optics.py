@@ -189,10 +189,10 @@ class OPTICS(Grouped):
     def _finest(self) -> int:
         return int(self.min_samples)
 
-    def _twin(self, share: float) -> Self:
+    def twin(self, share: float) -> Self:
         least = None if self.min_cluster_size is None else scaled(self.min_cluster_size, share)
         counts = {"min_samples": scaled(self.min_samples, share), "min_cluster_size": least}
-        return super()._twin(share).set_params(**counts)
+        return super().twin(share).set_params(**counts)
 
     def _learn(self, points: MicroClusters, backend: Backend) -> Host:
         # A point of no weight is no row: it comes last, reached from nowhere.

@@ -77,15 +77,15 @@ def decided(
     )
 
 
-def in_order(stability: Host | None, order: Sequence[int]) -> list[float | None]:
+def in_order(stability: Host | None, order: Sequence[int]) -> tuple[float | None, ...]:
     """Return the stability of segments in another order of theirs; nothing where it is not known.
 
     >>> in_order(np.array([0.5, np.nan]), [1, 0]), in_order(None, [0])
-    ([None, 0.5], [])
+    ((None, 0.5), ())
     """
     if stability is None:
-        return []
-    return [None if np.isnan(stability[at]) else float(stability[at]) for at in order]
+        return ()
+    return tuple(None if np.isnan(stability[at]) else float(stability[at]) for at in order)
 
 
 def _asked(terms: Terms, tries: Mapping[int, Tried], stability: Stability) -> Stability | None:

@@ -79,9 +79,9 @@ def number_of(
     categorical: Sequence[int] | None,
     terms: Terms,
 ) -> KChoice:
-    """Return the choice of the number of segments, as for ``segmented``: by the algorithm itself."""
-    if algorithm is KMeans:
-        return choose(x, ks, terms=terms, **shared, **own).choice
+    """Return the choice of the number of segments, as for ``segmented``, or by k-means if none is told to it."""
+    if algorithm is KMeans or not takes_number(algorithm):
+        return choose(x, ks, terms=terms, **shared, **(own if algorithm is KMeans else {})).choice
     own = own if categorical is None else {**own, "categorical": list(categorical)}
     return _chosen(x, algorithm, ks, shared=shared, own=own, categorical=categorical, terms=terms).choice
 
