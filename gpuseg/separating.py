@@ -26,21 +26,8 @@ class Found(NamedTuple):
     matrix: Host
 
 
-def check_separation(asked: Any) -> None:
-    """Raise InvalidInput for what is neither the name of a column nor pairs of ids."""
-    if asked is None or isinstance(asked, str):
-        return
-    pairs = list(asked) if isinstance(asked, Sequence) else []
-    if not pairs or any(not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != PAIR for pair in pairs):
-        raise InvalidInput(
-            f"must_separate={asked!r} is not allowed; give pairs of ids, as in [('a', 'b')], or the name of a column"
-        )
-    if same := [pair for pair in pairs if pair[0] == pair[1]]:
-        raise InvalidInput(f"must_separate has {same[0][0]!r} beside itself; give two customers a pair")
-
-
 def separation_of(asked: Any, ready: Parts, customers: Customers) -> Separation | None:
-    """Return what ``must_separate`` asks of customers who are ``Ready``; raise InvalidInput for one who is not there."""
+    """Return what ``must_separate`` asks of customers who are ``Ready``; raise InvalidInput for who is not there."""
     if asked is None:
         return None
     if isinstance(asked, str):
@@ -50,7 +37,9 @@ def separation_of(asked: Any, ready: Parts, customers: Customers) -> Separation 
         found = _joined(ready.beside(customers.parts, _levels, asked, share).collect(_itself))
         separation = levelled(found.matrix, [str(level) for level in found.known])
         if len(separation.names) < PAIR:
-            raise InvalidInput(f"must_separate={asked!r} has {len(separation.names)} level(s); name a column of at least 2")
+            raise InvalidInput(
+                f"must_separate={asked!r} has {len(separation.names)} level(s); name a column of at least 2"
+            )
         return separation
     wanted = {one for pair in asked for one in pair}
     found = _joined(ready.collect(_of_ids, wanted))
@@ -65,7 +54,7 @@ def _levels(ready: Ready, frame: Frame, column: str, share: float) -> Found:
     """Return a sample of the customers of a part who have a level."""
     rows = picked(ready.raw, share)
     levels = rows_in(frame, np.flatnonzero(ready.kept))[column].to_list()
-    rows = np.array([row for row in rows if levels[row] not in (None, "") and levels[row] == levels[row]], dtype=int)  # noqa: PLR0124 - NaN
+    rows = np.array([row for row in rows if levels[row] not in (None, "") and levels[row] == levels[row]], dtype=int)
     return Found([levels[row] for row in rows], to_host(rows_of(ready.matrix, rows)))
 
 

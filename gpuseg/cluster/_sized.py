@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from gpuseg._checks import check_count
-from gpuseg._estimator import check_seed, clone
+from gpuseg._estimator import check_seed
 from gpuseg.backends import Array, Backend, Host, Kernel, choose, get_backend, to_host, verdicts
 from gpuseg.cluster._assignment import order_ids
 from gpuseg.cluster._base import Dispatch, Work, in_callers_library, seed_of

@@ -147,6 +147,7 @@ class DBSCAN(SizedClusterer):
         return int(self.min_samples)
 
     def twin(self, share: float) -> Self:
+        """Return an unfitted one like this for an exact fit of a sample: what counts rows is scaled to its share."""
         return super().twin(share).set_params(min_samples=scaled(self.min_samples, share))
 
     def _task(self, blocks: Blocks) -> Task:

@@ -181,6 +181,7 @@ class HDBSCAN(SizedClusterer):
         return min(self._reach, int(self.min_cluster_size))
 
     def twin(self, share: float) -> Self:
+        """Return an unfitted one like this for an exact fit of a sample: what counts rows is scaled to its share."""
         samples = None if self.min_samples is None else scaled(self.min_samples, share)
         return (
             super().twin(share).set_params(min_samples=samples, min_cluster_size=scaled(self.min_cluster_size, share))

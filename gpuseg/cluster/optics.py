@@ -190,6 +190,7 @@ class OPTICS(Grouped):
         return int(self.min_samples)
 
     def twin(self, share: float) -> Self:
+        """Return an unfitted one like this for an exact fit of a sample: what counts rows is scaled to its share."""
         least = None if self.min_cluster_size is None else scaled(self.min_cluster_size, share)
         counts = {"min_samples": scaled(self.min_samples, share), "min_cluster_size": least}
         return super().twin(share).set_params(**counts)

@@ -17,7 +17,7 @@ SEED = 0
 
 
 class Stable(NamedTuple):
-    """A segment, the mean Jaccard similarity to its best match, None where it is not known, and of how many resamples."""
+    """A segment, its mean Jaccard similarity to its best match, None where not known, and of how many resamples."""
 
     segment: int
     jaccard: float | None
@@ -39,7 +39,9 @@ def stable_segments(model: Clusterer, matrix: Host, segments: Host, customers: i
         found = stability_of_k_means(sampled_runs(matrix, SEED), place, len(numbers))
     else:
         twin = model.twin(len(picked) / customers)
-        found = stability_of(lambda rows: _fit(twin, rows), matrix[picked], segments[picked], numbers, runs=RUNS, seed=SEED)
+        found = stability_of(
+            lambda rows: _fit(twin, rows), matrix[picked], segments[picked], numbers, runs=RUNS, seed=SEED
+        )
     values = [None if np.isnan(value) else float(value) for value in found]
     return [Stable(number, value, RUNS) for number, value in zip(numbers, values, strict=True)]
 

@@ -70,7 +70,7 @@ class KChoice(NamedTuple):
         return pl.DataFrame(self.candidates, schema=kinds, orient="row")
 
     def _repr_html_(self) -> str:
-        names = [name for name in COLUMNS if any(getattr(c, name) is not None for c in self.candidates)]
+        names = shown_columns(self.candidates)
         head: list[Cell] = ["k", "silhouette", *(COLUMNS[name] for name in names)]
         rows = [self._row(candidate, names) for candidate in self.candidates]
         return table_html(f"{self.k} segments", head if self.candidates else [], rows, [self.reason])
@@ -81,3 +81,12 @@ class KChoice(NamedTuple):
             score = Bar(max(one.silhouette, 0.0), f"{one.silhouette:.3f} ± {one.standard_error:.3f}")
         others = [shown(name, getattr(one, name)) for name in names]
         return [f"{one.k} \N{BLACK LEFT-POINTING TRIANGLE}" if one.k == self.k else str(one.k), score, *others]
+
+
+def shown_columns(candidates: Sequence[Candidate]) -> list[str]:
+    """Return those of COLUMNS that a candidate has.
+
+    >>> shown_columns([Candidate(2, 1.5, None, None, 9.0, None)])
+    ['calinski_harabasz', 'inertia']
+    """
+    return [name for name in COLUMNS if any(getattr(one, name) is not None for one in candidates)]

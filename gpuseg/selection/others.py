@@ -31,7 +31,7 @@ Each number is a fit, distances of categories take longer than products, and so 
 
 
 class Taken(NamedTuple):
-    """A choice, and the tree that it was made with, cut at the number chosen; None where a fit of all rows is to come."""
+    """A choice, and the tree that it was made with, cut at its number; None where a fit of all rows is to come."""
 
     choice: KChoice
     model: Clusterer | None
@@ -127,9 +127,13 @@ def _fits(fit: Callable[[int], Any], pilot: Host, ks: Sequence[int]) -> dict[int
     """Return fits of a sample, by the number of segments made."""
     found: dict[int, Any] = {}
     for k in bar(ks, "k"):
-        model = _quietly(lambda k=k: fit(k).fit(pilot))
+        model = _quietly(partial(_fitted, fit, k, pilot))
         found.setdefault(len(model.segment_weight_), model)
     return dict(sorted(found.items()))
+
+
+def _fitted(fit: Callable[[int], Any], k: int, rows: Host) -> Any:
+    return fit(k).fit(rows)
 
 
 def _quietly(fitted: Callable[[], Any]) -> Any:
@@ -166,24 +170,26 @@ def _candidate(k: int, model: Any, pilot: Host, labels: Host, way: Way) -> Candi
     if way.loss is not None:
         return Candidate(k, float(getattr(model, way.loss)), None, None, None, None, smallest_share=share)
     inertia = sum(float(np.sum((rows - rows.mean(axis=0)) ** 2)) for rows in _parts(pilot, labels))
-    indices = [None, None]
-    if len(np.unique(labels)) > 1:
-        indices = [of if np.isfinite(of := index(pilot, labels)) else None for index in (calinski_harabasz, davies_bouldin)]
-    return Candidate(k, inertia, None, None, *indices, smallest_share=share)
+    ratio, worst = (_index(of, pilot, labels) for of in (calinski_harabasz, davies_bouldin))
+    return Candidate(k, inertia, None, None, ratio, worst, smallest_share=share)
+
+
+def _index(of: Callable[[Host, Host], float], pilot: Host, labels: Host) -> float | None:
+    """Return an index of segments, None where it is not defined."""
+    value = of(pilot, labels) if len(np.unique(labels)) > 1 else np.nan
+    return value if np.isfinite(value) else None
 
 
 def _parts(rows: Host, labels: Host) -> list[Host]:
     return [rows[labels == label] for label in np.unique(labels)]
 
 
-def _resampled(
-    fit: Callable[[int], Any], pilot: Host, seed: int, labels: Host, k: int
-) -> Callable[[], Host]:
+def _resampled(fit: Callable[[int], Any], pilot: Host, seed: int, labels: Host, k: int) -> Callable[[], Host]:
     """Return what gives the stability of k segments by fits of at most ROWS of the sampled rows."""
     picked = sample_rows(len(pilot), ROWS, seed)
 
     def again(rows: Host) -> Host:
-        model = _quietly(lambda: fit(min(k, len(rows))).fit(rows))
+        model = _quietly(partial(_fitted, fit, min(k, len(rows)), rows))
         return to_host(model.labels_)
 
     return lambda: stability_of(again, pilot[picked], labels[picked], range(k), runs=RUNS, seed=seed)

@@ -8,6 +8,7 @@ is near, 10 and 12 were alike and the others a little worse. The true number is 
 percent of the silhouette, and one segment more is seldom stable.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -55,9 +56,7 @@ def recommended(
         )
     best = _highest(meeting)
     taken, start = _of_silhouette(meeting, best) if stability is None else _of_stability(meeting, best, stability)
-    return taken, "; ".join(
-        [start, *_others(taken, scored), *_lost(best, scored), *_end(taken, scored, last)]
-    )
+    return taken, "; ".join([start, *_others(taken, scored), *_lost(best, scored), *_end(taken, scored, last)])
 
 
 def found_stable(values: Host) -> bool:
@@ -99,8 +98,13 @@ def _of_stability(scored: Sequence[Scored], best: Scored, stability: Stability) 
     taken = _by_product(scored, stability)
     k, mean = taken.candidate.k, _mean(stability(taken.candidate.k))
     told = f"the highest {_words(taken)}" if taken is best else f"the best of both, {_words(taken)}"
-    return taken, f"{k} segments have {told}, but no number of segments is stable: resampled rows give others " \
-        f"(mean Jaccard {mean:.2f})"
+    return (
+        taken,
+        (
+            f"{k} segments have {told}, but no number of segments is stable: resampled rows give others "
+            f"(mean Jaccard {mean:.2f})"
+        ),
+    )
 
 
 def _by_product(scored: Sequence[Scored], stability: Stability) -> Scored:
@@ -155,7 +159,7 @@ def _by_gap(candidates: Sequence[Candidate]) -> int | None:
     known = [(c.k, c.gap, c.gap_error) for c in candidates if c.gap is not None and c.gap_error is not None]
     if len(known) < 2:  # noqa: PLR2004 - nothing to compare
         return None
-    for (k, gap, _), (_, following, error) in zip(known[:-1], known[1:], strict=True):
+    for (k, gap, _), (_, following, error) in itertools.pairwise(known):
         if gap >= following - error:
             return k
     return max(known, key=lambda one: one[1])[0]

@@ -125,9 +125,9 @@ def _without_score(run: Run, solution: Solution) -> Candidate:
     made = weights > 0
     centers, weights, distances = solution.centers[made], weights[made], distances[made]
     found = Dispersion(centers, weights, distances / weights, squares, run.total)
-    indices = [value if np.isfinite(value) else None for value in (variance_ratio(found), worst_ratio(found))]
+    ratio, worst = (value if np.isfinite(value) else None for value in (variance_ratio(found), worst_ratio(found)))
     share = float(weights.min() / weights.sum())
-    return Candidate(len(weights), found.within, None, None, *indices, smallest_share=share)
+    return Candidate(len(weights), found.within, None, None, ratio, worst, smallest_share=share)
 
 
 def _nearest(x: Host, centers: Host) -> Host:
