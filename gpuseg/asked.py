@@ -1,6 +1,6 @@
 """What a Segmenter is asked for: its parameters held against what is allowed, and the Preprocessor that they mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,8 @@ from gpuseg._estimator import clone
 from gpuseg.cluster import ALGORITHMS
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.selection import takes_number, tried
+from gpuseg.selection import Terms, takes_number, tried
+from gpuseg.selection.terms import DEFAULT
 
 OWN = ("n_clusters", "random_state", "backend", "engine")
 """Parameters of algorithms that are Segmenter's own."""
@@ -46,6 +47,45 @@ def check_asked(segmenter: Any) -> None:
     if isinstance(segmenter.k_range, range):
         raise InvalidInput(f"k_range={segmenter.k_range!r} has no two ends; give both, as in (2, 12)")
     tried(segmenter.k_range)
+    _check_terms(segmenter)
+
+
+def _check_terms(segmenter: Any) -> None:
+    """Raise InvalidInput for limits that are none, or that bear on no choice."""
+    terms = terms_of(segmenter).checked()
+    _check_separation(terms.must_separate)
+    for name in ("min_share", "max_segments", "must_separate"):
+        if getattr(terms, name) is None:
+            continue
+        if not takes_number(ALGORITHMS[segmenter.algorithm]):
+            raise InvalidInput(
+                f"{name} is not for {segmenter.algorithm}, which finds the number of segments itself; leave it out, or "
+                "use another algorithm, as 'kmeans'"
+            )
+        if not is_auto(segmenter.n_clusters):
+            raise InvalidInput(
+                f"{name} limits the choice of the number of segments, and n_clusters={segmenter.n_clusters} leaves "
+                "none; leave out one of the two"
+            )
+
+
+def _check_separation(asked: Any) -> None:
+    """Raise InvalidInput for what is neither the name of a column nor pairs of ids."""
+    if asked is None or isinstance(asked, str):
+        return
+    pairs = list(asked) if isinstance(asked, Sequence) else []
+    if not pairs or any(not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2 for pair in pairs):
+        raise InvalidInput(
+            f"must_separate={asked!r} is not allowed; give pairs of ids, as in [('a', 'b')], or the name of a column"
+        )
+    if same := [pair for pair in pairs if pair[0] == pair[1]]:
+        raise InvalidInput(f"must_separate has {same[0][0]!r} beside itself; give two customers a pair")
+
+
+def terms_of(segmenter: Any) -> Terms:
+    """Return on what terms a Segmenter chooses the number of segments; who is to be separate is as the user said."""
+    criteria = DEFAULT if segmenter.criteria is None else segmenter.criteria
+    return Terms(criteria, segmenter.min_share, segmenter.max_segments, segmenter.must_separate)
 
 
 def preprocessor_of(segmenter: Any) -> Preprocessor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from gpuseg import card
 from gpuseg._estimator import ClusterMixin, check_is_fitted, clone, plain_parameters, restored_parameters, seed_of
-from gpuseg.asked import check_asked, preprocessor_of
+from gpuseg.asked import check_asked, preprocessor_of, terms_of
 from gpuseg.backends import Array
 from gpuseg.cluster import ALGORITHMS, Dispatch
 from gpuseg.customers import Customers, check_ids, check_value, opened_customers
@@ -40,12 +40,14 @@ from gpuseg.selection import (
     DensityChoice,
     KChoice,
     Segmented,
+    Terms,
     density_for,
     number_of,
     prepared_for,
     segmented,
     tried,
 )
+from gpuseg.separating import separation_of
 from gpuseg.settings import MIN_REPORT_SIZE, say
 from gpuseg.splitting import Divisible, Split
 
@@ -72,10 +74,13 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     column "row". ``algorithm``: a name of ``gpuseg algorithms``, as "kmeans" or "hdbscan", with ``algorithm_params``
     for its estimator. "kprototypes", and "kmedoids" and "clarans" with the metric "gower", compare categories and yes
     or no as such; to the others they are one-hot. ``n_clusters``: "auto" or a number; "auto" tries ``k_range`` (both
-    ends in) by k-means, or by the algorithm itself where it takes categories, and takes the fewest that the rows do
-    not tell from the best sampled silhouette. An eps of "dbscan" and a min_cluster_size of "hdbscan" may be "auto" too:
-    they are chosen as by ``choose_density``. ``columns``: those to use;
-    left out, all but the id. ``allow_personal``: columns to use although they look like data about persons, which are
+    ends in) by the algorithm itself and takes the most segments that are all stable and whose silhouette is near to the
+    highest, as ``choose_k`` says, which has ``criteria`` (left out, "stability" and "separability") and the limits:
+    ``min_share``, ``max_segments`` and ``must_separate``, here pairs of ids, as in ``[("a17", "b2")]``, who are not to
+    be in one segment, or the name of a column, as of personas, no two of whose levels are to have the most of their
+    customers in the same segment (name ``columns`` to leave it out of the fit). An eps of "dbscan" and a
+    min_cluster_size of "hdbscan" may be "auto" too: they are chosen as by ``choose_density``. ``columns``: those to
+    use; left out, all but the id. ``allow_personal``: columns to use although they look like data about persons, which are
     left out otherwise. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
@@ -112,6 +117,10 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         columns: Sequence[str] | None = None,
         allow_personal: Sequence[str] | None = None,
         k_range: Sequence[int] = (2, 12),
+        criteria: Sequence[str] | None = None,
+        min_share: float | None = None,
+        max_segments: int | None = None,
+        must_separate: str | Sequence[tuple[Any, Any]] | None = None,
         algorithm_params: Mapping[str, Any] | None = None,
         value_column: str | None = None,
         backend: str = "auto",
@@ -125,6 +134,10 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         self.columns = columns
         self.allow_personal = allow_personal
         self.k_range = k_range
+        self.criteria = criteria
+        self.min_share = min_share
+        self.max_segments = max_segments
+        self.must_separate = must_separate
         self.algorithm_params = algorithm_params
         self.value_column = value_column
         self.backend = backend
@@ -151,7 +164,7 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         """Fit to customers, and return them placed."""
         check_value(customers, self.value_column)
         ready = self._ready(customers)
-        choice, model, score, density = self._clustered(ready)
+        choice, model, score, density = self._clustered(ready, customers)
         located = placed(ready.parts, model, customers).kept()
         evidence = evidence_of(located, ready.parts, ready.preprocessor)
         # All at once: where a fit is refused, an earlier one stays whole.
@@ -162,11 +175,9 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     def choose_k(self, X: Any) -> KChoice | DensityChoice:  # noqa: N803 - scikit-learn's name
         """Return how many segments a customer table has, why, and what each number gives; nothing is fitted.
 
-        DBSCAN and HDBSCAN find the number by how dense segments are to be: of these an eps or a min_cluster_size is
-        recommended, as by ``choose_density``.
-
-        The table is prepared once, and ``k_range`` is tried by k-means: with ``algorithm_params`` where ``algorithm``
-        is k-means, else with its defaults. Algorithms that take categories try it themselves, on 3,000 rows.
+        The table is prepared once, and ``algorithm`` tries ``k_range``: on 3,000 rows, if it is no tree nor k-means;
+        k-means does where the algorithm is not told the number. DBSCAN and HDBSCAN find it by how dense segments are to
+        be: of these an eps or a min_cluster_size is recommended, as by ``choose_density``.
 
         >>> import polars as pl
         >>> customers = pl.DataFrame({"id": range(8), "spend": [1.0, 2, 1, 2, 90, 91, 92, 90]})
@@ -174,10 +185,13 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         2
         """
         check_asked(self)
-        ready = self._ready(opened_customers(X, self.engine))
-        rows, given = ready.ordered.rows(ROWS), self._given(ready)
+        customers = opened_customers(X, self.engine)
+        ready = self._ready(customers)
+        rows, given, terms = ready.ordered.rows(ROWS), self._given(ready), self._terms(ready, customers)
         if self.algorithm in DENSITY:
-            return density_for(rows, self.algorithm, shared=given["shared"], own=given["own"])
+            limits = {"min_share": terms.min_share, "max_segments": terms.max_segments}
+            return density_for(rows, self.algorithm, shared=given["shared"], own=given["own"], **limits)
+        given |= {"terms": terms._replace(every=True)}
         return number_of(rows, ALGORITHMS[self.algorithm], self._tried(ready.ordered), **given)
 
     def report(
@@ -234,7 +248,7 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         """Return what assigning needs: parameters, the preprocessing and the fitted algorithm."""
         check_is_fitted(self, "model_")
         return {
-            "parameters": plain_parameters(self),
+            "parameters": _without_ids(plain_parameters(self)),
             "preprocessor": self.preprocessor_.state(),
             "model": self.model_.state(),
             "splits": [
@@ -274,10 +288,16 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         shared = {"backend": self.backend, "engine": ready.ordered.engine, "random_state": seed_of(self.random_state)}
         return {"shared": shared, "own": self.algorithm_params or {}, "categorical": ready.categorical}
 
-    def _clustered(self, ready: Prepared) -> Segmented:
+    def _terms(self, ready: Prepared, customers: Customers) -> Terms:
+        """Return on what terms the number of segments is chosen, with the customers who are to be separate."""
+        terms = terms_of(self)
+        return terms._replace(must_separate=separation_of(terms.must_separate, ready.parts, customers))
+
+    def _clustered(self, ready: Prepared, customers: Customers) -> Segmented:
         """Return the choice of k, the fitted algorithm, and its score."""
         rows, algorithm = ready.ordered.rows(ROWS), ALGORITHMS[self.algorithm]
-        found = segmented(rows, algorithm, self.n_clusters, lambda: self._tried(ready.ordered), **self._given(ready))
+        given = {**self._given(ready), "terms": self._terms(ready, customers)}
+        found = segmented(rows, algorithm, self.n_clusters, lambda: self._tried(ready.ordered), **given)
         found.model.set_params(engine="auto")
         return found
 
@@ -325,6 +345,12 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
 
+def _without_ids(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters without ids: a model file holds none, and they have done their work."""
+    named = isinstance(parameters.get("must_separate"), str)
+    return {name: value for name, value in parameters.items() if named or name != "must_separate"}
+
+
 def load(path: str | Path) -> Segmenter:
     """Return the segmenter in a model file, ready to predict and assign on any machine.
 
@@ -348,7 +374,7 @@ def _described(segmenter: Segmenter, about: dict[str, Any]) -> None:
     segmenter._restore()  # noqa: SLF001 - a part of loading
     choice, score = about["choice"], about["metrics"].get("silhouette")
     candidates = [Candidate(**candidate) for candidate in choice["candidates"]]
-    segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates)
+    segmenter.choice_ = KChoice(choice["k"], choice["reason"], candidates, tuple(choice.get("stability", ())))
     segmenter.score_ = None if score is None else Score(**score)
     segmenter.density_ = None if about.get("density") is None else DensityChoice.of(about["density"])
     segmenter.dispatch_ = Dispatch(**{**about["backend"], "steps": tuple(about["backend"].get("steps", ()))})

@@ -356,7 +356,11 @@ def test_report_and_choice_are_methods_of_a_segmenter(tmp_path):
     segmenter = Segmenter("id")
     choice = segmenter.choose_k(table)
     assert not hasattr(segmenter, "model_")
-    assert segmenter.fit(table).choice_ == choice
+    fitted = segmenter.fit(table).choice_
+    # A fit works out the stability of the numbers that compete alone.
+    assert fitted._replace(candidates=[]) == choice._replace(candidates=[])
+    assert [c.k for c in fitted.candidates] == [c.k for c in choice.candidates]
+    assert all(c.stability is not None for c in choice.candidates)
     page = segmenter.report(tmp_path / "r.html", title="Ours <2026>").read_text()
     assert "Ours &lt;2026&gt;" in page
     assert choice.reason.split(";")[0] in page
@@ -380,9 +384,9 @@ def test_every_algorithm_segments_and_comes_back_from_its_file(name, tmp_path):
     assert segmenter.report(tmp_path / "report.html").exists()
 
 
-def test_k_means_chooses_the_number_for_methods_that_are_told_it():
+def test_methods_that_are_told_the_number_choose_it_themselves():
     segmenter = Segmenter("id", algorithm="agglomerative", k_range=(2, 5)).fit(CUSTOMERS)
-    assert segmenter.choice_.reason.endswith("(by k-means)")
+    assert segmenter.choice_.reason.endswith("(by agglomerative itself)")
     assert segmenter.model_.n_clusters_ == segmenter.choice_.k
 
 

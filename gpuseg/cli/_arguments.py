@@ -29,6 +29,9 @@ ALGORITHMS = (
     "kmeans", "bisectingkmeans", "minibatchkmeans", "kmedoids", "clarans", "kprototypes", "agglomerative",
     "diana", "birch", "dbscan", "hdbscan", "optics",
 )  # fmt: skip
+CHOOSING = tuple(name for name in ALGORITHMS if name != "optics")
+"""Those that choose-k tries: they are told the number of segments, or how dense a segment is."""
+CRITERIA = ("stability", "separability", "gap")
 BACKENDS = ("auto", "cpu", "cuda")
 ROLES = ("customer", "time", "order", "amount", "quantity", "price", "product")
 CONFIG = "take options from this TOML file, under their long names; what stands on the command line wins"
@@ -122,6 +125,27 @@ def add_k_range(command: Command) -> None:
     )
 
 
+def add_choice(command: Command) -> None:
+    """Add the options that say which numbers of segments are tried, what is told of each, and what is asked of them."""
+    add_k_range(command)
+    command.add_argument(
+        "--criteria", type=_types.names, metavar="a,b",
+        help=f"of {', '.join(CRITERIA)}: what tells how good each number is (default: {','.join(CRITERIA[:2])})",
+    )  # fmt: skip
+    command.add_argument(
+        "--min-share", type=_types.share, metavar="S", help="the share of the customers that a segment has at least"
+    )
+    command.add_argument("--max-segments", type=_types.limit, metavar="N", help="try no more segments than these")
+
+
+def add_metric(command: Command) -> None:
+    """Add the option that names the distance between rows."""
+    command.add_argument(
+        "--metric", metavar="NAME",
+        help="the distance between rows, of algorithms with several; gower compares categories (see gpuseg algorithms)",
+    )  # fmt: skip
+
+
 def add_segmenting(command: Command) -> None:
     """Add the options that say which algorithm makes how many segments."""
     add_word(command, "--algorithm", *ALGORITHMS, default="kmeans", help="how to find segments (default: kmeans)")
@@ -132,11 +156,8 @@ def add_segmenting(command: Command) -> None:
         metavar="auto|N",
         help="how many segments, of algorithms that are told the number (default: auto)",
     )
-    add_k_range(command)
-    command.add_argument(
-        "--metric", metavar="NAME",
-        help="the distance between rows, of algorithms with several; gower compares categories (see gpuseg algorithms)",
-    )  # fmt: skip
+    add_choice(command)
+    add_metric(command)
     add_report(command)
 
 
@@ -203,6 +224,9 @@ def segmenter_of(
         algorithm=algorithm,
         n_clusters=getattr(options, "k", "auto"),
         k_range=options.k_range,
+        criteria=options.criteria,
+        min_share=options.min_share,
+        max_segments=options.max_segments,
         algorithm_params=own,
         value_column=value_column,
         preprocessor=Preprocessor(**steps) if steps else None,

@@ -60,6 +60,24 @@ def segments(text: str) -> int | str:
     return int(text)
 
 
+def share(text: str) -> float:
+    """Return a share of the customers; 2% is read as 0.02."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 0.5:  # noqa: PLR2004 - half: two segments
+        raise ArgumentTypeError(f"{text!r} is no share of the customers; give one above 0 and up to 0.5, as in 0.02")
+    return found
+
+
+def limit(text: str) -> int:
+    """Return a largest number of segments."""
+    if not _is_whole(text) or int(text) < 2:  # noqa: PLR2004 - a choice needs two
+        raise ArgumentTypeError(f"{text!r} is no largest number of segments; give a whole number from 2 up")
+    return int(text)
+
+
 def segment(text: str) -> int:
     """Return the number of a segment."""
     if not _is_whole(text):

@@ -8,7 +8,8 @@ from functools import partial
 OPTIONS = {
     "id_column": "--id", "value_column": "--value", "columns": "--columns",
     "allow_personal": "--allow-personal", "algorithm": "--algorithm",
-    "n_clusters": "--k", "k_range": "--k-range", "random_state": "--random-state", "set": "--set",
+    "n_clusters": "--k", "k_range": "--k-range", "criteria": "--criteria",
+    "min_share": "--min-share", "max_segments": "--max-segments", "random_state": "--random-state", "set": "--set",
     "categorical": "--categorical", "metric": "--metric",
     "as_of": "--as-of", "returns": "--returns", "time_format": "--time-format", "customer": "--customer",
     "time": "--time", "order": "--order", "amount": "--amount", "quantity": "--quantity", "price": "--price",

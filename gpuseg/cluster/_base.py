@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 from array_api_compat import array_namespace
 
-from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, seed_of, validate_data
+from gpuseg._estimator import ClusterMixin, Stored, check_is_fitted, clone, seed_of, validate_data
 from gpuseg.backends import Array, Backend, Host, Kernel, Task, holder, like
 from gpuseg.cluster._words import holds_words, refuse_columns, refuse_kind
 from gpuseg.engines import (
@@ -84,6 +84,10 @@ class Clusterer(ClusterMixin, Stored):
     metrics: ClassVar[tuple[str, ...]] = ("euclidean",)
     places_alike: ClassVar[bool] = True
     _fit_name: ClassVar[str | None] = None
+
+    def twin(self, share: float) -> Self:  # noqa: ARG002 - algorithms with parameters that count rows need it
+        """Return an unfitted one like this for a sample that is this share of all rows: what counts rows is scaled."""
+        return clone(self).set_params(engine="auto")
 
     def _open(self, x: Any, sample_weight: Any = None, *, reset: bool) -> Work:
         """Return checked blocks, the backend, and the engine that has the blocks on their devices."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from gpuseg._checks import check_count
-from gpuseg._estimator import check_seed, clone
+from gpuseg._estimator import check_seed
 from gpuseg.backends import Array, Backend, Host, Kernel, choose, get_backend, to_host, verdicts
 from gpuseg.cluster._assignment import order_ids
 from gpuseg.cluster._base import Dispatch, Work, in_callers_library, seed_of
@@ -177,9 +177,9 @@ class SizedClusterer(Placer):
         """Return what of the parameters allows no digest, None where there is none."""
         return None
 
-    def _twin(self, share: float) -> Self:  # noqa: ARG002 - methods with parameters that count rows need it
-        """Return an unfitted twin for an exact fit of a sample that is this share of all: what counts rows, scaled."""
-        return clone(self).set_params(method="exact", engine="auto")
+    def twin(self, share: float) -> Self:
+        """Return an unfitted one like this for an exact fit of a sample: what counts rows is scaled to its share."""
+        return super().twin(share).set_params(method="exact")
 
     def _learn(self, points: MicroClusters, backend: Backend) -> Host:
         """Return the label of each point, -1 for noise; keep what is fitted besides."""
@@ -252,7 +252,7 @@ class SizedClusterer(Placer):
         if len(rows) < max(TOLD, getattr(self, "n_clusters", None) or 0):
             return 1.0
         share = float(np.sum(weight) / np.sum(sized.points.weight))
-        exact = self._twin(share)._learn(rows_as_points(rows, weight), sized.backend)  # noqa: SLF001 - of this class
+        exact = self.twin(share)._learn(rows_as_points(rows, weight), sized.backend)  # noqa: SLF001 - of this class
         labelling, *given = self._labelling(sized.backend)
         segment, *_ = labelling(Block(0, to_device(rows), to_device(weight)), *given)
         return 1.0 - adjusted_rand(to_host(segment), exact)

@@ -146,8 +146,9 @@ class DBSCAN(SizedClusterer):
     def _finest(self) -> int:
         return int(self.min_samples)
 
-    def _twin(self, share: float) -> Self:
-        return super()._twin(share).set_params(min_samples=scaled(self.min_samples, share))
+    def twin(self, share: float) -> Self:
+        """Return an unfitted one like this for an exact fit of a sample: what counts rows is scaled to its share."""
+        return super().twin(share).set_params(min_samples=scaled(self.min_samples, share))
 
     def _task(self, blocks: Blocks) -> Task:
         task = super()._task(blocks)

@@ -180,10 +180,11 @@ class HDBSCAN(SizedClusterer):
     def _finest(self) -> int:
         return min(self._reach, int(self.min_cluster_size))
 
-    def _twin(self, share: float) -> Self:
+    def twin(self, share: float) -> Self:
+        """Return an unfitted one like this for an exact fit of a sample: what counts rows is scaled to its share."""
         samples = None if self.min_samples is None else scaled(self.min_samples, share)
         return (
-            super()._twin(share).set_params(min_samples=samples, min_cluster_size=scaled(self.min_cluster_size, share))
+            super().twin(share).set_params(min_samples=samples, min_cluster_size=scaled(self.min_cluster_size, share))
         )
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name

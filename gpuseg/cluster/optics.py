@@ -189,10 +189,11 @@ class OPTICS(Grouped):
     def _finest(self) -> int:
         return int(self.min_samples)
 
-    def _twin(self, share: float) -> Self:
+    def twin(self, share: float) -> Self:
+        """Return an unfitted one like this for an exact fit of a sample: what counts rows is scaled to its share."""
         least = None if self.min_cluster_size is None else scaled(self.min_cluster_size, share)
         counts = {"min_samples": scaled(self.min_samples, share), "min_cluster_size": least}
-        return super()._twin(share).set_params(**counts)
+        return super().twin(share).set_params(**counts)
 
     def _learn(self, points: MicroClusters, backend: Backend) -> Host:
         # A point of no weight is no row: it comes last, reached from nowhere.

@@ -1,30 +1,18 @@
 """Algorithms that take categories: what they are handed, and the choice and score of segments in their own distance."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuseg._estimator import seed_of
-from gpuseg.backends import Host, to_host
-from gpuseg.cluster import ALGORITHMS, Clusterer, KMeans
-from gpuseg.engines import is_dask
-from gpuseg.errors import FewerSegments, InvalidInput, listed
+from gpuseg.backends import Host
+from gpuseg.cluster import ALGORITHMS, Clusterer
+from gpuseg.errors import InvalidInput, listed
 from gpuseg.metrics import Distances, Score, euclidean, silhouettes
-from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.progress import bar
-from gpuseg.selection.choice import Candidate, KChoice
-from gpuseg.selection.rule import Scored, recommended
+from gpuseg.selection.others import PILOT, Way, labels_by, sample_of
 from gpuseg.settings import say
-
-PILOT = 3000
-"""Rows that numbers of segments are tried on and a model is scored on.
-
-Each number is a fit, distances of categories take longer than products, and so many rows err by less than 0.01.
-"""
 
 
 class Taking(NamedTuple):
@@ -77,78 +65,18 @@ def prepared_for(
     return steps, steps.categorical_features_ if takes else None
 
 
-def chosen(
-    x: Any,
-    algorithm: type[Clusterer],
-    ks: Sequence[int],
-    *,
-    categorical: Sequence[int],
-    shared: Mapping[str, Any],
-    own: Mapping[str, Any],
-) -> KChoice:
-    """Return the number of segments by the algorithm's own fits of PILOT rows, scored in its own distance.
-
-    ``x``: rows with codes in the columns ``categorical``; the rest as ``segmented`` takes it. A candidate's inertia is
-    the algorithm's loss on these rows.
-    """
-    pilot = _sample(x, PILOT, shared)
-    distinct = len(np.unique(pilot, axis=0))
-    models: dict[int, Clusterer] = {}
-    for k in bar([k for k in ks if k <= distinct] or [distinct], "k"):
-        model = made(algorithm, k, categorical=categorical, shared={**shared, "engine": "auto"}, own=own)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FewerSegments)  # fewer segments are a candidate of their own number
-            model.fit(pilot)
-        models.setdefault(len(model.segment_weight_), model)
-    scored = _scored(pilot, dict(sorted(models.items())), TAKING[_metric(algorithm, own)], categorical)
-    if not scored:
-        raise InvalidInput(f"no k in {list(ks)} has two segments among the rows scored; give a number of your own")
-    taken, reason = recommended(scored, last=max(ks))
-    reason = f"{reason} (by {algorithm.__name__.lower()} itself, in its own distance)"
-    return KChoice(taken.candidate.k, reason, [one.candidate for one in scored])
-
-
-def made(
-    algorithm: type[Clusterer],
-    n_clusters: int,
-    *,
-    categorical: Sequence[int],
-    shared: Mapping[str, Any],
-    own: Mapping[str, Any],
-) -> Clusterer:
-    """Return an algorithm that is told its number of segments and which columns hold codes."""
-    names = algorithm().get_params(deep=False)
-    given = {**shared, **own, "n_clusters": n_clusters, "categorical": list(categorical)}
-    return algorithm(**{name: value for name, value in given.items() if name in names})
+def way_of(algorithm: type[Clusterer], own: Mapping[str, Any], categorical: Sequence[int]) -> Way:
+    """Return the distances and the loss of an algorithm that takes categories: codes in the columns ``categorical``."""
+    how = TAKING[_metric(algorithm, own)]
+    return Way(lambda model, rows: how.distances(model, rows, categorical), how.loss, amounts=False)
 
 
 def scored_model(x: Any, model: Clusterer, *, categorical: Sequence[int], shared: Mapping[str, Any]) -> Score | None:
     """Return the silhouette of a sample of the rows in the model's own distance; None for one segment in it."""
-    sample = _sample(x, PILOT, shared)
-    labels = to_host(type(model).from_state(model.state()).predict(sample))
+    sample = sample_of(x, PILOT, shared)
     distances = TAKING[_metric(type(model), model.get_params(deep=False))].distances(model, sample, categorical)
-    (found,) = silhouettes(sample, [labels], distances=distances)
+    (found,) = silhouettes(sample, [labels_by(model, sample)], distances=distances)
     return found and found.score
-
-
-def _scored(pilot: Host, models: Mapping[int, Any], how: Taking, categorical: Sequence[int]) -> list[Scored]:
-    """Return the numbers of segments that have a silhouette, each with its model's loss, in order."""
-    distances = how.distances(next(iter(models.values())), pilot, categorical)
-    found = silhouettes(pilot, [to_host(model.labels_) for model in models.values()], distances=distances)
-    scored = []
-    for (k, model), of in zip(models.items(), found, strict=True):
-        if of is not None:
-            loss, score = float(getattr(model, how.loss)), of.score
-            scored.append(Scored(Candidate(k, loss, score.mean, score.standard_error, None, None), score, of.values))
-    return scored
-
-
-def _sample(x: Any, rows: int, shared: Mapping[str, Any]) -> Host:
-    """Return a random sample of rows in this process, the same wherever the rows are."""
-    seed = seed_of(shared["random_state"])
-    if not is_dask(x):
-        return to_host(rows_of(x, sample_rows(x.shape[0], rows, seed)))
-    return to_host(KMeans(1, backend=shared["backend"], engine=shared["engine"]).prepare(x).sample(rows, seed))
 
 
 def _metric(algorithm: type[Clusterer], given: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class Search:
         if not isinstance(parameters.get("init", ""), str):
             raise InvalidInput("init holds centres, for one number of segments; leave it out, or give that number")
         self.parameters = {**parameters, "n_init": n_init, "random_state": seed}
-        self.most, self.n_init, self.seed = max(ks), n_init, seed
+        self.ks, self.most, self.n_init, self.seed = ks, max(ks), n_init, seed
         # The pilot is in this process, wherever the rows are, and what is decided on it is the same.
         run, here = KMeans(self.most, **self.parameters).prepare(x), {**self.parameters, "engine": "auto"}
         rows = max(PILOT, PILOT_OF_SEGMENT * self.most)

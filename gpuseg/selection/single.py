@@ -1,4 +1,4 @@
-"""A fit of any algorithm with one number of segments: the one asked for, that of k-means' choice, or its own."""
+"""A fit of any algorithm with one number of segments: the one asked for, the one chosen, or its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +11,9 @@ from gpuseg.selection import mixed
 from gpuseg.selection.choice import KChoice
 from gpuseg.selection.density import density_for, is_chosen
 from gpuseg.selection.density_choice import DensityChoice
+from gpuseg.selection.others import EUCLIDEAN, Taken, chosen, made
 from gpuseg.selection.sweep import choose, taken
+from gpuseg.selection.terms import PLAIN, Terms
 
 
 class Segmented(NamedTuple):
@@ -44,35 +46,39 @@ def segmented(
     shared: Mapping[str, Any],
     own: Mapping[str, Any],
     categorical: Sequence[int] | None = None,
+    terms: Terms = PLAIN,
 ) -> Segmented:
     """Return ``x`` segmented by an algorithm.
 
-    ``n_clusters``: a number or "auto", one of ``ks()`` then: k-means chooses it for every algorithm that is told the
-    number; the others find it themselves, as does a tree that ``own`` cuts at a ``distance_threshold``. ``shared``:
-    backend, engine and random_state; ``own``: the algorithm's own parameters. ``categorical``: the columns that hold
-    codes, of algorithms that take categories: these choose the number themselves, in their own distance. An eps or a
+    ``n_clusters``: a number or "auto", one of ``ks()`` then, on ``terms``; algorithms that are not told the number find
+    it themselves, as does a tree that ``own`` cuts at a ``distance_threshold``. ``shared``: backend, engine and
+    random_state; ``own``: the algorithm's own parameters. ``categorical``: the columns that hold codes, of algorithms
+    that take categories, which compare them in their own distance. An eps or a
     min_cluster_size of "auto" in ``own`` is chosen before the fit.
     """
-    if categorical is not None:
-        return _segmented_by_categories(x, algorithm, n_clusters, ks, shared=shared, own=own, categorical=categorical)
+    auto = n_clusters == "auto"
     if algorithm is KMeans:
         parameters = {**shared, **own}
-        auto = n_clusters == "auto"
-        return Segmented(*(choose(x, ks(), **parameters) if auto else taken(x, int(n_clusters), **parameters)))
-    names, given = algorithm().get_params(deep=False), {**shared, **own}
-    choice, density = None, None
-    if is_chosen(name := algorithm.__name__.lower(), own):
-        density = density_for(x, name, shared=shared, own=own)
-        given |= density.parameters
-    if n_clusters == "auto" and own.get("distance_threshold") is not None:
-        given["n_clusters"] = None
-    elif takes_number(algorithm):
-        choice = _asked(n_clusters) or _by_k_means(x, ks, shared)
-        given["n_clusters"] = choice.k
-    model = algorithm(**{name: value for name, value in given.items() if name in names}).fit(x)
-    found = choice or KChoice(0, density.reason if density else f"{name} found the number itself", [])
+        if auto:
+            return Segmented(*choose(x, ks(), terms=terms, **parameters))
+        return Segmented(*taken(x, int(n_clusters), **parameters))
+    name, density = algorithm.__name__.lower(), None
+    if is_chosen(name, own):
+        limits = {"min_share": terms.min_share, "max_segments": terms.max_segments}
+        density = density_for(x, name, shared=shared, own=own, **limits)
+        own = {**own, **density.parameters}
+    found = Taken(KChoice(0, density.reason if density else f"{name} found the number itself", []), None)
+    own = own if categorical is None else {**own, "categorical": list(categorical)}
+    if takes_number(algorithm) and not auto:
+        found = Taken(KChoice(int(n_clusters), f"n_clusters={n_clusters} was asked for", []), None)
+    elif takes_number(algorithm) and own.get("distance_threshold") is None:
+        found = _chosen(x, algorithm, ks(), shared=shared, own=own, categorical=categorical, terms=terms)
+    model = found.model or made(algorithm, found.choice.k or None, shared=shared, own=own).fit(x)
     # Fewer than asked for where fewer rows differ, which the fit has said.
-    return Segmented(found._replace(k=len(model.segment_weight_)), model, _score(x, model, shared), density)
+    choice = found.choice._replace(k=len(model.segment_weight_))
+    if categorical is not None:
+        return Segmented(choice, model, mixed.scored_model(x, model, categorical=categorical, shared=shared))
+    return Segmented(choice, model, _score(x, model, shared), density)
 
 
 def number_of(
@@ -83,39 +89,27 @@ def number_of(
     shared: Mapping[str, Any],
     own: Mapping[str, Any],
     categorical: Sequence[int] | None,
+    terms: Terms,
 ) -> KChoice:
-    """Return the choice of the number of segments: by k-means, or by an algorithm that takes categories itself.
-
-    As for ``segmented``; k-means takes its defaults where another algorithm's parameters are given.
-    """
-    if categorical is not None:
-        return mixed.chosen(x, algorithm, ks, categorical=categorical, shared=shared, own=own)
-    return choose(x, ks, **shared, **(own if algorithm is KMeans else {})).choice
+    """Return the choice of the number of segments, as for ``segmented``, or by k-means if none is told to it."""
+    if algorithm is KMeans or not takes_number(algorithm):
+        return choose(x, ks, terms=terms, **shared, **(own if algorithm is KMeans else {})).choice
+    own = own if categorical is None else {**own, "categorical": list(categorical)}
+    return _chosen(x, algorithm, ks, shared=shared, own=own, categorical=categorical, terms=terms).choice
 
 
-def _segmented_by_categories(
+def _chosen(
     x: Any,
     algorithm: type[Clusterer],
-    n_clusters: int | str,
-    ks: Callable[[], Sequence[int]],
+    ks: Sequence[int],
     *,
-    categorical: Sequence[int],
-    **given: Mapping[str, Any],
-) -> Segmented:
-    choice = _asked(n_clusters) or mixed.chosen(x, algorithm, ks(), categorical=categorical, **given)
-    model = mixed.made(algorithm, choice.k, categorical=categorical, **given).fit(x)
-    choice = choice._replace(k=len(model.segment_weight_))  # fewer where fewer rows differ, which the fit has said
-    score = mixed.scored_model(x, model, categorical=categorical, shared=given["shared"])
-    return Segmented(choice, model, score)
-
-
-def _asked(n_clusters: int | str) -> KChoice | None:
-    return None if n_clusters == "auto" else KChoice(int(n_clusters), f"n_clusters={n_clusters} was asked for", [])
-
-
-def _by_k_means(x: Any, ks: Callable[[], Sequence[int]], shared: Mapping[str, Any]) -> KChoice:
-    choice = choose(x, ks(), **shared).choice
-    return choice._replace(reason=f"{choice.reason} (by k-means)")
+    categorical: Sequence[int] | None,
+    shared: Mapping[str, Any],
+    own: Mapping[str, Any],
+    terms: Terms,
+) -> Taken:
+    way = EUCLIDEAN if categorical is None else mixed.way_of(algorithm, own, categorical)
+    return chosen(x, algorithm, ks, shared=shared, own=own, terms=terms, way=way)
 
 
 def _score(x: Any, model: Clusterer, shared: Mapping[str, Any]) -> Score | None:

@@ -1,33 +1,35 @@
 """k-means at each number of segments, and the choice among them: all are scored on one sample of the rows."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gpuseg._checks import check_count
 from gpuseg._estimator import seed_of
-from gpuseg.backends import Host, to_host, with_room
+from gpuseg.backends import Array, Host, to_host, with_room
 from gpuseg.cluster import KMeans, Run, Solution
 from gpuseg.cluster.kmeans import warn_fewer
-from gpuseg.errors import InvalidInput
 from gpuseg.metrics import SAMPLE, Score, silhouettes
 from gpuseg.metrics.dispersion import Dispersion, variance_ratio, worst_ratio
 from gpuseg.progress import bar
 from gpuseg.selection.choice import Candidate, KChoice
-from gpuseg.selection.rule import Scored, recommended
+from gpuseg.selection.decide import Tried, decided, in_order
+from gpuseg.selection.limits import separation_of, within
 from gpuseg.selection.search import STARTS, Search, check_names
+from gpuseg.selection.stability import sampled_runs, stability_of_k_means
+from gpuseg.selection.terms import PLAIN, Terms
 
 NOTHING = 1e-9
 """A share of the inertia of one cluster that counts as none."""
 
 
-class Tried(NamedTuple):
-    """What is kept of a number of segments: where it ended, what it gives, and the segments of the sampled rows."""
+class Swept(NamedTuple):
+    """Where k-means ended for a number of segments, and what is kept of it."""
 
     solution: Solution
-    candidate: Candidate
-    labels: Host
+    tried: Tried
 
 
 class Chosen(NamedTuple):
@@ -38,56 +40,12 @@ class Chosen(NamedTuple):
     score: Score | None
 
 
-def choose_k(
-    x: Any,
-    k_range: Sequence[int] = (2, 12),
-    *,
-    n_init: int = STARTS,
-    sample_size: int = SAMPLE,
-    random_state: Any = 0,
-    **parameters: Any,
-) -> KChoice:
-    """Return the recommended number of segments, the reason in a sentence, and a table of what each k gives.
-
-    ``x``: (n_samples, n_features), scaled: what KMeans takes. ``k_range``: a pair, both ends in, or a ``range``.
-    ``n_init`` starts for each k, shared, and above 25,000 rows tried on a sample first, from which the best go on to
-    all rows; ``parameters`` go to KMeans. The silhouettes of every k are of the same
-    ``sample_size`` rows, with their standard error; inertia, Calinski-Harabasz and Davies-Bouldin are of all rows.
-    A k above the number of distinct rows warns and makes fewer segments; the table has that number, once.
-
-    Recommended is the fewest segments whose silhouette the sampled rows do not tell from the best one's: by
-    the standard error of the rows' differences. Raises InvalidInput for a range that is none, for more
-    segments than rows, and where no k has two segments among the sampled rows.
-
-    >>> import numpy as np
-    >>> x = np.concatenate([np.random.default_rng(0).normal(at, 1.0, (50, 2)) for at in (0, 10, 20)])
-    >>> choice = choose_k(x, k_range=(2, 6))
-    >>> choice.k, choice.table.columns
-    (3, ['k', 'inertia', 'silhouette', 'standard_error', 'calinski_harabasz', 'davies_bouldin'])
-    """
-    return choose(x, tried(k_range), n_init=n_init, sample_size=sample_size, random_state=random_state, **parameters)[0]
-
-
-def tried(k_range: Sequence[int]) -> Sequence[int]:
-    """Return the numbers of segments of a pair of ends, both in, or of a range.
-
-    >>> list(tried((2, 5))), list(tried(range(2, 9, 3)))
-    ([2, 3, 4, 5], [2, 5, 8])
-    """
-    if isinstance(k_range, range) and len(k_range) and min(k_range) >= 1:
-        return k_range
-    ends = list(k_range) if isinstance(k_range, tuple | list) else []
-    whole = [int(k) for k in ends if isinstance(k, int | np.integer) and not isinstance(k, bool)]
-    if len(ends) != 2 or len(whole) != 2 or not 2 <= whole[0] <= whole[1]:  # noqa: PLR2004 - a pair; a choice needs two segments
-        raise InvalidInput(f"k_range={k_range!r} is no range; give two whole numbers from 2 up, as in (2, 12)")
-    return range(whole[0], whole[1] + 1)
-
-
 @with_room
 def choose(
     x: Any,
     ks: Sequence[int],
     *,
+    terms: Terms = PLAIN,
     n_init: int = STARTS,
     sample_size: int = SAMPLE,
     random_state: Any = 0,
@@ -96,36 +54,40 @@ def choose(
     """Return the choice of ``choose_k`` with the fitted model of the chosen k and its score."""
     check_count("sample_size", sample_size, low=2)
     seed = seed_of(random_state)
-    search = Search(x, ks, n_init, seed, parameters)
+    search = Search(x, within(ks, terms.checked().max_segments), n_init, seed, parameters)
     sample = search.run.sample(sample_size, seed)
-    # The sample is in this process, wherever the rows are.
-    tries = _tries(search, sorted(ks), KMeans(1, **{**search.parameters, "engine": "auto"}).prepare(sample))
-    found = silhouettes(sample, [one.labels for one in tries.values()])
-    candidates = [_with_score(one.candidate, of and of.score) for one, of in zip(tries.values(), found, strict=True)]
-    scored = [Scored(c, of.score, of.values) for c, of in zip(candidates, found, strict=True) if of is not None]
-    if not scored:
-        raise InvalidInput(
-            f"no k in {list(ks)} has two segments among the rows scored; try k above 1, or a number of your own"
-        )
-    # Where every row lies on its centre, more segments change nothing.
-    whole = candidates[-1].inertia <= NOTHING * search.run.total
-    taken, reason = recommended(scored, last=None if whole else max(ks))
-    model = search.model(taken.candidate.k, tries[taken.candidate.k].solution)
-    return Chosen(KChoice(taken.candidate.k, reason, candidates), model, taken.score)
+    swept = _swept(search, sorted(search.ks), sample, terms)
+    tries = {k: one.tried for k, one in swept.items()}
+    values = silhouettes(sample, [one.labels for one in tries.values()])
+    # Where every row lies on its centre, or a limit ends the range, more segments change nothing.
+    most = list(tries.values())[-1].candidate
+    whole = most.inertia <= NOTHING * search.run.total or len(search.ks) < len(ks)
+    found = decided(to_host(sample), tries, values, terms, seed=seed, last=None if whole else max(ks))
+    solution = swept[found.choice.k].solution
+    model = search.model(found.choice.k, solution)
+    apart = np.sum((model.cluster_centers_[:, None] - solution.centers - search.run.data.offset) ** 2, axis=2)
+    choice = found.choice._replace(stability=in_order(found.stability, np.argmin(apart, axis=1).tolist()))
+    return Chosen(choice, model, found.score)
 
 
-def _tries(search: Search, ks: Sequence[int], sample: Run) -> dict[int, Tried]:
+def _swept(search: Search, ks: Sequence[int], sample: Array, terms: Terms) -> dict[int, Swept]:
     """Return what each number of segments gives, by the number that was made: fewer than k where fewer rows differ."""
-    tries: dict[int, Tried] = {}
-    shift = search.run.data.offset - sample.data.offset
+    # The sample is in this process, wherever the rows are.
+    here, run = KMeans(1, **{**search.parameters, "engine": "auto"}).prepare(sample), search.run
+    separation = separation_of(run.work.engine, run.work.blocks.sizes, terms.must_separate, search.seed)
+    runs = sampled_runs(sample, search.seed)
+    found: dict[int, Swept] = {}
     for k in bar(ks, "k"):
-        solution = search.run.settled(search.solution(k))
-        candidate = _without_score(search.run, solution)
+        solution = run.settled(search.solution(k))
+        candidate = _without_score(run, solution)
         if candidate.k < k:
             warn_fewer(k, candidate.k)
-        if candidate.k not in tries:
-            tries[candidate.k] = Tried(solution, candidate, sample.labels(solution.centers + shift))
-    return tries
+        if candidate.k not in found:
+            labels = here.labels(solution.centers + run.data.offset - here.data.offset)
+            joined = separation and separation.joined(_nearest(separation.x, solution.centers + run.data.offset))
+            stable = partial(stability_of_k_means, runs, labels, len(solution.centers))
+            found[candidate.k] = Swept(solution, Tried(candidate, labels, joined, stable))
+    return found
 
 
 @with_room
@@ -163,11 +125,10 @@ def _without_score(run: Run, solution: Solution) -> Candidate:
     made = weights > 0
     centers, weights, distances = solution.centers[made], weights[made], distances[made]
     found = Dispersion(centers, weights, distances / weights, squares, run.total)
-    indices = [value if np.isfinite(value) else None for value in (variance_ratio(found), worst_ratio(found))]
-    return Candidate(len(weights), found.within, None, None, *indices)
+    ratio, worst = (value if np.isfinite(value) else None for value in (variance_ratio(found), worst_ratio(found)))
+    share = float(weights.min() / weights.sum())
+    return Candidate(len(weights), found.within, None, None, ratio, worst, smallest_share=share)
 
 
-def _with_score(candidate: Candidate, score: Score | None) -> Candidate:
-    if score is None:
-        return candidate
-    return candidate._replace(silhouette=score.mean, standard_error=score.standard_error)
+def _nearest(x: Host, centers: Host) -> Host:
+    return np.argmin(np.sum((x[:, None, :] - centers[None, :, :]) ** 2, axis=2), axis=1)

@@ -30,7 +30,8 @@ def test_it_prints_a_row_a_candidate_and_the_reason(gpuseg):
     code, out, _ = gpuseg(*GIVEN)
     head, *rows, last = out.splitlines()
     assert code == 0
-    assert head.split() == ["k", "inertia", "silhouette", "Calinski-Harabasz", "Davies-Bouldin"]
+    assert head.split()[:3] == ["k", "silhouette", "stability"]
+    assert head.endswith("Calinski-Harabasz  Davies-Bouldin  inertia")
     assert [row.split()[0] for row in rows] == ["2", "*", "4", "5"]
     assert last.startswith("recommended: k=3 (*): 3 segments")
 
@@ -52,8 +53,34 @@ def test_columns_and_parameters_are_heeded(gpuseg):
 def test_scores_that_are_not_defined_are_dashes():
     from gpuseg.cli.choose_k import lines_of
 
-    choice = KChoice(2, "it is so", [Candidate(2, 1.5, None, None, None, None)])
-    assert lines_of(choice)[1].split() == ["*", "2", "1.5", "-", "-", "-"]
+    choice = KChoice(2, "it is so", [Candidate(2, 1.5, None, None, 9.0, None), Candidate(3, 1.0, None, None, None, 2)])
+    assert [line.split() for line in lines_of(choice)[1:3]] == [
+        ["*", "2", "-", "9", "-", "1.5"],
+        ["3", "-", "-", "2", "1"],
+    ]
+
+
+def test_another_algorithm_and_limits_are_the_librarys(gpuseg):
+    given = ("--algorithm", "agglomerative", "--criteria", "gap", "--max-segments", "4", "--min-share", "5%")
+    result = json.loads(gpuseg(*GIVEN, *given, "--json")[1])
+    segmenter = Segmenter(
+        "customer_id", algorithm="agglomerative", k_range=(2, 5), criteria=["gap"], max_segments=4, min_share=0.05
+    )
+    choice = segmenter.choose_k("c.csv")
+    assert (result["k"], result["reason"]) == (choice.k, choice.reason)
+    assert result["candidates"] == choice.table.to_dicts()
+    assert [one["k"] for one in result["candidates"]] == [2, 3, 4]
+    assert all(one["gap"] is not None and one["stability"] is None for one in result["candidates"])
+
+
+def test_limits_that_nothing_meets_are_said_in_options(gpuseg):
+    code, _, error = gpuseg(*GIVEN, "--min-share", "0.5")
+    assert code == 2
+    assert "less than --min-share 0.5; loosen that limit, or give another --k-range" in error
+    code, _, error = gpuseg(*GIVEN, "--max-segments", "1")
+    assert (code, "give a whole number from 2 up" in error) == (2, True)
+    code, _, error = gpuseg(*GIVEN, "--min-share", "3")
+    assert (code, "give one above 0 and up to 0.5" in error) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,16 @@ from gpuseg.cluster import ALGORITHMS
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics import silhouettes
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.selection.mixed import TAKING, chosen, made, prepared_for, scored_model, takes_categories
+from gpuseg.selection import Terms, number_of
+from gpuseg.selection.mixed import TAKING, prepared_for, scored_model, takes_categories
 
 SHARED = {"backend": "auto", "engine": "auto", "random_state": 0}
 GOWER = {"metric": "gower"}
 CODES = [1, 3]
+
+
+def chosen(x, algorithm, ks, own):
+    return number_of(x, algorithm, ks, shared=SHARED, own=own, categorical=CODES, terms=Terms())
 
 
 @pytest.fixture(autouse=True)
@@ -72,24 +77,24 @@ def test_a_silhouette_takes_distances_of_any_kind(rows):
 @pytest.mark.parametrize(("algorithm", "own"), [(KPrototypes, {"gamma": 1.0}), (KMedoids, GOWER), (CLARANS, GOWER)])
 def test_the_number_is_that_of_groups_which_categories_alone_tell(algorithm, own, rows, monkeypatch):
     x, _ = rows
-    choice = chosen(x, algorithm, range(2, 7), categorical=CODES, shared=SHARED, own=own)
+    choice = chosen(x, algorithm, range(2, 7), own)
     assert choice.k == 3
     assert choice.reason.endswith(f"(by {algorithm.__name__.lower()} itself, in its own distance)")
     assert [one.k for one in choice.candidates] == [2, 3, 4, 5, 6]
     assert all(one.calinski_harabasz is one.davies_bouldin is None for one in choice.candidates)
     losses = [one.inertia for one in choice.candidates]
     assert losses[1] < losses[0]
-    monkeypatch.setattr("gpuseg.selection.mixed.PILOT", 90)
-    assert chosen(x, algorithm, range(2, 7), categorical=CODES, shared=SHARED, own=own).k == 3
+    monkeypatch.setattr("gpuseg.selection.others.PILOT", 90)
+    assert chosen(x, algorithm, range(2, 7), own).k == 3
 
 
 def test_more_segments_than_the_pilot_has_distinct_rows_are_not_tried():
     x = np.repeat([[0.0, 0, 0, 0], [1, 1, 1, 1], [0, 2, 0, 2]], 20, axis=0)
-    choice = chosen(x, KPrototypes, range(2, 9), categorical=CODES, shared=SHARED, own={})
+    choice = chosen(x, KPrototypes, range(2, 9), {})
     assert [one.k for one in choice.candidates] == [2, 3]
     assert choice.k == 3
     with pytest.raises(InvalidInput, match="has two segments among the rows scored"):
-        chosen(x[:20], KPrototypes, range(2, 9), categorical=CODES, shared=SHARED, own={})
+        chosen(x[:20], KPrototypes, range(2, 9), {})
 
 
 def test_which_algorithms_take_categories():
@@ -98,7 +103,6 @@ def test_which_algorithms_take_categories():
         name for name, one in ALGORITHMS.items() if "metric" in one().get_params() and takes_categories(one, GOWER)
     ]
     assert {"kmedoids", "clarans"} <= set(takers)
-    assert made(KMedoids, 4, categorical=(1,), shared=SHARED, own=GOWER).get_params()["categorical"] == [1]
 
 
 def test_codes_are_refused_by_algorithms_that_would_take_them_for_amounts():
