@@ -185,8 +185,13 @@ class Explainable(Explorable):
         >>> found.to_sql(1)
         '"spend" > 60 AND "spend" <= 1e90'
         """
-        limits = {"max_conditions": max_conditions, "max_alternatives": max_alternatives, "enough": enough}
-        return rules(self._evidence(), written=written_in(self.preprocessor_), **limits)
+        return rules(
+            self._evidence(),
+            max_conditions=max_conditions,
+            max_alternatives=max_alternatives,
+            enough=enough,
+            written=written_in(self.preprocessor_),
+        )
 
     def insight(self) -> dict[str, Any]:
         """Return what is known of the segments beyond the profile, as plain values: aggregates alone.

@@ -80,8 +80,8 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     be in one segment, or the name of a column, as of personas, no two of whose levels are to have the most of their
     customers in the same segment (name ``columns`` to leave it out of the fit). An eps of "dbscan" and a
     min_cluster_size of "hdbscan" may be "auto" too: they are chosen as by ``choose_density``. ``columns``: those to
-    use; left out, all but the id. ``allow_personal``: columns to use although they look like data about persons, which are
-    left out otherwise. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
+    use; left out, all but the id. ``allow_personal``: columns to use although they look like data about persons, which
+    are left out otherwise. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
     ``engine``: "auto" (Dask for a Dask DataFrame or a PartedTable, else this process), "local", "dask" (the
