@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.font_manager import fontManager
+from matplotlib.legend import Legend
 
 from gpuseg.notebook import shown
 
@@ -65,6 +66,13 @@ def plain_text() -> dict[str, Any]:
     here = {font.name for font in fontManager.ttflist}
     families = [*mpl.rcParams["font.family"], *(name for name in SCRIPTS if name in here)]
     return {"parse_math": False, "fontfamily": families}
+
+
+def plainly(legend: Legend) -> None:
+    """Write what comes from data in a legend as ``plain_text``."""
+    style = plain_text()
+    for text in legend.get_texts():
+        text.set(parse_math=style["parse_math"], fontfamily=style["fontfamily"])
 
 
 def tidy(ax: Axes) -> None:

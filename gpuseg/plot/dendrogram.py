@@ -1,5 +1,6 @@
 """A tree of merges as a picture: its upper part, coloured by segment."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.cluster.hierarchy import dendrogram as layout
 
 from gpuseg.errors import InvalidInput
 from gpuseg.notebook import shown
-from gpuseg.plot._axes import QUIET, axes_of, colour_of, tidy
+from gpuseg.plot._axes import QUIET, axes_of, colour_of, name_of, plainly, tidy
 
 LAST = 30
 """Branches that have room for their numbers in a picture as wide as a page."""
@@ -35,12 +36,13 @@ class Tree(NamedTuple):
         return len(self.merges) + 1
 
 
-def dendrogram(model: Any, *, ax: Axes | None = None, last: int = LAST) -> Axes:
+def dendrogram(model: Any, *, names: Mapping[int, str] | None = None, ax: Axes | None = None, last: int = LAST) -> Axes:
     """Return axes with the upper part of a model's tree: ``last`` branches, in the colours of their segments.
 
     ``model``: a fitted Agglomerative or DIANA. Grey merges are above the cut, which is dotted. Below a branch stands
     how many rows it holds, or the row's number where the whole tree is drawn. ``last`` is raised to the number of
-    segments. Raises InvalidInput for another model, for ``last`` below 2 and for a tree of one row.
+    segments. ``names``: of segments, by their number. Raises InvalidInput for another model, for ``last`` below 2 and
+    for a tree of one row.
 
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
@@ -61,7 +63,7 @@ def dendrogram(model: Any, *, ax: Axes | None = None, last: int = LAST) -> Axes:
     top = float(tree.merges[-1, 2]) or 1.0
     ax.set(xlim=(-0.8, shown_leaves - 0.2), ylim=(0, 1.05 * top), ylabel="height")
     if 1 < tree.n_clusters <= NAMED:
-        _name_segments(ax, tree)
+        _name_segments(ax, tree, names)
     tidy(ax)
     ax.spines["bottom"].set_visible(False)
     ax.tick_params(axis="x", length=0)
@@ -134,8 +136,9 @@ def _is_branch(number: int, place: dict[int, float], tree: Tree) -> bool:
     return number < tree.leaves or int(tree.merges[number - tree.leaves, 0]) not in place
 
 
-def _name_segments(ax: Axes, tree: Tree) -> None:
+def _name_segments(ax: Axes, tree: Tree, names: Mapping[int, str] | None) -> None:
     total: NDArray[Any] = np.bincount(tree.segment[: tree.leaves], tree.weight[: tree.leaves])
-    names = [f"{s} ({shown('share', weight / total.sum())})" for s, weight in enumerate(total)]
-    handles = [Line2D([], [], color=colour_of(segment), linewidth=2) for segment in range(len(names))]
-    ax.legend(handles, names, title="segment", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    called = [f"{name_of(s, names)} ({shown('share', weight / total.sum())})" for s, weight in enumerate(total)]
+    handles = [Line2D([], [], color=colour_of(segment), linewidth=2) for segment in range(len(called))]
+    legend = ax.legend(handles, called, title="segment", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    plainly(legend)

@@ -1,6 +1,6 @@
 """The reachability plot of OPTICS: valleys are segments, hills are what parts them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,25 +9,28 @@ from matplotlib.patches import Patch
 
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
-from gpuseg.plot._axes import QUIET, axes_of, colour_of, tidy
+from gpuseg.plot._axes import QUIET, axes_of, colour_of, name_of, plainly, tidy
 
 BINS = 1500
 """Bars at most: about as many as a picture of seven inches has columns on a screen."""
 NAMED = 8
 """Segments that the legend names, the heaviest: as many as have room above the plot."""
+SHORT, BESIDE = 24, 60
+"""Characters of a segment's name, and of all that have room side by side."""
 USUAL, FAR = 0.99, 2.0
 """Bars above twice what 99 of 100 are below would leave no height for these."""
 DARK = "#30343a"
 NEEDED = ("ordering_", "reachability_", "point_segments_")
 
 
-def reachability(model: Any, *, ax: Axes | None = None) -> Axes:
+def reachability(model: Any, *, names: Mapping[int, str] | None = None, ax: Axes | None = None) -> Axes:
     """Return axes with a bar a point in the order of OPTICS: how far it is from those before, coloured by segment.
 
     ``model``: a fitted ``OPTICS``; points that nothing reached are drawn to the top. Few bars far above all others are
     cut off, and counted. Above 1500 points a bar stands for several in a row: its height is the largest of them, so
     that no hill that parts two valleys is lost, a line is their median, so that no valley looks higher than it is, and
-    its colour is that of most of them. Raises InvalidInput for a model without an order.
+    its colour is that of most of them. ``names``: of segments, by their number. Raises InvalidInput for a model without
+    an order.
 
     >>> from matplotlib.figure import Figure
     >>> from gpuseg import OPTICS
@@ -49,7 +52,7 @@ def reachability(model: Any, *, ax: Axes | None = None) -> Axes:
     if higher := int(np.sum(np.isfinite(height) & (height > top))):
         words = f"{higher} higher, up to {np.max(height[np.isfinite(height)]):.3g}"
         ax.text(0.01, 0.98, words, transform=ax.transAxes, va="top", color=QUIET, fontsize="small")
-    _name(ax, segment, lines)
+    _name(ax, segment, names, lines)
     tidy(ax)
     return ax
 
@@ -85,17 +88,20 @@ def _draw_medians(ax: Axes, height: Host, starts: Host) -> Sequence[Any]:
     return ax.step(starts, middle, where="post", color=DARK, linewidth=0.7, label="median of a bar's points")
 
 
-def _name(ax: Axes, segment: Host, lines: Sequence[Any]) -> None:
+def _name(ax: Axes, segment: Host, names: Mapping[int, str] | None, lines: Sequence[Any]) -> None:
     """Name the heaviest segments, noise and lines above the plot."""
     found = [one for one in np.unique(segment).tolist() if one >= 0]
-    patches: list[Any] = [Patch(color=colour_of(one), label=str(one)) for one in found[:NAMED]]
+    patches: list[Any] = [Patch(color=colour_of(one), label=name_of(one, names, SHORT)) for one in found[:NAMED]]
     if len(found) > NAMED:
         patches.append(Patch(color="none", label=f"and {len(found) - NAMED} more"))
     if np.any(segment < 0):
         patches.append(Patch(color=QUIET, label="noise"))
     patches += lines
-    ax.legend(
-        handles=patches, frameon=False, ncols=len(patches), loc="lower right", bbox_to_anchor=(1.0, 1.0),
+    rows = 1 + sum(len(patch.get_label()) for patch in patches) // BESIDE
+    legend = ax.legend(
+        handles=patches, frameon=False,
+        ncols=-(-len(patches) // rows), loc="lower right", bbox_to_anchor=(1.0, 1.0),
         handlelength=0.9, handleheight=0.9, columnspacing=1.0, handletextpad=0.4,
         fontsize="small", borderaxespad=0.2,
     )  # fmt: skip
+    plainly(legend)

@@ -11,7 +11,7 @@ from matplotlib.patheffects import withStroke
 
 from gpuseg.errors import InvalidInput
 from gpuseg.notebook import shown
-from gpuseg.plot._axes import axes_of, colour_of, cut, name_of, plain_text, tidy
+from gpuseg.plot._axes import axes_of, colour_of, cut, name_of, plain_text, plainly, tidy
 
 FAINTEST = 0.45
 """Opacity of the square with the fewest customers: its colour can still be told."""
@@ -87,10 +87,9 @@ def _name(ax: Axes, found: Mapping[str, Any], names: Mapping[int, str] | None) -
         handles.append(Patch(color="none", label=f"and {len(seen) - NAMED} more"))
     legend = ax.legend(
         handles=handles, title=title, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small",
-        title_fontsize="small", alignment="left", prop={"family": plain_text()["fontfamily"], "size": "small"},
+        title_fontsize="small", alignment="left",
     )  # fmt: skip
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    plainly(legend)
 
 
 def _called(segment: int, names: Mapping[int, str] | None) -> str:

@@ -51,6 +51,12 @@ def test_a_small_tree_is_drawn_whole(ax):
     assert drawn(axes)
 
 
+def test_segments_are_called_by_their_names(x, ax):
+    axes = dendrogram(Agglomerative(2).fit(x), names={1: "Lapsed $x_1"}, ax=ax)
+    assert axes.get_legend().get_texts()[1].get_text().startswith("Lapsed $x_1 (")
+    assert drawn(axes)
+
+
 @pytest.mark.parametrize("make", [Agglomerative, DIANA])
 def test_of_a_large_tree_the_last_branches_tell_their_weight(make, x, ax):
     weight = np.random.default_rng(1).integers(1, 9, len(x))

@@ -88,3 +88,11 @@ def test_a_model_of_its_own_and_nothing_reached():
 def test_what_has_no_order_is_refused(model):
     with pytest.raises(InvalidInput, match=f"model is a {type(model).__name__} without an order of points; give a fit"):
         reachability(model)
+
+
+def test_long_names_stand_in_several_rows():
+    names = {0: "Frequent big spenders, recently active", 1: "Lapsed $x$"}
+    axes = reachability(ordered(np.ones(60), np.arange(60) // 8), names=names, ax=Figure().subplots())
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert words[:3] == ["Frequent big s…ly active", "Lapsed $x$", "2"]
+    assert drawn(axes)
