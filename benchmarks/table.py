@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import contenders, curve, data, families, indices, labelled, methods
+from benchmarks import contenders, curve, data, densities, families, indices, labelled, methods
 from benchmarks.harness import Benchmark
 
 STEPS = 20
@@ -120,5 +120,6 @@ TABLE = [
     *families.ROWS_OF_THE_TABLE,
     *curve.ROWS_OF_THE_TABLE,
     *labelled.ROWS_OF_THE_TABLE,
+    *densities.ROWS_OF_THE_TABLE,
 ]
 """Every benchmark. What is long, or needs a file, runs where it is asked for by name."""

@@ -55,7 +55,7 @@ def _candidate(value: float, label: Host, again: Host, score: float | None) -> D
 def _dbcv(rows: Host, label: Host) -> float | None:
     """Return the DBCV of labels, None where no two segments have two rows or more."""
     sizes = np.bincount(label[label >= 0])
-    return dbcv(rows, label) if np.count_nonzero(sizes > 1) > 1 else None
+    return dbcv(rows, label, ties="nearest") if np.count_nonzero(sizes > 1) > 1 else None
 
 
 def _found_again(rows: Host, sampled: Sampled, tries: Sequence[tuple[float, Host]], cut: Cut, seed: int) -> list[Host]:

@@ -45,6 +45,21 @@ def test_two_pairs_by_hand():
     assert found.value == pytest.approx(0.4 * 0.9 + 0.4 * 0.7)  # a fifth of the rows is noise
 
 
+@pytest.mark.parametrize("name", ["moons", "at random"])
+def test_the_order_of_the_rows_changes_nothing_where_nearer_rows_are_joined(name, blobs, backend):
+    x, labels = clustered(name, blobs)
+    order = np.random.default_rng(0).permutation(len(x))
+    found = dbcv(x, labels, ties="nearest")
+    assert dbcv(backend.to_device(x[order]), labels[order], ties="nearest") == pytest.approx(found)
+    assert dbcv(x[order], labels[order]) != pytest.approx(dbcv(x, labels))
+
+
+def test_of_rows_that_tie_in_nothing_both_trees_are_the_same():
+    # In one dimension the row next to it is a row's nearest by any measure, and clusters of three have one tree.
+    x, labels = np.array([[0.0], [1.0], [3.0], [20.0], [22.0], [23.0]]), np.array([0, 0, 0, 1, 1, 1])
+    assert dbcv(x, labels) == dbcv(x, labels, ties="nearest")
+
+
 def test_neither_scale_nor_place_changes_it(blobs):
     x, labels = blobs
     expected = dbcv(x, labels)
@@ -93,6 +108,8 @@ def test_bad_input_is_one_sentence(blobs):
         dbcv(x, np.zeros(600, int))
     with pytest.raises(InvalidInput, match="hold 0 cluster"):
         dbcv(x, -np.ones(600, int))
+    with pytest.raises(InvalidInput, match="ties='last' is not known; allowed are 'first', 'nearest'"):
+        dbcv(x, labels, ties="last")
     with pytest.raises(InvalidInput, match="sample_size=1 is not allowed"):
         dbcv(x, labels, sample_size=1)
     x = x.copy()
