@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg.backends import Host
+from gpuseg.interpret.effects import chi_squared, cohens_d
 from gpuseg.notebook import shown
 
 MEDIUM = 0.5
@@ -70,7 +71,7 @@ def _parting(columns: Sequence[pl.Series]) -> Parting | None:
         values = [_plain(column) for column in columns]
         if min(map(len, values)) < 2:  # noqa: PLR2004 - one value has no deviation
             return None
-        pairs = [abs(_cohen(one, other)) for one, other in combinations(values, 2)]
+        pairs = [_apart(one, other) for one, other in combinations(values, 2)]
         return Parting(columns[0].name, max(pairs), [_middle(column) for column in columns])
     if kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):
         return _of_words([column.cast(pl.String).drop_nulls() for column in columns])
@@ -85,11 +86,11 @@ def _plain(column: pl.Series) -> Host:
     return values[np.isfinite(values)]
 
 
-def _cohen(one: Host, other: Host) -> float:
-    """Return Cohen's d; infinite where means differ and nothing varies within."""
-    difference = float(one.mean() - other.mean())
-    within = (len(one) * one.var() + len(other) * other.var()) / (len(one) + len(other) - 2)
-    return difference / float(np.sqrt(within)) if within > 0 else np.inf * difference if difference else 0.0
+def _apart(one: Host, other: Host) -> float:
+    """Return Cohen's d without its sign; infinite where means differ and nothing varies within."""
+    moments = [np.array([len(of), of.sum(), np.sum((of - of.mean()) ** 2)]) for of in (one, other)]
+    difference = cohens_d(*moments)
+    return (np.inf if one.mean() != other.mean() else 0.0) if difference is None else abs(difference)
 
 
 def _middle(column: pl.Series) -> str:
@@ -107,15 +108,6 @@ def _of_words(columns: Sequence[pl.Series]) -> Parting | None:
         return None
     codes = [column.replace_strict(levels, range(len(levels)), return_dtype=pl.Int64).to_numpy() for column in columns]
     counts = [np.bincount(code, minlength=len(levels)) for code in codes]
-    strength = max(_cramer(one, other) for one, other in combinations(counts, 2))
+    strength = max(chi_squared(np.array(pair))[0] or 0.0 for pair in combinations(counts, 2))
     far = 2 * strength / np.sqrt(1 - strength**2) if strength < 1 else np.inf
     return Parting(columns[0].name, float(far), [levels[int(np.argmax(count))] for count in counts])
-
-
-def _cramer(one: Host, other: Host) -> float:
-    """Return Cramer's V of two groups by their counts of levels."""
-    table = np.array([one, other], dtype=np.float64)
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    there = expected > 0
-    square = float(np.sum((table - expected)[there] ** 2 / expected[there]) / table.sum())
-    return min(np.sqrt(square), 1.0)

@@ -13,7 +13,7 @@ from gpuseg.interpret.findings import Finding, Word, merges, newcomers, splits, 
 from gpuseg.interpret.flows import LEAST, Flows, flows_of
 from gpuseg.interpret.pairing import Paired, paired
 from gpuseg.interpret.served import Served, said, served
-from gpuseg.metrics import adjusted_rand
+from gpuseg.metrics import adjusted_mutual_information, adjusted_rand
 from gpuseg.notebook import counted, shown
 
 
@@ -22,10 +22,10 @@ class PersonaComparison(NamedTuple):
 
     ``column``: what the personas are called. ``customers``: those who have a segment; ``overlap``: the share of them
     whose id the personas have; ``unknown``: ids of personas that are no customers here. ``agreement``: adjusted_rand
-    over the ``customers`` who have a persona and are no noise, and a ``sentence``. ``personas``: persona (missing:
-    who has none), customers, share. ``flows``: persona, segment, customers, of_persona and of_segment, the shares of
-    the one and of the other, 0 too. ``served``: ``Served`` a segment, None where no contacts were named.
-    ``findings``: ``Finding`` each.
+    and adjusted_mutual_information over the ``customers`` who have a persona and are no noise, and a ``sentence``.
+    ``personas``: persona (missing: who has none), customers, share, and value_share where a value was named.
+    ``flows``: persona, segment, customers, of_persona and of_segment, the shares of the one and of the other, 0 too.
+    ``served``: ``Served`` a segment, None where no contacts were named. ``findings``: ``Finding`` each.
     """
 
     column: str
@@ -188,7 +188,8 @@ def _features(found: Paired, wanted: Sequence[str] | None, left: str | None) -> 
 def _agreement(flows: Flows) -> dict[str, Any]:
     """Return how far personas and segments agree, over customers who have both."""
     both = (flows.row < len(flows.personas)) & flows.real[flows.column]
-    index = adjusted_rand(flows.row[both], flows.column[both]) if both.any() else None
+    labels = (flows.row[both], flows.column[both])
+    index, shared = (adjusted_rand(*labels), adjusted_mutual_information(*labels)) if both.any() else (None, None)
     most = np.where(flows.real, flows.of_persona[:-1], 0.0).max(axis=1)
     mostly = int((most >= 0.5).sum())  # noqa: PLR2004 - a half
     said = "-" if index is None else f"{index:.2f}"
@@ -197,7 +198,12 @@ def _agreement(flows: Flows) -> dict[str, Any]:
         f"chance); {mostly} of {counted(len(flows.personas), 'persona')} have at least half of their customers in one "
         "segment"
     )
-    return {"adjusted_rand": index, "customers": int(both.sum()), "sentence": sentence}
+    return {
+        "adjusted_rand": index,
+        "adjusted_mutual_information": shared,
+        "customers": int(both.sum()),
+        "sentence": sentence,
+    }
 
 
 def _sizes(flows: Flows, worth: Host | None) -> pl.DataFrame:

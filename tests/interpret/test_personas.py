@@ -210,11 +210,12 @@ def test_a_segmenter_compares_its_customers_and_keeps_aggregates(tmp_path):
     comparison = found.compare_personas(planted.table, contacts="budget")
     by_hand = compare_personas(
         found.segments_, planted.table, customers=customers.select("customer_id", *TRAITS),
-        value="monetary", contacts="budget",
+        value="monetary", contacts="budget", names=found.names_,
     )  # fmt: skip
     assert isinstance(comparison, PersonaComparison)
     assert comparison.to_dict() == by_hand.to_dict() == found.card_["personas"]
     assert [one.kind for one in comparison.findings] == PLANTS
+    assert f"({found.names_[comparison.findings[-1].figures['segment']]}) is under-served" in repr(comparison)
     loaded = gpuseg.load(found.save(tmp_path / "m.gpuseg"))
     assert loaded.card_["personas"] == json.loads(json.dumps(found.card_["personas"]))
     with pytest.raises(InvalidInput, match="has no customers to look at"):
