@@ -138,12 +138,11 @@ def _differing(found: Sequence[Parting], how: str) -> str:
         return ""
     if words := said(found):
         return f"; {how} {words}"
-    return f"; they differ by half a standard deviation in none of {counted(len(found), 'column')}"
+    return f"; they differ by a medium effect in none of {counted(len(found), 'column')}"
 
 
 def _plain(one: Parting) -> dict[str, Any]:
-    far = one.difference if np.isfinite(one.difference) else None
-    return {"column": one.column, "difference": far, "values": list(one.values)}
+    return {**one._asdict(), "values": list(one.values)}
 
 
 def _listed(names: Sequence[str], sizes: Sequence[int], shares: Sequence[float]) -> str:

@@ -1,18 +1,21 @@
 """Along which columns groups of customers differ: standardised differences, in the user's units."""
 
+import datetime as dt
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from gpuseg.backends import Host
-from gpuseg.interpret.effects import chi_squared, cohens_d
+from gpuseg.interpret.effects import SIZES, chi_squared, cliffs_deltas, cohens_d, cohens_h, size_of, strength
+from gpuseg.interpret.flows import ERROR
 from gpuseg.notebook import shown
 
 MEDIUM = 0.5
-"""The least standardised difference that is told: a medium one (Cohen 1988)."""
+"""The least Cohen's d that is told: a medium one (Cohen 1988)."""
 TOLD = 3
 """Columns of which a sentence tells at most."""
 LEVELS = 50
@@ -21,61 +24,129 @@ DAY = 86_400
 """Seconds of a day: dates are compared in days."""
 
 
+EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the users' dates have no zone here
+
+
 class Parting(NamedTuple):
     """How groups of customers differ in a column.
 
-    ``difference``: Cohen's d of the two groups that differ most: the difference of their means over their pooled
-    standard deviation; of categories, the d that matches Cramer's V of the two, 2 V / sqrt(1 - V^2). ``values``: the
-    median of each group, of yes-or-no columns the share of yes, of categories the most frequent one, as text.
+    ``effect``: of the two groups that differ most, without a sign: Cliff's delta of numbers and dates, which a few
+    giants do not move, Cohen's h of yes or no, Cramer's V of categories, as ``effect_name`` says. ``difference``: of
+    these two, of numbers and dates, Cohen's d: how many pooled standard deviations their means are apart; None where
+    nothing varies within. ``mark``: "small", "medium" or "large" where the effect is and chance does not make it, at
+    5 % over all columns and pairs (Bonferroni). ``values``: the median of each group, or the mean where medians are
+    alike; the share of yes; the most frequent level; as text.
     """
 
     column: str
-    difference: float
+    effect: float
+    effect_name: str
+    difference: float | None
+    mark: str | None
     values: Sequence[str]
 
 
+class Pair(NamedTuple):
+    """How two groups differ: the effect, its p value by chance, and Cohen's d."""
+
+    effect: float
+    p: float
+    difference: float | None = None
+
+
 def partings(groups: Sequence[pl.DataFrame]) -> list[Parting]:
-    """Return how groups of customers, two or more, differ in each of their columns, the largest difference first.
+    """Return how groups of customers, two or more, differ in each of their columns, the strongest effect first.
 
     A row of a group is a customer, and all groups have the same columns. A column that a group has no two values of,
     and text of more than 50 levels, is left out.
 
-    >>> low, high = pl.DataFrame({"spend": [1.0, 2.0, 3.0]}), pl.DataFrame({"spend": [7.0, 8.0, 9.0]})
-    >>> partings([low, high])
-    [Parting(column='spend', difference=6.0, values=['2', '8'])]
+    >>> low, high = pl.DataFrame({"spend": range(20)}), pl.DataFrame({"spend": range(40, 60)})
+    >>> [(one.column, one.effect, round(one.difference, 1), one.mark, one.values) for one in partings([low, high])]
+    [('spend', 1.0, 6.8, 'large', ['9.5', '49.5'])]
     """
-    found = [_parting([group.get_column(name) for group in groups]) for name in groups[0].columns]
-    return sorted((one for one in found if one is not None), key=lambda one: (-one.difference, one.column))
+    looks = len(groups[0].columns) * len(groups) * (len(groups) - 1) // 2
+    found = [_parting([group.get_column(name) for group in groups], looks) for name in groups[0].columns]
+    there = [one for one in found if one is not None]
+    return sorted(there, key=lambda one: (one.mark is None, -strength(one.effect, one.effect_name), one.column))
 
 
 def said(found: Sequence[Parting]) -> str:
-    """Return the columns of a medium difference and more in words; nothing where there is none.
+    """Return the columns of a medium effect and more in words; nothing where there is none.
 
-    >>> said([Parting("spend", 6.0, ["2", "8"]), Parting("age", 0.1, ["40", "41"])])
-    'spend (2 against 8, 6.0 standard deviations)'
+    >>> said([Parting("spend", 0.9, "Cliff's delta", 2.4, "large", ["2", "8"])])
+    'spend (2 against 8, 2.4 standard deviations)'
     """
-    told = [one for one in found if one.difference >= MEDIUM][:TOLD]
+    told = [one for one in found if one.mark in SIZES[1:]][:TOLD]
     words = [f"{one.column} ({' against '.join(one.values)}{_how_far(one)})" for one in told]
     *first, last = words or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def _how_far(one: Parting) -> str:
-    return f", {one.difference:.1f} standard deviations" if np.isfinite(one.difference) else ""
+    """Return how many standard deviations means are apart; nothing where a few giants make these too wide to tell."""
+    far = one.difference or 0.0
+    return f", {far:.1f} standard deviations" if far >= MEDIUM else ""
 
 
-def _parting(columns: Sequence[pl.Series]) -> Parting | None:
-    """Return how groups differ in a column, None where that cannot be told."""
+def _parting(columns: Sequence[pl.Series], looks: int) -> Parting | None:
+    """Return how groups differ in a column, None where that cannot be told; ``looks``: how many pairs are looked at."""
     kind = columns[0].dtype
-    if kind.is_numeric() or kind.is_temporal() or kind == pl.Boolean:
-        values = [_plain(column) for column in columns]
-        if min(map(len, values)) < 2:  # noqa: PLR2004 - one value has no deviation
-            return None
-        pairs = [_apart(one, other) for one, other in combinations(values, 2)]
-        return Parting(columns[0].name, max(pairs), [_middle(column) for column in columns])
-    if kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):
-        return _of_words([column.cast(pl.String).drop_nulls() for column in columns])
-    return None
+    if kind == pl.Boolean:
+        name, pairs, values = "Cohen's h", _of_flags(columns), [_share(column) for column in columns]
+    elif kind.is_numeric() or kind.is_temporal():
+        name, pairs, values = "Cliff's delta", _of_numbers(columns), _middles(columns)
+    elif kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):
+        name, (pairs, values) = "Cramer's V", _of_words([column.cast(pl.String).drop_nulls() for column in columns])
+    else:
+        return None
+    if not pairs:
+        return None
+    most = max(pairs, key=lambda pair: pair.effect)
+    mark = size_of(most.effect, name) if most.p < ERROR / looks else None
+    return Parting(columns[0].name, most.effect, name, most.difference, mark, values)
+
+
+def _of_numbers(columns: Sequence[pl.Series]) -> list[Pair]:
+    values = [_plain(column) for column in columns]
+    if min(map(len, values)) < 2:  # noqa: PLR2004 - one value has no deviation
+        return []
+    return [_apart(one, other) for one, other in combinations(values, 2)]
+
+
+def _apart(one: Host, other: Host) -> Pair:
+    """Return how two groups of numbers differ; the p value is that of Mann and Whitney 1947, by the normal law."""
+    n, m = len(one), len(other)
+    (delta,) = cliffs_deltas(np.concatenate([one, other]), np.repeat([0, 1], [n, m]), [0])
+    effect = abs(delta or 0.0)
+    moments = [np.array([len(of), of.sum(), np.sum((of - of.mean()) ** 2)]) for of in (one, other)]
+    difference = cohens_d(*moments)
+    p = _two_sided(effect / np.sqrt((n + m + 1) / (3 * n * m)))
+    return Pair(effect, p, None if difference is None else abs(difference))
+
+
+def _of_flags(columns: Sequence[pl.Series]) -> list[Pair]:
+    flags = [column.drop_nulls() for column in columns]
+    if not all(len(of) for of in flags):
+        return []
+    shares = [(float(of.cast(pl.Float64).mean() or 0.0), len(of)) for of in flags]  # type: ignore[arg-type]
+    effects = [(abs(cohens_h(p, q)), np.sqrt(1 / n + 1 / m)) for (p, n), (q, m) in combinations(shares, 2)]
+    return [Pair(effect, _two_sided(effect / error)) for effect, error in effects]
+
+
+def _of_words(columns: Sequence[pl.Series]) -> tuple[list[Pair], list[str]]:
+    levels = pl.concat(columns).unique().sort()
+    if not 2 <= len(levels) <= LEVELS or not all(len(column) for column in columns):  # noqa: PLR2004 - what varies
+        return [], []
+    codes = [column.replace_strict(levels, range(len(levels)), return_dtype=pl.Int64).to_numpy() for column in columns]
+    counts = [np.bincount(code, minlength=len(levels)).astype(np.float64) for code in codes]
+    tests = [chi_squared(np.array(pair)) for pair in combinations(counts, 2)]
+    most = [levels[int(np.argmax(count))] for count in counts]
+    return [Pair(v or 0.0, 1.0 if p is None else p) for v, p in tests], most
+
+
+def _two_sided(error: float) -> float:
+    """Return how often chance goes so many standard errors off."""
+    return 2 * (1 - NormalDist().cdf(error))
 
 
 def _plain(column: pl.Series) -> Host:
@@ -86,28 +157,17 @@ def _plain(column: pl.Series) -> Host:
     return values[np.isfinite(values)]
 
 
-def _apart(one: Host, other: Host) -> float:
-    """Return Cohen's d without its sign; infinite where means differ and nothing varies within."""
-    moments = [np.array([len(of), of.sum(), np.sum((of - of.mean()) ** 2)]) for of in (one, other)]
-    difference = cohens_d(*moments)
-    return (np.inf if one.mean() != other.mean() else 0.0) if difference is None else abs(difference)
+def _share(column: pl.Series) -> str:
+    return shown("share", float(column.cast(pl.Float64).mean() or 0.0))  # type: ignore[arg-type]
 
 
-def _middle(column: pl.Series) -> str:
-    """Return what is typical of a group: the median, or the share of yes."""
-    if column.dtype == pl.Boolean:
-        return shown("share", float(column.cast(pl.Float64).mean() or 0.0))  # type: ignore[arg-type]
-    if column.dtype.is_temporal():
-        return shown("", column.cast(pl.Datetime("us")).median())
-    return shown("", float(np.median(_plain(column))))
-
-
-def _of_words(columns: Sequence[pl.Series]) -> Parting | None:
-    levels = pl.concat(columns).unique().sort()
-    if not 2 <= len(levels) <= LEVELS or not all(len(column) for column in columns):  # noqa: PLR2004 - what varies
-        return None
-    codes = [column.replace_strict(levels, range(len(levels)), return_dtype=pl.Int64).to_numpy() for column in columns]
-    counts = [np.bincount(code, minlength=len(levels)) for code in codes]
-    strength = max(chi_squared(np.array(pair))[0] or 0.0 for pair in combinations(counts, 2))
-    far = 2 * strength / np.sqrt(1 - strength**2) if strength < 1 else np.inf
-    return Parting(columns[0].name, float(far), [levels[int(np.argmax(count))] for count in counts])
+def _middles(columns: Sequence[pl.Series]) -> list[str]:
+    """Return the median of each group in words, or the mean where these are all the same."""
+    values = [_plain(column) for column in columns]
+    for middle in (np.median, np.mean):
+        found = [float(middle(of)) if len(of) else None for of in values]
+        if len(set(found)) > 1:
+            break
+    if columns[0].dtype.is_temporal():
+        found = [None if days is None else EPOCH + dt.timedelta(days=days) for days in found]  # type: ignore[misc]
+    return [shown("", value) for value in found]

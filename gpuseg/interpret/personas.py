@@ -187,9 +187,12 @@ def _features(found: Paired, wanted: Sequence[str] | None, left: str | None) -> 
 
 def _agreement(flows: Flows) -> dict[str, Any]:
     """Return how far personas and segments agree, over customers who have both."""
-    both = (flows.row < len(flows.personas)) & flows.real[flows.column]
-    labels = (flows.row[both], flows.column[both])
-    index, shared = (adjusted_rand(*labels), adjusted_mutual_information(*labels)) if both.any() else (None, None)
+    both = flows.counts[:-1, flows.real]
+    cells = np.nonzero(both)
+    index, shared = (
+        (of(*cells, sample_weight=both[cells]) if both.any() else None)
+        for of in (adjusted_rand, adjusted_mutual_information)
+    )
     most = np.where(flows.real, flows.of_persona[:-1], 0.0).max(axis=1)
     mostly = int((most >= 0.5).sum())  # noqa: PLR2004 - a half
     said = "-" if index is None else f"{index:.2f}"

@@ -88,7 +88,8 @@ def _served(segment: int | str, inside: Host, value: Host, contacts: Host, looks
 
 def _spread(added: Host, looks: int) -> float:
     """Return half of the interval of a sum to which customers add this, at 95 % over as many as are looked at."""
-    squares, fourths = float(np.sum(added**2)), float(np.sum(added**4))
+    each = added * added
+    squares, fourths = float(np.sum(each)), float(each @ each)
     vary = max(fourths - squares**2 / len(added), np.finfo(float).tiny)
     freedom = max(2 * squares**2 / vary, 1.0)
     return float(np.sqrt(squares) * student.ppf(1 - ERROR / (2 * looks), freedom))

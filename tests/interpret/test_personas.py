@@ -57,7 +57,7 @@ def test_what_is_planted_is_found_and_nothing_else(seed):
     assert [one["column"] for one in split.figures["along"]][:2] == ["monetary", "frequency"]
     assert set(merge.figures["personas"]) == set(planted.plants["merge"]["personas"])
     assert merge.figures["segment"] == called[planted.plants["merge"]["segment"]]
-    assert "half a standard deviation in none" in merge.sentence
+    assert "a medium effect in none" in merge.sentence
     assert new.figures["segment"] == called[planted.plants["new"]["segment"]]
     assert under.figures["segment"] == called[planted.plants["under-served"]["segment"]]
     assert under.figures["low"] < under.figures["ratio"] < under.figures["high"] < 0.7
@@ -165,8 +165,7 @@ def test_parts_of_many_kinds_of_columns_are_told():
         f"{table['vip'][at * n : at * n + n].mean():.1%}".replace("%", " %") for at in (0, 1)
     ]
     assert along["plan"]["values"] == ["basic", "gold"]
-    assert min(along[name]["difference"] for name in ("joined", "vip", "plan")) > 1
-    assert along["age"]["difference"] < 0.5
+    assert [along[name]["mark"] for name in ("joined", "vip", "plan", "age")] == ["large", "large", "large", None]
     assert "age" not in split.sentence
 
 
