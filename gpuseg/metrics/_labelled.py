@@ -56,15 +56,18 @@ def opened(x: Any, labels: Any, sample_weight: Any) -> Labelled:
 
 def centers_of(given: Labelled) -> Centers:
     """Return the centres of the clusters; raise InvalidInput for fewer than two."""
-    found: dict[float, tuple[float, float]] = given.engine.reduce(_masses, _joined)
-    labels = np.array(sorted(label for label, (weight, _) in found.items() if weight > 0))
-    if len(labels) < 2:  # noqa: PLR2004 - clusters to tell apart
-        raise InvalidInput(f"labels hold {len(labels)} cluster(s); pass at least 2 clusters")
-    rows, weight, sums = given.engine.reduce(_sums_of, add, given.width)
-    offset = sums / weight if weight > 0 else sums / rows
-    (totals,) = given.engine.reduce(_cluster_sums, add, labels, offset)
-    weights, counts = (np.array([found[label][at] for label in labels.tolist()]) for at in (0, 1))
-    return Centers(labels, weights, counts, totals / weights[:, None], offset)
+    seen: list[tuple[Host, tuple[int, float, Host]]] = given.engine.collect(_seen, given.width)
+    labels = np.unique(np.concatenate([found for found, _ in seen]))
+    labels = labels[labels >= 0].astype(np.float64)
+    rows, weight, sums = add([totals for _, totals in seen])
+    offset = sums / (weight or rows)
+    weights, counts, totals = given.engine.reduce(_cluster_sums, add, labels, offset)
+    there = weights > 0
+    if np.count_nonzero(there) < 2:  # noqa: PLR2004 - clusters to tell apart
+        found = np.count_nonzero(there)
+        raise InvalidInput(f"labels hold {found} cluster(s); pass at least 2 clusters")
+    centers = totals[there] / weights[there, None]
+    return Centers(labels[there], weights[there], counts[there], centers, offset)
 
 
 def runs(block: Block, of: Array, labels: Host, offset: Host) -> Any:
@@ -72,6 +75,8 @@ def runs(block: Block, of: Array, labels: Host, offset: Host) -> Any:
     xp: Any = array_namespace(block.x)
     there = device(block.x)
     known, shift = (xp.asarray(one, dtype=xp.float64, device=there) for one in (labels, offset))
+    if not len(labels):
+        return
     for run in runs_of(block.x.shape[0], max(1, CELLS // max(len(labels), len(offset)))):
         label, weight = (xp.astype(one[run], xp.float64) for one in (of, block.weight))
         own = xp.minimum(xp.searchsorted(known, label), xp.asarray(len(labels) - 1, device=there))
@@ -109,32 +114,20 @@ def _run_of(block: Block, labels: Array, starts: Host) -> Array:
     return labels[int(starts[block.number]) : int(starts[block.number + 1])]
 
 
-def _masses(block: Block, of: Array) -> dict[float, tuple[float, float]]:
-    """Return the weight and the rows of each label of a block but noise."""
-    label, weight = (to_host(one).astype(np.float64) for one in (of, block.weight))
-    known, own = np.unique(label, return_inverse=True)
-    sums = zip(np.bincount(own, weight, len(known)), np.bincount(own, weight > 0, len(known)), strict=True)
-    pairs = zip(known.tolist(), sums, strict=True)
-    return {label: (float(weighs), float(rows)) for label, (weighs, rows) in pairs if label >= 0}
-
-
-def _joined(parts: Any) -> dict[float, tuple[float, float]]:
-    whole: dict[float, tuple[float, float]] = {}
-    for part in parts:
-        for label, (weight, rows) in part.items():
-            before = whole.get(label, (0.0, 0.0))
-            whole[label] = before[0] + weight, before[1] + rows
-    return whole
-
-
-def _sums_of(block: Block, _: Array, width: int) -> tuple[int, float, Host]:
+def _seen(block: Block, of: Array, width: int) -> tuple[Host, tuple[int, float, Host]]:
+    """Return the labels of a block, and its rows, total weight and sums of the features."""
     xp = array_namespace(block.x)
     # A copy: a product of rows that have a label beside them is another one in its last bits.
-    return sums_of(block._replace(x=xp.astype(block.x[:, :width], xp.float64, copy=True)))
+    features = xp.astype(block.x[:, :width], xp.float64, copy=True)
+    return to_host(xp.unique_values(of)), sums_of(block._replace(x=features))
 
 
-def _cluster_sums(block: Block, of: Array, labels: Host, offset: Host) -> tuple[Host]:
-    total = np.zeros((len(labels), len(offset)))
+def _cluster_sums(block: Block, of: Array, labels: Host, offset: Host) -> tuple[Host, Host, Host]:
+    """Return the weight, the rows and the sums of the features of each cluster in a block."""
+    weights, counts, totals = np.zeros(len(labels)), np.zeros(len(labels)), np.zeros((len(labels), len(offset)))
     for rows in runs(block, of, labels, offset):
-        total += by_cluster(rows, rows.x, len(labels))
-    return (total,)
+        ones = array_namespace(rows.weight).ones_like(rows.weight)
+        weights += by_cluster(rows, ones, len(labels))
+        counts += by_cluster(rows._replace(weight=ones), ones, len(labels))
+        totals += by_cluster(rows, rows.x, len(labels))
+    return weights, counts, totals

@@ -13,7 +13,7 @@ from gpuseg.errors import InvalidInput
 from gpuseg.metrics._checks import checked, finite_rows, weights_of
 from gpuseg.metrics._pairs import Distances, euclidean
 from gpuseg.metrics._rowwise import errors, rowwise
-from gpuseg.neighbors.sample import sample_rows
+from gpuseg.neighbors.sample import rows_of, sample_rows
 
 SAMPLE = 10_000
 """Rows of a sampled silhouette: the work grows with its square, the error with 1 / sqrt(rows)."""
@@ -138,15 +138,17 @@ def sample_of(x: Array, labels: Array, weight: Host | None, sample_size: int | N
 
     Rows of unlike weights are drawn by these, as rows that stand there so often would be: one may be drawn twice.
     """
-    of = to_host(labels)
-    there = np.flatnonzero((of >= 0) & (True if weight is None else weight > 0))
+    there = array_namespace(labels).nonzero(labels >= 0)[0]
+    if weight is not None:
+        there = to_host(there)
+        there = there[weight[there] > 0]
     if weight is None or sample_size is None or len(there) <= sample_size:
-        picked = there[sample_rows(len(there), sample_size, seed)]
-        counts = np.ones(len(picked)) if weight is None else weight[picked]
+        picked = rows_of(there, sample_rows(there.shape[0], sample_size, seed))
+        counts = np.ones(picked.shape[0]) if weight is None else weight[picked]
     else:
-        picked, counts = _drawn(weight[there], sample_size, seed)
-        picked = there[picked]
-    return Sample(finite_rows(x, picked), of[picked], counts)
+        drawn, counts = _drawn(weight[there], sample_size, seed)
+        picked = there[drawn]
+    return Sample(finite_rows(x, picked), to_host(rows_of(labels, picked)), counts)
 
 
 def _drawn(weight: Host, rows: int, seed: int) -> tuple[Host, Host]:
