@@ -34,11 +34,11 @@ def words_of(names: Mapping[Any, str]) -> Word:
     """Return what names segments in sentences.
 
     >>> words_of({1: "Big spenders"})(1), words_of({})("a")
-    ('segment 1 (Big spenders)', "segment 'a'")
+    ('segment 1 "Big spenders"', "segment 'a'")
     """
 
     def word(segment: int | str) -> str:
-        return f"segment {segment!r}{f' ({names[segment]})' if segment in names else ''}"
+        return f"segment {segment!r}" + (f' "{names[segment]}"' if segment in names else "")
 
     return word
 

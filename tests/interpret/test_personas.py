@@ -121,6 +121,16 @@ def test_personas_who_cover_no_segment_but_are_there():
     assert "have none, and its largest, 'p" in new.sentence
 
 
+def test_the_order_of_rows_does_not_matter():
+    rng = np.random.default_rng(0)
+    segments = pl.DataFrame({"customer_id": range(600), "segment": rng.integers(0, 4, 600)})
+    personas = segments.select("customer_id", persona=pl.lit("p") + (pl.col("segment") // 2).cast(pl.String), calls=1)
+    one = compare_personas(segments, personas, contacts="calls").to_dict()
+    other = compare_personas(segments.sample(fraction=1, shuffle=True, seed=1), personas.reverse(), contacts="calls")
+    assert other.to_dict() == one
+    assert [kind["kind"] for kind in one["findings"]] == ["split", "split"]
+
+
 def test_flows_add_up_both_ways_and_noise_is_last():
     segments = [0, 0, 1, -1, 1, 0]
     comparison = compare_personas(segments, ["a", "b", "b", "a", None, "a"])
@@ -214,7 +224,7 @@ def test_a_segmenter_compares_its_customers_and_keeps_aggregates(tmp_path):
     assert isinstance(comparison, PersonaComparison)
     assert comparison.to_dict() == by_hand.to_dict() == found.card_["personas"]
     assert [one.kind for one in comparison.findings] == PLANTS
-    assert f"({found.names_[comparison.findings[-1].figures['segment']]}) is under-served" in repr(comparison)
+    assert f'"{found.names_[comparison.findings[-1].figures["segment"]]}" is under-served' in repr(comparison)
     loaded = gpuseg.load(found.save(tmp_path / "m.gpuseg"))
     assert loaded.card_["personas"] == json.loads(json.dumps(found.card_["personas"]))
     with pytest.raises(InvalidInput, match="has no customers to look at"):

@@ -38,7 +38,7 @@ def test_each_row_is_foretold_by_the_others():
 
 
 def test_the_share_explained_is_the_planted_one():
-    found = predictive_value(*planted(20_000)).table.row(0, named=True)
+    found = predictive_value(*planted(20_000), columns=["spend"], n_draws=200).table.row(0, named=True)
     between = np.var([0, 1, 2, 3])
     assert found["segments"] == pytest.approx(between / (between + 5), abs=0.02)
     assert found["personas"] == pytest.approx(1 / (between + 5), abs=0.02)
@@ -68,7 +68,8 @@ def test_more_groups_win_nothing():
 
 def test_the_interval_holds_the_planted_share():
     between = np.var([0, 1, 2, 3])
-    held = [predictive_value(*planted(400, seed), columns=["spend"]).table.row(0, named=True) for seed in range(60)]
+    given = {"columns": ["spend"], "n_draws": 200}
+    held = [predictive_value(*planted(400, seed), **given).table.row(0, named=True) for seed in range(60)]
     inside = sum(one["segments_low"] <= between / (between + 5) <= one["segments_high"] for one in held)
     assert inside >= 53  # 95 % of 60 are 57; fewer than 53 come of such an interval once in 40
 
