@@ -19,6 +19,7 @@ COMMANDS = (
     "predict",
     "split",
     "compare",
+    "explain",
     "inspect",
     "algorithms",
     "doctor",

@@ -15,7 +15,7 @@ OPTIONS = {
     "time": "--time", "order": "--order", "amount": "--amount", "quantity": "--quantity", "price": "--price",
     "product": "--product", "segment": "--segment", "segment_column": "--segment", "persona_column": "--persona",
     "value": "--value", "contacts": "--contacts", "features": "--features",
-    "min_report_size": "--min-report-size",
+    "min_report_size": "--min-report-size", "versus": "--versus",
 }  # fmt: skip
 """The option that gives each argument. ``backend`` is not among them: the environment may have given it."""
 LIST = r"\['[^\]]*'\]"

@@ -43,15 +43,23 @@ class Some(NamedTuple):
 
 
 class Search(NamedTuple):
-    """The rows among which a condition is sought: those that all other conditions let through, and the members."""
+    """The rows among which a condition is sought: those that all other conditions let through, and the members.
+
+    ``apart``: what tells members from others is sought, whatever their numbers: of a segment of most customers all
+    customers have a fair precision and recall.
+    """
 
     inside: Host
     members: Host
     tally: Tally
+    apart: bool = False
 
     def worth(self, hits: Host | int, chosen: Host | int) -> Host:
-        """Return the mean of precision and recall where so many more rows are chosen."""
-        return mean_of(self.tally.hits + hits, self.tally.chosen + chosen, self.tally.members)
+        """Return the mean of precision and recall where so many more rows are chosen; ``apart``: Youden's J."""
+        hits, chosen, members = self.tally.hits + hits, self.tally.chosen + chosen, self.tally.members
+        if self.apart:
+            return np.asarray(hits / max(members, 1) - (chosen - hits) / max(len(self.members) - members, 1))
+        return mean_of(hits, chosen, members)
 
 
 def mean_of(hits: Host | int, chosen: Host | int, members: int) -> Host:
@@ -71,6 +79,9 @@ class Column(Protocol):
 
     def first(self, members: Host) -> Any:
         """Return the state to start from: nearly all members pass."""
+
+    def alone(self, search: Search) -> Any:
+        """Return the state that is worth most by itself."""
 
     def passes(self, state: Any) -> Host:
         """Return which rows a state lets through."""
@@ -122,6 +133,16 @@ class Numbers:
         span = Span(float(under[-1]) if len(under) else None, high if high < self.largest else None, missing)
         return None if span[:2] == (None, None) and (missing or self.there.all()) else span
 
+    def alone(self, search: Search) -> Span | None:
+        """Return the best of one bound, and of being known."""
+        if not len(self.order):
+            return None
+        ends = (float(self.values[self.order[0]]), float(self.largest))
+        starts = [Span(ends[0], None, missing=False), Span(None, ends[1], missing=False)]
+        found = [self.best(span, search) for span in starts] + [Span(None, None, missing=False)]
+        best = max(found, key=lambda span: worth_of_rows(self.passes(span), search))
+        return None if self.passes(best).all() else best
+
     def passes(self, state: Span) -> Host:
         """Return which rows lie within the bounds, or are missing where these pass."""
         if state.missing and state.low is None and state.high is None:
@@ -146,7 +167,7 @@ class Numbers:
         if self.there.all() or state[:2] == (None, None):
             return state
         both = [state._replace(missing=flag) for flag in (False, True)]
-        return max(both, key=lambda one: _worth(self.passes(one), search))
+        return max(both, key=lambda one: worth_of_rows(self.passes(one), search))
 
     def plainer(self, state: Span, search: Search) -> Span:
         """Return the state with thresholds that read well, each between cuts that are worth nearly the best."""
@@ -210,6 +231,11 @@ class Levels:
         state = Some(frozenset(order[: min(needed, MOST_LEVELS)].tolist()))
         return None if self.passes(state).all() else state
 
+    def alone(self, search: Search) -> Some | None:
+        """Return the best levels."""
+        best = self.best(Some(frozenset()), search)
+        return None if self.passes(best).all() else best
+
     def passes(self, state: Some) -> Host:
         """Return which rows have one of the levels."""
         wanted = np.zeros(len(self.names) + 1, dtype=bool)
@@ -246,7 +272,8 @@ class Levels:
         )
 
 
-def _worth(passing: Host, search: Search) -> float:
+def worth_of_rows(passing: Host, search: Search) -> float:
+    """Return what it is worth to choose the rows that pass."""
     rows = search.inside & passing
     return float(search.worth(int(np.count_nonzero(rows & search.members)), int(np.count_nonzero(rows))))
 

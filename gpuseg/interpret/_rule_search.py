@@ -4,13 +4,13 @@ Patient bump hunting of Friedman and Fisher 1999 (PRIM) peels a box from outside
 bound of a wide box is set anew in the light of the others, and bounds go, the least useful first, until few are left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gpuseg.backends import Host
-from gpuseg.interpret._rule_columns import Column, Search, Tally, mean_of
+from gpuseg.interpret._rule_columns import Column, Search, Tally, mean_of, worth_of_rows
 
 ROUNDS = 4
 """How often all bounds of a box are set anew: later rounds move hardly any."""
@@ -34,10 +34,14 @@ class Limits(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The columns of the rows that a rule is learnt of, and which rows are members of the segment."""
+    """The columns of the rows that a rule is learnt of, and which rows are members of the segment.
+
+    ``seen``: the columns among which these were chosen; chance had as many to work with.
+    """
 
     columns: Sequence[Column]
     members: Host
+    seen: int
 
 
 def boxes_of(rows: Rows, limits: Limits) -> list[Box]:
@@ -67,19 +71,37 @@ def sought_again(rows: Rows, boxes: list[Box], limits: Limits) -> list[Box]:
 
 
 def box_of(rows: Rows, others: Sequence[Box], limits: Limits) -> Box:
-    """Return the box that adds most to others: from a wide one on all columns, bounds are dropped one by one."""
+    """Return the box that adds most to others, empty where none does."""
     covered = chosen(rows, others)
     free = rows.members & ~covered
-    states = {at: column.first(free) for at, column in enumerate(rows.columns)} if free.any() else {}
-    box = settled(rows, {at: state for at, state in states.items() if state is not None}, covered)
+    if not free.any():
+        return {}
+    box = narrowed(rows, {at: column.first(free) for at, column in enumerate(rows.columns)}, covered, limits)
+    return box or stump(rows, covered)
+
+
+def stump(rows: Rows, covered: Host) -> Box:
+    """Return the one condition that tells members from others best, empty where chance could have made it."""
+    search = Search(~covered, rows.members, Tally(*counts(rows, covered)), apart=True)
+    found = {at: state for at, column in enumerate(rows.columns) if (state := column.alone(search)) is not None}
+    if not found:
+        return {}
+    at = max(found, key=lambda place: worth_of_rows(rows.columns[place].passes(found[place]), search))
+    passes = rows.columns[at].passes(found[at])
+    sure = above_chance(rows.members, passes & ~covered, ~passes & ~covered, 2 * rows.seen)
+    return {at: found[at]} if sure else {}
+
+
+def narrowed(rows: Rows, start: Mapping[int, Any], covered: Host, limits: Limits) -> Box:
+    """Return the box that is left of a start: bounds are dropped one by one, as long as that costs next to nothing."""
+    box = settled(rows, {at: state for at, state in start.items() if state is not None}, covered)
     while box:
         looser, sure = dropped(rows, box, covered)
-        now, then = ((worth_of(rows, one, covered), one) for one in (box, looser))
-        long = len(box) > limits.conditions
-        if not looser or not (long or not sure or then[0] >= now[0] - LEAST_GAIN):
-            both = counts(rows, covered | passing(rows, looser)) if looser else None
-            if both is None or not enough_of(both, limits.enough):
-                break
+        costs = worth_of(rows, box, covered) - worth_of(rows, looser, covered)
+        enough = enough_of(counts(rows, covered | passing(rows, looser)), limits.enough)
+        needed = sure and len(box) <= limits.conditions and (not looser or not (costs <= LEAST_GAIN or enough))
+        if needed:
+            break
         box = settled(rows, looser, covered)
     return box
 
@@ -95,7 +117,7 @@ def dropped(rows: Rows, box: Box, covered: Host) -> tuple[Box, bool]:
         rest = passing(rows, {place: one for place, one in box.items() if place != at}) & ~covered
         for looser in rows.columns[at].looser(state):
             after = rest if looser is None else rest & rows.columns[at].passes(looser)
-            sure = above_chance(rows.members, inside, after, len(rows.columns))
+            sure = above_chance(rows.members, inside, after & ~inside, 2 * rows.seen)
             smaller = {**box, at: looser} if looser is not None else {k: v for k, v in box.items() if k != at}
             hits, taken, members = counts(rows, covered | after)
             found.append(((not sure, float(mean_of(hits, taken, members))), smaller, sure))
@@ -103,17 +125,16 @@ def dropped(rows: Rows, box: Box, covered: Host) -> tuple[Box, bool]:
     return smaller, sure
 
 
-def above_chance(members: Host, inside: Host, after: Host, columns: int) -> bool:
-    """Return whether members are rarer among the rows that a bound keeps out than chance, by as many columns, makes it.
+def above_chance(members: Host, rows: Host, others: Host, tries: int) -> bool:
+    """Return whether members are more frequent among some rows than among others, beyond chance in so many tries.
 
-    The G-test of a table of two by two; each of ``columns`` gave two bounds to choose from.
+    The G-test of a table of two by two.
     """
-    out = after & ~inside
-    table = np.array([[np.count_nonzero(rows & who) for who in (members, ~members)] for rows in (inside, out)])
+    table = np.array([[np.count_nonzero(some & who) for who in (members, ~members)] for some in (rows, others)])
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / max(table.sum(), 1)
-    seen = table > 0
-    g = 2 * float(np.sum(table[seen] * np.log(table[seen] / expected[seen])))
-    return g > BY_CHANCE + 2 * np.log(2 * columns)
+    there = table > 0
+    g = 2 * float(np.sum(table[there] * np.log(table[there] / expected[there])))
+    return bool(table[0, 0] > expected[0, 0]) and g > BY_CHANCE + 2 * np.log(tries)
 
 
 def settled(rows: Rows, box: Box, covered: Host) -> Box:

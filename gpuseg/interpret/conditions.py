@@ -97,8 +97,8 @@ def holds(condition: Condition, values: Host, field: Field) -> Host:
         within = bounded(values, condition.low, condition.high)
         only_missing = condition.missing and condition.low is None and condition.high is None
         return (there & within & (not only_missing)) | (~there & condition.missing)
-    # The last is for codes of no level.
-    wanted = np.array([*(name in condition.levels for name in level_names(field)), False])
+    named = {*condition.levels, *[condition.absent] * condition.missing}
+    wanted = np.array([*(name in named for name in level_names(field)), False])  # the last is for codes of no level
     codes = np.where(there & (values >= 0), values, len(wanted)).astype(np.int64)
     return wanted[np.minimum(codes, len(wanted) - 1)] | (~there & condition.missing)
 

@@ -10,7 +10,7 @@ from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
 from gpuseg.html import Bar, Cell, Text, table_html
 from gpuseg.interpret._rule_columns import column_of
-from gpuseg.interpret._rule_search import Limits, Rows, boxes_of
+from gpuseg.interpret._rule_search import Limits, Rows, above_chance, boxes_of
 from gpuseg.interpret._screening import informative
 from gpuseg.interpret.conditions import Alternative, Condition, fulfilled, in_words
 from gpuseg.interpret.evidence import Evidence, draws
@@ -196,17 +196,17 @@ def learnt(
         column_of(field, evidence.raw[learning, at], written.absent.get(field.name))
         for field, at in zip(fields, places, strict=True)
     ]
-    boxes = boxes_of(Rows(columns, evidence.segments[learning] == segment), limits)
+    boxes = boxes_of(Rows(columns, evidence.segments[learning] == segment, len(evidence.fields)), limits)
     told = [tuple(columns[at].condition(state) for at, state in box.items()) for box in boxes]
     return tuple(tuple(_as_written(condition, written) for condition in one) for one in told)
 
 
 def replayed(evidence: Evidence, held: Host, segment: int, alternatives: Sequence[Alternative]) -> Rule | None:
-    """Return the rule with its figures on customers held out; None where none of them fulfils it."""
+    """Return the rule with its figures on customers held out; None where it tells no more of them than chance."""
     taken = fulfilled(alternatives, evidence.raw[held], evidence.fields)
     members = evidence.segments[held] == segment
     hits, chosen, those = (int(np.count_nonzero(mask)) for mask in (taken & members, taken, members))
-    if not alternatives or not chosen:
+    if not above_chance(members, taken, ~taken, tries=1):
         return None
     rows = int(held.sum())
     return Rule(segment, tuple(alternatives), hits / chosen, hits / those, chosen / rows, hits, chosen, those, rows)

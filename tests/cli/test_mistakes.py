@@ -16,6 +16,7 @@ NEEDS = {
     "predict": "needs MODEL and CUSTOMERS and -o OUT",
     "split": "needs MODEL and CUSTOMERS and --segment N and -o SEGMENTS",
     "compare": "needs SEGMENTS and PERSONAS",
+    "explain": "needs MODEL",
     "inspect": "needs MODEL",
     "completion": "needs SHELL",
 }
@@ -28,6 +29,7 @@ RIGHT = {
     "predict": ["in.gpuseg", "in.csv", "-o", "out.csv"],
     "split": ["in.gpuseg", "in.csv", "--segment", "0", "-o", "out.csv"],
     "compare": ["in.csv", "in.csv"],
+    "explain": ["in.gpuseg"],
     "inspect": ["in.gpuseg"],
     "algorithms": [],
     "doctor": [],
@@ -48,7 +50,7 @@ CHECKED = {
     "--rows": "many", "--columns": ",", "--customers": "0", "--k": "few", "--k-range": "9:2", "--set-param": "eps",
     "--random-state": "-1", "--set": ",", "--algorithm": "kmean", "--backend": "gpu", "--returns": "nett",
     "--difficulty": "mdium", "--config": "none.toml", "--report": "", "--model": "", "--new-model": "", "-o": "",
-    "--segment": "-1", "--workers": "0", "--min-report-size": "0", "--scheduler": "here:8786",
+    "--segment": "-1", "--versus": "x", "--workers": "0", "--min-report-size": "0", "--scheduler": "here:8786",
 }  # fmt: skip
 """A value that each option with a check refuses."""
 ANY_TEXT = {("compare", "--segment"), ("compare", "--customers")}
