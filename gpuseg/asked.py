@@ -74,7 +74,7 @@ def _check_separation(asked: Any) -> None:
     if asked is None or isinstance(asked, str):
         return
     pairs = list(asked) if isinstance(asked, Sequence) else []
-    if not pairs or any(not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2 for pair in pairs):
+    if not pairs or any(not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2 for pair in pairs):  # noqa: PLR2004 - a pair
         raise InvalidInput(
             f"must_separate={asked!r} is not allowed; give pairs of ids, as in [('a', 'b')], or the name of a column"
         )
