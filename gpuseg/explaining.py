@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import narwhals as nw
 import polars as pl
@@ -14,33 +14,25 @@ from gpuseg.customers import opened_customers
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
 from gpuseg.exploring import Explorable
+from gpuseg.insights import PARTS, segments_found_again
 from gpuseg.interpret.actions import Advice, advised, read_actions
-from gpuseg.interpret.atypical import atypical
 from gpuseg.interpret.details import details_of, details_table
 from gpuseg.interpret.evidence import MOST, Evidence, joined, picked
 from gpuseg.interpret.examples import nearest
-from gpuseg.interpret.importance import importance
 from gpuseg.interpret.known import known_of, whole_of
 from gpuseg.interpret.naming import named
 from gpuseg.interpret.personas import PersonaComparison, compare_personas
 from gpuseg.interpret.profile import Counts, Field
 from gpuseg.interpret.renaming import chosen
 from gpuseg.interpret.rules import ALTERNATIVES, CONDITIONS, ENOUGH, Rules, Written, rules
-from gpuseg.interpret.stability import divided, stable_segments, undivided
 from gpuseg.neighbors.sample import rows_of
 from gpuseg.placing import Located, Ready, fields_of
 from gpuseg.preprocessing import Preprocessor
 from gpuseg.preprocessing.schema import TEXT_READ
-from gpuseg.settings import say
+from gpuseg.settings import MIN_REPORT_SIZE, say
 
-
-def features_that_matter(segmenter: Any) -> dict[str, Any]:
-    """Return which columns the segments hang on, before any was split: see ``gpuseg.interpret.importance``."""
-    steps, model = segmenter.preprocessor_, segmenter.model_
-    columns: dict[str, list[int]] = {}
-    for at, column in enumerate(steps.feature_columns_.values()):
-        columns.setdefault(str(column), []).append(at)
-    return importance(segmenter.evidence_.matrix, columns, lambda rows: to_host(model.predict(rows)))
+if TYPE_CHECKING:
+    from gpuseg.features import CleaningReport
 
 
 def written_in(steps: Preprocessor) -> Written:
@@ -50,25 +42,6 @@ def written_in(steps: Preprocessor) -> Written:
     texts = {column["name"]: column["way"] for column in columns if column["kind"] == "date"}
     read = [column["name"] for column in columns if TEXT_READ in (column["note"] or "")]
     return Written(absent, texts | dict.fromkeys(read, "number"))
-
-
-def segments_found_again(segmenter: Any) -> list[dict[str, Any]]:
-    """Return how stable each segment is, as ``stability`` says: a row each."""
-    evidence, into, inside = segmenter.evidence_, {}, {}
-    for segment, split in segmenter.splits_.items():
-        into[segment], inside[segment] = split.into, segments_found_again(split.segmenter)
-    whole = undivided(evidence.segments, into)
-    found = stable_segments(segmenter.model_, evidence.matrix, whole, evidence.customers)
-    return divided([one._asdict() for one in found], into, inside)
-
-
-PARTS: Mapping[str, Callable[[Any], Any]] = {
-    "importance": features_that_matter,
-    "rules": lambda segmenter: segmenter.rules().to_dict(),
-    "atypical": lambda segmenter: atypical(segmenter.evidence_),
-    "stability": segments_found_again,
-}
-"""What ``insight`` holds, and how each part of it comes of a fitted Segmenter: plain values, aggregates alone."""
 
 
 class Explainable(Explorable):
@@ -261,6 +234,38 @@ class Explainable(Explorable):
         )
         self.card_["personas"] = found.to_dict()
         return found
+
+    def summary(
+        self,
+        *,
+        cleaning: "CleaningReport | None" = None,
+        title: str | None = None,
+        min_report_size: int = MIN_REPORT_SIZE,
+    ) -> dict[str, Any]:
+        """Return what a report says, as plain values: see ``gpuseg.report.summary``. Aggregates alone."""
+        from gpuseg.report import summary
+
+        self.insight()
+        return summary(self.card_, cleaning=cleaning, title=title, min_report_size=min_report_size)
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        cleaning: "CleaningReport | None" = None,
+        title: str | None = None,
+        min_report_size: int = MIN_REPORT_SIZE,
+    ) -> Path:
+        """Write one offline report on the segments, aggregates only, whole or not at all; return the path.
+
+        ``cleaning``: the report of the transactions that the customer table was made of, as ``customer_features``
+        gives it. Segments of fewer customers than ``min_report_size`` are pooled, and only their number is told. The
+        path ends in .html, for a page, or in .md, for Markdown.
+        """
+        from gpuseg.report import write_report
+
+        self.insight()
+        return write_report(path, self.card_, cleaning=cleaning, title=title, min_report_size=min_report_size)
 
     def stability(self) -> pl.DataFrame:
         """Return how stable each segment is: segment, jaccard, runs; noise has none.

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from gpuseg import card
 from gpuseg._estimator import ClusterMixin, check_is_fitted, clone, plain_parameters, restored_parameters, seed_of
@@ -48,11 +48,8 @@ from gpuseg.selection import (
     tried,
 )
 from gpuseg.separating import separation_of
-from gpuseg.settings import MIN_REPORT_SIZE, say
+from gpuseg.settings import say
 from gpuseg.splitting import Divisible, Split
-
-if TYPE_CHECKING:
-    from gpuseg.features import CleaningReport
 
 
 class Prepared(NamedTuple):
@@ -193,25 +190,6 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
             return density_for(rows, self.algorithm, shared=given["shared"], own=given["own"], **limits)
         given |= {"terms": terms._replace(every=True)}
         return number_of(rows, ALGORITHMS[self.algorithm], self._tried(ready.ordered), **given)
-
-    def report(
-        self,
-        path: str | Path,
-        *,
-        cleaning: "CleaningReport | None" = None,
-        title: str | None = None,
-        min_report_size: int = MIN_REPORT_SIZE,
-    ) -> Path:
-        """Write one offline HTML page on the segments, aggregates only, whole or not at all; return the path.
-
-        ``cleaning``: the report of the transactions that the customer table was made of, as ``customer_features``
-        gives it. Segments of fewer customers than ``min_report_size`` are pooled, and only their number is told. The
-        path ends in .html.
-        """
-        from gpuseg.report import write_report
-
-        self.insight()
-        return write_report(path, self.card_, cleaning=cleaning, title=title, min_report_size=min_report_size)
 
     def predict(self, X: Any) -> Array:  # noqa: N803 - scikit-learn's name
         """Return the segment of each row, int32, (n_samples,): a Dask array for a table on workers."""

@@ -164,7 +164,10 @@ def add_segmenting(command: Command) -> None:
 
 def add_report(command: Command) -> None:
     """Add the options that ask for a report and say what it may tell."""
-    command.add_argument("--report", type=_types.path, metavar="R.html", help="write a report of one page as well")
+    command.add_argument(
+        "--report", type=_types.path, metavar="R.html",
+        help="write a report as well: a page, .html, or text, .md",
+    )  # fmt: skip
     command.add_argument(
         "--min-report-size", type=_types.count, default=MIN_REPORT_SIZE, metavar="N",
         help=f"segments of fewer customers are pooled in the report (default: {MIN_REPORT_SIZE})",

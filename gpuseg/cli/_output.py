@@ -16,7 +16,7 @@ from gpuseg.io.write import WRITTEN, check_writable
 from gpuseg.io.write_parts import check_parts_writable, refuse_foreign
 from gpuseg.notebook import heading, shown
 
-REPORTS = (".html",)
+REPORTS = (".html", ".md")
 MOST = 8
 """Columns of a profile that fit a terminal; the rest is in the model and in the JSON."""
 

@@ -116,13 +116,17 @@ def table_of(path: str, engine: Any) -> Any:
 
 
 def result_of(segmenter: "Segmenter") -> dict[str, Any]:
-    """Return what ``--json`` prints of a fitted or loaded segmenter."""
+    """Return what ``--json`` prints of a fitted or loaded segmenter; ``summary``: what a report of it would say.
+
+    What takes time is in it where a model or a report was written, which need it.
+    """
     from gpuseg.card import profile_of
     from gpuseg.cli._output import rows_of
+    from gpuseg.report import summary
 
     names = ("algorithm", "rows", "segments", "choice", "backend", "metrics")
     card = segmenter.card_
-    told = {"names": names_of(segmenter), "profile": rows_of(profile_of(card["profile"]))}
+    told = {"names": names_of(segmenter), "profile": rows_of(profile_of(card["profile"])), "summary": summary(card)}
     return {**{name: card[name] for name in names}, **told}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram as layout
 
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.upper_tree import clusters_of
 from gpuseg.notebook import shown
 from gpuseg.plot._axes import QUIET, axes_of, colour_of, name_of, plainly, tidy
 
@@ -23,12 +24,16 @@ NAMED = 12
 
 
 class Tree(NamedTuple):
-    """A model's merges, the segment of each cluster, -1 where it holds several, and what each weighs."""
+    """A model's merges, the segment of each cluster, -1 where it holds several, and what each weighs, NaN where untold.
+
+    ``rows``: the leaves are rows, which have numbers.
+    """
 
     merges: NDArray[Any]
     segment: NDArray[Any]
     weight: NDArray[Any]
     n_clusters: int
+    rows: bool
 
     @property
     def leaves(self) -> int:
@@ -39,10 +44,10 @@ class Tree(NamedTuple):
 def dendrogram(model: Any, *, names: Mapping[int, str] | None = None, ax: Axes | None = None, last: int = LAST) -> Axes:
     """Return axes with the upper part of a model's tree: ``last`` branches, in the colours of their segments.
 
-    ``model``: a fitted Agglomerative or DIANA. Grey merges are above the cut, which is dotted. Below a branch stands
-    how many rows it holds, or the row's number where the whole tree is drawn. ``last`` is raised to the number of
-    segments. ``names``: of segments, by their number. Raises InvalidInput for another model, for ``last`` below 2 and
-    for a tree of one row.
+    ``model``: a fitted Agglomerative or DIANA, or its plain form, as ``card["insight"]["tree"]``. Grey merges are above
+    the cut, which is dotted. Below a branch stands how many rows it holds, or the row's number where the whole tree is
+    drawn. ``last`` is raised to the number of segments. ``names``: of segments, by their number. Raises InvalidInput
+    for another model, for ``last`` below 2 and for a tree of one row.
 
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
@@ -59,7 +64,7 @@ def dendrogram(model: Any, *, names: Mapping[int, str] | None = None, ax: Axes |
     place, first = _places(tree, shown_leaves), 2 * tree.leaves - 1 - (shown_leaves - 1)
     ax.add_collection(_lines(tree, place, first))
     _mark_cut(ax, tree)
-    _name_branches(ax, tree, place, whole=shown_leaves == tree.leaves)
+    _name_branches(ax, tree, place, whole=tree.rows and shown_leaves == tree.leaves)
     top = float(tree.merges[-1, 2]) or 1.0
     ax.set(xlim=(-0.8, shown_leaves - 0.2), ylim=(0, 1.05 * top), ylabel="height")
     if 1 < tree.n_clusters <= NAMED:
@@ -71,16 +76,16 @@ def dendrogram(model: Any, *, names: Mapping[int, str] | None = None, ax: Axes |
 
 
 def _tree(model: Any) -> Tree:
+    if isinstance(model, Mapping):
+        plain = np.array([[*merge, 0.0] for merge in model["merges"]])
+        weight = np.array(model["customers"], float)
+        return Tree(plain, np.array(model["segment"]), weight, model["n_clusters"], rows=False)
     merges = getattr(model, "linkage_", None)
     if merges is None:
         raise InvalidInput(f"model is a {type(model).__name__} without a tree; give a fitted Agglomerative or DIANA")
     if not len(merges):
         raise InvalidInput("the tree is of one row, and has no merges to draw; fit at least two rows")
-    segment = model.point_segments_[model.leaf_points_].tolist()
-    for one, other in merges[:, :2].astype(int).tolist():
-        segment.append(segment[one] if segment[one] == segment[other] else -1)
-    weight = np.concatenate([model.leaf_weight_, merges[:, 3]])
-    return Tree(merges, np.array(segment), weight, int(model.n_clusters_))
+    return Tree(merges, *clusters_of(model), int(model.n_clusters_), rows=True)
 
 
 def _places(tree: Tree, shown_leaves: int) -> dict[int, float]:
@@ -123,12 +128,16 @@ def _name_branches(ax: Axes, tree: Tree, place: dict[int, float], *, whole: bool
     """Write below each branch its rows, or its number, in the colour of its segment."""
     branches = [number for number, at in place.items() if at == int(at) and _is_branch(number, place, tree)]
     branches.sort(key=place.__getitem__)
-    words = [f"{number}" if whole else f"{tree.weight[number]:,.6g}" for number in branches]
+    words = [f"{number}" if whole else _weighed(tree.weight[number]) for number in branches]
     turned = max(map(len, words)) * len(words) > BESIDE
     ax.set_xticks([place[number] for number in branches], words, rotation=90 if turned else 0, fontsize="small")
     for text, number in zip(ax.get_xticklabels(), branches, strict=True):
         text.set_color(colour_of(tree.segment[number]))
-    ax.set_xlabel("row" if whole else "rows in the branch")
+    ax.set_xlabel("row" if whole else f"{'rows' if tree.rows else 'customers'} in the branch")
+
+
+def _weighed(weight: float) -> str:
+    return "few" if np.isnan(weight) else f"{weight:,.6g}"
 
 
 def _is_branch(number: int, place: dict[int, float], tree: Tree) -> bool:
@@ -138,7 +147,10 @@ def _is_branch(number: int, place: dict[int, float], tree: Tree) -> bool:
 
 def _name_segments(ax: Axes, tree: Tree, names: Mapping[int, str] | None) -> None:
     total: NDArray[Any] = np.bincount(tree.segment[: tree.leaves], tree.weight[: tree.leaves])
-    called = [f"{name_of(s, names)} ({shown('share', weight / total.sum())})" for s, weight in enumerate(total)]
+    called = [name_of(s, names) for s in range(len(total))]
+    if not np.isnan(total).any():
+        shares = total / total.sum()
+        called = [f"{name} ({shown('share', share)})" for name, share in zip(called, shares, strict=True)]
     handles = [Line2D([], [], color=colour_of(segment), linewidth=2) for segment in range(len(called))]
     legend = ax.legend(handles, called, title="segment", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     plainly(legend)

@@ -5,16 +5,19 @@ from typing import Any
 
 import polars as pl
 
-from gpuseg.card import digest_said, paths_of, profile_of
+from gpuseg.card import digest_said, paths_of
 from gpuseg.errors import InvalidInput
 from gpuseg.features import CleaningReport
 from gpuseg.notebook import counted, shown
-from gpuseg.plot.measures import KEYS, VALUE, Measure, contrasts, frame_of, mean_of_all, measures, moment
 from gpuseg.preprocessing.report import Report
+from gpuseg.report.insight import of_segment
+from gpuseg.report.likeness import likeness, numbers_of
 from gpuseg.settings import MIN_REPORT_SIZE
 
 LONGEST = 200
 """Characters of a parameter's value."""
+WHOLE = ("importance", "tree", "reachability", "atypical")
+"""Parts of the insight that tell of all segments together."""
 
 
 def summary(
@@ -28,14 +31,22 @@ def summary(
 
     ``card``: a model card, as ``Segmenter.card_``. ``cleaning``: the CleaningReport of the transactions that the
     customers were made of, or its ``to_dict()``. ``title``: left out, segments and customers. Keys:
-    title, about, created, algorithm, found, customers, noise, min_report_size, segments (segment, name, size, share,
-    value_share), small, profile (a column of the customers each: name, kind, all, contrast, and mean and median, or
-    share, or top and top_share), splits (a segment that was split each: name, customers, algorithm, reason, choice,
-    metrics, and segments, small and profile of its parts), choice, metrics, cleaning, preparation, backend,
-    parameters, versions, training_data_sha256.
-    Segments of fewer customers than ``min_report_size`` are in ``small``. Several are pooled in one whose ``segment``
-    is None and which has a size and, where they are enough together, a share of value; of one alone and of such noise
-    all but the size is None. ``all`` and the shares of value are of the customers told of.
+
+    - title, about, created, algorithm, found, customers, noise, min_report_size, choice, metrics, backend, parameters,
+      versions, training_data_sha256; what was read and dropped: cleaning (None where not given) and preparation;
+    - segments: segment, number (as people call it: "0/3", "noise"), name (None where it has none), size, share,
+      value_share, traits (what stands out: feature, kind, direction, value, all, words), actions, and, None where it
+      was not worked out, rule, stability and quality;
+    - profile, a column of the customers each: name, kind, all, contrast, and mean and median, or share, or top and
+      top_share: a list over the segments;
+    - splits, a segment that was split each: name, customers, algorithm, reason, choice, metrics, and segments, small
+      and profile of its parts;
+    - importance, map, tree, reachability and atypical as in ``Segmenter.insight``, personas as in
+      ``compare_personas``; None where not worked out;
+    - small: the segments of fewer customers than ``min_report_size``. Several are pooled in one whose ``segment`` is
+      None and which has a size and, where they are enough together, a share of value; of one alone and of such noise
+      all but the size is None. ``all`` and the shares of value are of the customers told of.
+
     Raises InvalidInput for what is no card, no cleaning report, no title or no number of customers.
 
     >>> profile = {"names": ["segment", "size", "share"], "types": ["Int32", "Int64", "Float64"]}
@@ -74,8 +85,9 @@ def checked_size(min_report_size: Any) -> int:
 def _summary(
     card: Mapping[str, Any], cleaning: dict[str, Any] | None, title: str | None, fewest: int
 ) -> dict[str, Any]:
-    rows, paths = card["rows"], paths_of(card)
-    names = {segment: paths.get(segment, shown("segment", segment)) for segment in _numbers(card)}
+    rows, paths, insight = card["rows"], paths_of(card), card.get("insight", {})
+    told = likeness(card, insight, numbers_of(card, paths), fewest)
+    small = told["small"]
     of_all = f"{counted(card['segments'], 'segment')} of {counted(rows['kept'], 'customer')}"
     return {
         "title": title or of_all,
@@ -86,8 +98,11 @@ def _summary(
         "customers": rows["kept"],
         "noise": rows["noise"],
         "min_report_size": fewest,
-        **_likeness(card, names, fewest),
-        "splits": [_split(split, paths, fewest) for split in card.get("splits", [])],
+        **told,
+        "splits": [_split(split, insight, paths, fewest) for split in card.get("splits", [])],
+        **{name: insight.get(name) or None for name in WHOLE},
+        "map": insight.get("map") and _map(insight["map"], small),
+        "personas": card.get("personas") and _personas(card["personas"], fewest),
         "choice": dict(card["choice"]),
         "metrics": dict(card["metrics"]),
         "cleaning": cleaning,
@@ -99,62 +114,35 @@ def _summary(
     }
 
 
-def _numbers(card: Mapping[str, Any]) -> list[int]:
-    return profile_of(card["profile"])["segment"].to_list()
+def _map(found: Mapping[str, Any], small: Sequence[int]) -> dict[str, Any]:
+    """Return the map without the squares and the middles of segments that are too small to be told of."""
+    bins = found["bins"]
+    kept = [at for at, segment in enumerate(bins["segment"]) if segment not in small]
+    centers = [center for center in found["centers"] if center["segment"] not in small]
+    return {**found, "bins": {name: [column[at] for at in kept] for name, column in bins.items()}, "centers": centers}
 
 
-def _likeness(card: Mapping[str, Any], names: Mapping[int, str], fewest: int) -> dict[str, Any]:
-    """Return the segments of a card with their names and sizes, those that are too small, and what they are like."""
-    whole = frame_of(profile_of(card["profile"]))
-    small = whole.filter(pl.col("size") < fewest)["segment"].to_list()
-    joined = [number for number in small if number >= 0]
-    frame, pool = _withheld(_pooled(whole, joined), fewest), f"{len(joined)} small segments"
-    keys = [name for name in ("segment", "size", "share", VALUE) if name in frame.columns]
-    return {
-        "segments": [{**row, "name": names.get(row["segment"], pool)} for row in frame.select(keys).to_dicts()],
-        "small": small,
-        "profile": [_profiled(frame, measure, gaps=_has_gaps(card, measure.name)) for measure in measures(frame)],
-    }
+def _personas(known: Mapping[str, Any], fewest: int) -> dict[str, Any]:
+    """Return a comparison with personas without flows, and parts of them, of too few customers."""
+    flows = [flow for flow in known["flows"] if flow["customers"] >= fewest]
+    return {**known, "flows": flows, "personas": [one for one in known["personas"] if one["customers"] >= fewest]}
 
 
-def _split(split: Mapping[str, Any], paths: Mapping[int, str], fewest: int) -> dict[str, Any]:
+def _split(
+    split: Mapping[str, Any], insight: Mapping[str, Any], paths: Mapping[int, str], fewest: int
+) -> dict[str, Any]:
     """Return what a report says of a segment that was split: of its parts as of segments, by their own columns."""
-    card, whole = split["card"], split["segment"]
-    names = {at: shown("segment", at) if at < 0 else paths[split["into"][at]] for at in _numbers(card)}
+    card, whole, into = split["card"], split["segment"], split["into"]
+    called = {at: shown("segment", at) if at < 0 else paths[into[at]] for at in numbers_of(card, {})}
     about = {name: card[name] for name in ("algorithm", "choice", "metrics")}
     about |= {"reason": card["choice"]["reason"] + digest_said(card["metrics"])}
-    return {
-        "name": paths.get(whole, str(whole)),
-        "customers": card["rows"]["kept"],
-        **about,
-        **_likeness(card, names, fewest),
-    }
-
-
-def _pooled(frame: pl.DataFrame, small: list[int]) -> pl.DataFrame:
-    """Return a profile with one row, of no number, for several segments; noise stays last."""
-    if len(small) < 2:  # noqa: PLR2004 - one is no pool
-        return frame
-    rest, noise = frame.filter(pl.col("segment") >= 0), frame.filter(pl.col("segment") < 0)
-    among = pl.col("segment").is_in(small)
-    told = [name for name in ("size", "share", VALUE) if name in frame.columns]
-    pool = rest.filter(among).select(pl.sum(name) for name in told)
-    return pl.concat([rest.filter(~among), pool, noise], how="diagonal").select(frame.columns)
-
-
-def _withheld(frame: pl.DataFrame, fewest: int) -> pl.DataFrame:
-    """Return a profile that tells of too few customers nothing but how many they are.
-
-    Shares of value are those of the customers told of: from the others' the rest to 1 would be known.
-    """
-    told = pl.col("size") >= fewest
-    frame = frame.with_columns(
-        pl.when(told).then(pl.col(name)).alias(name) for name in frame.columns if name not in KEYS
-    )
-    if VALUE not in frame.columns or frame[VALUE].null_count() == 0:
-        return frame
-    total = frame[VALUE].sum()
-    return frame.with_columns(pl.col(VALUE) / total if total > 0 else pl.lit(None, pl.Float64).alias(VALUE))
+    told = likeness(card, {}, called, fewest)
+    for row in told["segments"]:
+        if row["segment"] is not None and row["segment"] >= 0:
+            row["segment"] = into[row["segment"]]
+            row["name"] = of_segment(insight, row["segment"])["name"]
+    told["small"] = [into[at] if at >= 0 else at for at in told["small"]]
+    return {"name": f"Segment {paths.get(whole, whole)}", "customers": card["rows"]["kept"], **about, **told}
 
 
 def _cleaned(cleaning: CleaningReport | Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -165,27 +153,6 @@ def _cleaned(cleaning: CleaningReport | Mapping[str, Any] | None) -> dict[str, A
         sentence = f"cleaning is a {type(cleaning).__name__} that tells no rows read and kept"
         raise InvalidInput(f"{sentence}; give the CleaningReport that customer_features returns, or None")
     return dict(plain)
-
-
-def _profiled(frame: pl.DataFrame, measure: Measure, *, gaps: bool) -> dict[str, Any]:
-    """Return a column of the customers: its summary in each segment told of, and of all where none is missing."""
-    words = {"number": ("mean", "median"), "date": ("mean", "median"), "boolean": ("share",)}
-    names = words.get(measure.kind, ("top", "top_share"))
-    found = zip(names, (measure.main, measure.second), strict=False)
-    values = {word: _listed(frame[column]) for word, column in found if column is not None}
-    whole = None if gaps else mean_of_all(frame, measure)
-    of_all = moment(whole).isoformat() if whole is not None and measure.kind == "date" else whole
-    about = {"name": measure.name, "kind": measure.kind, "all": of_all, "contrast": contrasts(frame, measure)}
-    return {**about, **values}
-
-
-def _listed(column: pl.Series) -> list[Any]:
-    return (column.dt.to_string("iso:strict") if column.dtype.is_temporal() else column).to_list()
-
-
-def _has_gaps(card: Mapping[str, Any], name: str) -> bool:
-    """Return whether a column had missing values: then the segments' means do not add up to the mean of all."""
-    return any(c["name"] == name and c["missing"] + c["infinite"] > 0 for c in card["preprocessing"]["columns"])
 
 
 def _preparation(plain: Mapping[str, Any]) -> dict[str, Any]:

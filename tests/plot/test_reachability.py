@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from gpuseg.cluster import OPTICS, KMeans
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.reachability import BINS
 from gpuseg.plot import reachability
 from gpuseg.plot._axes import INK, QUIET
-from gpuseg.plot.reachability import BINS
 
 
 def ordered(height, segment):

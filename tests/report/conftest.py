@@ -65,3 +65,21 @@ def large_card():
     levels = {f"category {i}": rng.permutation([f"level {j}" for j in range(50)])[group] for i in range(5)}
     flags = {f"flag {i}": rng.random(1500) < (group % 5) / 5 for i in range(5)}
     return fitted(pl.DataFrame(numbers | levels | flags), n_clusters=50, algorithm_params={"n_init": 1}).card_
+
+
+@pytest.fixture(scope="session")
+def full_card():
+    """Return the card of a fit with value, with all that is worked out on it."""
+    rng = np.random.default_rng(7)
+    group = np.repeat([0, 1, 2, 3], [400, 250, 150, 60])
+    levels = [rng.permutation([1.0, 4.0, 16.0, 64.0])[group] for _ in range(4)]
+    table = {f"number {i}": level * np.exp(rng.normal(size=860) / 4) for i, level in enumerate(levels)}
+    table["plan"] = np.array(["basic", "gold", "trial", "gold"])[group]
+    table["member"] = rng.random(860) < (group == 1) * 0.7 + 0.1
+    segmenter = Segmenter(k_range=(2, 6), value_column="number 0", algorithm_params={"n_init": 2})
+    personas = np.array([HOSTILE[0], "Wanderers", None, "Wanderers"])[group]
+    with gpuseg.config(notices="off"):
+        segmenter.fit(pl.DataFrame(table))
+        segmenter.compare_personas(personas.tolist())
+    segmenter.insight()
+    return segmenter.card_

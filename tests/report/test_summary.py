@@ -16,8 +16,8 @@ def test_it_is_plain_and_says_what_the_card_says(card):
     told = summary(card)
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     frame = profile_of(card["profile"])
-    named = frame.select("segment", "size", "share", name=pl.col("segment").cast(pl.String))
-    assert told["segments"] == named.to_dicts()
+    named = frame.select("segment", "size", "share", number=pl.col("segment").cast(pl.String)).to_dicts()
+    assert [{name: row[name] for name in named[0]} for row in told["segments"]] == named
     assert (told["customers"], told["found"], told["noise"]) == (120, 3, 0)
     for name in ("choice", "metrics", "backend", "versions", "training_data_sha256", "algorithm", "created"):
         assert told[name] == card[name]
