@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg.backends import Host
-from gpuseg.interpret.effects import SIZES, chi_squared, cliffs_deltas, cohens_d, cohens_h, size_of, strength
+from gpuseg.interpret.effects import SIZES, chi_squared, cohens_d, cohens_h, dominance, size_of, strength
 from gpuseg.interpret.flows import ERROR
 from gpuseg.notebook import shown
 
@@ -116,7 +116,7 @@ def _of_numbers(columns: Sequence[pl.Series]) -> list[Pair]:
 def _apart(one: Host, other: Host) -> Pair:
     """Return how two groups of numbers differ; the p value is that of Mann and Whitney 1947, by the normal law."""
     n, m = len(one), len(other)
-    (delta,) = cliffs_deltas(np.concatenate([one, other]), np.repeat([0, 1], [n, m]), [0])
+    [(delta, _)] = dominance(np.concatenate([one, other]), np.repeat([0, 1], [n, m]), [0])
     effect = abs(delta or 0.0)
     moments = [np.array([len(of), of.sum(), np.sum((of - of.mean()) ** 2)]) for of in (one, other)]
     difference = cohens_d(*moments)
