@@ -74,12 +74,16 @@ def _check_separation(asked: Any) -> None:
     if asked is None or isinstance(asked, str):
         return
     pairs = list(asked) if isinstance(asked, Sequence) else []
-    if not pairs or any(not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2 for pair in pairs):  # noqa: PLR2004 - a pair
+    if not pairs or not all(_is_pair(pair) for pair in pairs):
         raise InvalidInput(
             f"must_separate={asked!r} is not allowed; give pairs of ids, as in [('a', 'b')], or the name of a column"
         )
     if same := [pair for pair in pairs if pair[0] == pair[1]]:
         raise InvalidInput(f"must_separate has {same[0][0]!r} beside itself; give two customers a pair")
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, tuple | list) and len(given) == 2  # noqa: PLR2004 - a pair
 
 
 def terms_of(segmenter: Any) -> Terms:

@@ -36,10 +36,8 @@ def separation_of(asked: Any, ready: Parts, customers: Customers) -> Separation 
         share = LEVELLED / max(sum(customers.sizes), 1)
         found = _joined(ready.beside(customers.parts, _levels, asked, share).collect(_itself))
         separation = levelled(found.matrix, [str(level) for level in found.known])
-        if len(separation.names) < PAIR:
-            raise InvalidInput(
-                f"must_separate={asked!r} has {len(separation.names)} level(s); name a column of at least 2"
-            )
+        if not separation.pairs:
+            raise InvalidInput(f"must_separate={asked!r} has fewer than 2 levels; name a column of at least 2")
         return separation
     wanted = {one for pair in asked for one in pair}
     found = _joined(ready.collect(_of_ids, wanted))
@@ -47,7 +45,9 @@ def separation_of(asked: Any, ready: Parts, customers: Customers) -> Separation 
         raise InvalidInput(f"must_separate has {lost[0]}, which is no id of a customer here; give ids of the table")
     places = {known: place for place, known in enumerate(found.known)}
     pairs = [(places[one], places[other]) for one, other in asked]
-    return Separation(found.matrix, np.arange(len(places)), [repr(known) for known in found.known], pairs)
+    # No ids: the reason of a choice is written into model files and reports.
+    called = [f"the customers of pair {number}" for number in range(1, len(pairs) + 1)]
+    return Separation(found.matrix, np.arange(len(places)), pairs, called)
 
 
 def _levels(ready: Ready, frame: Frame, column: str, share: float) -> Found:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,13 +36,12 @@ def stable_segments(model: Clusterer, matrix: Host, segments: Host, customers: i
         return []
     picked = sample_rows(len(matrix), ROWS, SEED)
     if isinstance(model, KMeans):
-        place = np.searchsorted(numbers, segments)
-        found = stability_of_k_means(sampled_runs(matrix, SEED), place, len(numbers))
+        place = np.where(segments < 0, -1, np.searchsorted(numbers, segments))
+        found = stability_of_k_means(sampled_runs(matrix, SEED), place, len(numbers), lost=0.0)
     else:
         twin = model.twin(len(picked) / customers)
-        found = stability_of(
-            lambda rows: _fit(twin, rows), matrix[picked], segments[picked], numbers, runs=RUNS, seed=SEED
-        )
+        fit = partial(_fit, twin)
+        found = stability_of(fit, matrix[picked], segments[picked], numbers, seed=SEED, lost=0.0)
     values = [None if np.isnan(value) else float(value) for value in found]
     return [Stable(number, value, RUNS) for number, value in zip(numbers, values, strict=True)]
 
@@ -72,7 +72,7 @@ def divided(
     return [found[number] for number in sorted(found)]
 
 
-def _fit(twin: Any, rows: Array) -> Host:
+def _fit(twin: Any, _: int, rows: Array) -> Host:
     """Return the segments that an algorithm finds among a few rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewerSegments)  # a resample may have fewer distinct rows

@@ -36,8 +36,8 @@ def choose_k(
 
     Of every k there is inertia, the silhouette with its standard error, Calinski-Harabasz, Davies-Bouldin and the
     smallest share; ``criteria`` adds "stability" (Hennig 2007: the Jaccard similarity of each segment to its best match
-    in 20 fits of resampled rows, of at most 1,000), "separability" (how well a shallow tree tells the segments of rows
-    that it has not seen) and "gap" (Tibshirani, Walther and Hastie 2001).
+    in 20 fits of resampled rows, of at most 1,000; in 5 where those show that one dissolves), "separability" (how well
+    a shallow tree tells the segments of rows that it has not seen) and "gap" (Tibshirani, Walther and Hastie 2001).
 
     Recommended is the k of the most segments that are all stable, Jaccard .75 and more, among those whose silhouette
     is at least .9 of the highest; where none is, that of the highest product of silhouette and mean stability. Without

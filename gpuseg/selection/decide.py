@@ -20,13 +20,13 @@ from gpuseg.selection.terms import Terms
 class Tried(NamedTuple):
     """What is kept of a number of segments: what it gives, the segments of the sampled rows, and its stability.
 
-    ``candidate`` has what all rows say; ``joined``: two who are in one segment and must not be. ``stability()`` gives
+    ``candidate`` has what all rows say; ``joined``: who are in one segment and must not be. ``stability()`` gives
     that of each segment, by its number among ``labels``.
     """
 
     candidate: Candidate
     labels: Host
-    joined: tuple[str, str] | None
+    joined: str | None
     stability: Callable[[], Host]
 
 

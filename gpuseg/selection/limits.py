@@ -19,20 +19,20 @@ LEVELLED = 10_000
 class Separation(NamedTuple):
     """Groups of customers, two of which are not to have the most of their customers in the same segment.
 
-    ``x``: (rows, features), as the algorithm takes it; ``groups``: (rows,), a number each; ``names`` of the groups;
-    ``pairs`` of their numbers. A group may be one customer.
+    ``x``: (rows, features), as the algorithm takes it; ``groups``: (rows,), a number each; ``pairs`` of their numbers,
+    and what each pair is called, in a sentence that a model file may hold. A group may be one customer.
     """
 
     x: Array
     groups: Host
-    names: Sequence[str]
     pairs: Sequence[tuple[int, int]]
+    called: Sequence[str]
 
-    def joined(self, labels: Host) -> tuple[str, str] | None:
+    def joined(self, labels: Host) -> str | None:
         """Return the first pair that these segments, (rows,), do not separate; noise (-1) is no segment."""
-        homes = [self._home(labels[self.groups == group]) for group in range(len(self.names))]
-        found = [(a, b) for a, b in self.pairs if homes[a] is not None and homes[a] == homes[b]]
-        return (self.names[found[0][0]], self.names[found[0][1]]) if found else None
+        homes = [self._home(labels[self.groups == group]) for group in range(int(self.groups.max()) + 1)]
+        pairs = zip(self.pairs, self.called, strict=True)
+        return next((said for (a, b), said in pairs if homes[a] is not None and homes[a] == homes[b]), None)
 
     @staticmethod
     def _home(labels: Host) -> int | None:
@@ -47,11 +47,11 @@ class Limits(NamedTuple):
     max_segments: int | None = None
     separation: Separation | None = None
 
-    def lacking(self, smallest_share: float | None, joined: tuple[str, str] | None) -> str | None:
+    def lacking(self, smallest_share: float | None, joined: str | None) -> str | None:
         """Return what is wrong with segments, to be said after "has"; None where they meet the limits."""
         if self.min_share is not None and smallest_share is not None and smallest_share < self.min_share:
             return f"a segment of {smallest_share:.1%} of the customers, less than min_share={self.min_share:g}"
-        return None if joined is None else f"{joined[0]} and {joined[1]} in one segment, which must_separate forbids"
+        return None if joined is None else f"{joined} in one segment, which must_separate forbids"
 
 
 def check_limits(min_share: Any, max_segments: Any) -> None:
@@ -102,7 +102,8 @@ def levelled(x: Array, levels: Sequence[str]) -> Separation:
     """Return the separation of all levels from each other; each row has one."""
     names, groups = np.unique(np.asarray(levels, dtype=str), return_inverse=True)
     pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
-    return Separation(x, groups.ravel(), [repr(str(name)) for name in names], pairs)
+    called = [f"{str(names[a])!r} and {str(names[b])!r}" for a, b in pairs]
+    return Separation(x, groups.ravel(), pairs, called)
 
 
 def _of_pairs(engine: Engine, sizes: Sequence[int], given: Host, rows: int) -> Separation:
@@ -112,7 +113,8 @@ def _of_pairs(engine: Engine, sizes: Sequence[int], given: Host, rows: int) -> S
         raise InvalidInput(f"must_separate has row {same[0, 0]} beside itself; give two rows a pair")
     picked, places = np.unique(given, return_inverse=True)
     pairs = [(int(a), int(b)) for a, b in places.reshape(-1, PAIR)]
-    return Separation(_rows(engine, sizes, picked), np.arange(len(picked)), [f"row {row}" for row in picked], pairs)
+    called = [f"row {a} and row {b}" for a, b in given.tolist()]
+    return Separation(_rows(engine, sizes, picked), np.arange(len(picked)), pairs, called)
 
 
 def _rows(engine: Engine, sizes: Sequence[int], picked: Host) -> Array:

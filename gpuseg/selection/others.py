@@ -20,7 +20,7 @@ from gpuseg.progress import bar
 from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.decide import Tried, decided, in_order
 from gpuseg.selection.limits import Separation, separation_of, within
-from gpuseg.selection.stability import ROWS, RUNS, stability_of
+from gpuseg.selection.stability import ROWS, stability_of
 from gpuseg.selection.terms import Terms
 
 PILOT = 3000
@@ -73,7 +73,7 @@ def chosen(
     fit = partial(made, algorithm, shared={**shared, "engine": "auto"}, own=own)
     models = _cuts(made(algorithm, allowed[-1], shared=shared, own=own), x, allowed) or _fits(fit, pilot, allowed)
     asked = _separation(x, terms, shared)
-    tries = _tries(models, pilot, way, asked, partial(_resampled, fit, pilot, seed))
+    tries = _tries(models, pilot, way, asked, _Again(fit, pilot, allowed[-1], seed))
     values = silhouettes(
         pilot,
         [one.labels for one in tries.values()],
@@ -154,13 +154,13 @@ def _tries(
     pilot: Host,
     way: Way,
     separation: Separation | None,
-    resampled: Callable[[Host, int], Callable[[], Host]],
+    again: "_Again",
 ) -> dict[int, Tried]:
     found = {}
     for k, model in models.items():
         labels = labels_by(model, pilot)
         joined = separation and separation.joined(labels_by(model, separation.x))
-        found[k] = Tried(_candidate(k, model, pilot, labels, way), labels, joined, resampled(labels, k))
+        found[k] = Tried(_candidate(k, model, pilot, labels, way), labels, joined, partial(again.stability, labels, k))
     return found
 
 
@@ -184,12 +184,25 @@ def _parts(rows: Host, labels: Host) -> list[Host]:
     return [rows[labels == label] for label in np.unique(labels)]
 
 
-def _resampled(fit: Callable[[int], Any], pilot: Host, seed: int, labels: Host, k: int) -> Callable[[], Host]:
-    """Return what gives the stability of k segments by fits of at most ROWS of the sampled rows."""
-    picked = sample_rows(len(pilot), ROWS, seed)
+class _Again:
+    """Fits of resamples of at most ROWS of the sampled rows; a tree is fitted once to each, and cut for every k."""
 
-    def again(rows: Host) -> Host:
-        model = _quietly(partial(_fitted, fit, min(k, len(rows)), rows))
-        return to_host(model.labels_)
+    def __init__(self, fit: Callable[[int], Any], pilot: Host, most: int, seed: int) -> None:
+        self.fit, self.most, self.seed = fit, most, seed
+        self.picked = sample_rows(len(pilot), ROWS, seed)
+        self.x = pilot[self.picked]
+        self.trees: dict[int, Any] = {}
 
-    return lambda: stability_of(again, pilot[picked], labels[picked], range(k), runs=RUNS, seed=seed)
+    def stability(self, labels: Host, k: int) -> Host:
+        """Return the stability of k segments, which the sampled rows have as ``labels``."""
+        return stability_of(partial(self._labels, k), self.x, labels[self.picked], range(k), seed=self.seed)
+
+    def _labels(self, k: int, run: int, rows: Host) -> Host:
+        if run not in self.trees:
+            wanted = self.most if hasattr(self.fit(k), "cut") else k
+            model = _quietly(partial(_fitted, self.fit, min(wanted, len(rows)), rows))
+            if wanted == k:
+                return to_host(model.labels_)
+            self.trees[run] = model
+        tree = self.trees[run]
+        return to_host(tree.cut(n_clusters=min(k, len(tree.segment_weight_))).labels_)

@@ -98,13 +98,8 @@ def _of_stability(scored: Sequence[Scored], best: Scored, stability: Stability) 
     taken = _by_product(scored, stability)
     k, mean = taken.candidate.k, _mean(stability(taken.candidate.k))
     told = f"the highest {_words(taken)}" if taken is best else f"the best of both, {_words(taken)}"
-    return (
-        taken,
-        (
-            f"{k} segments have {told}, but no number of segments is stable: resampled rows give others "
-            f"(mean Jaccard {mean:.2f})"
-        ),
-    )
+    lost = f"none near the highest silhouette is stable: resampled rows give others (mean Jaccard {mean:.2f})"
+    return taken, f"{k} segments have {told}, but {lost}"
 
 
 def _by_product(scored: Sequence[Scored], stability: Stability) -> Scored:

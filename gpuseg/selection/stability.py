@@ -52,36 +52,47 @@ def resamples(rows: int, runs: int, seed: int) -> Host:
     return rng.multinomial(rows, np.full(rows, 1 / rows), size=runs).astype(np.float64)
 
 
-def stability_of_k_means(sampled: Sampled, labels: Host, n_clusters: int) -> Host:
+def stability_of_k_means(sampled: Sampled, labels: Host, n_clusters: int, *, lost: float = LOST) -> Host:
     """Return the stability of each of ``n_clusters`` segments, whose numbers the rows of the sample have.
 
     k-means is run on each resample from starts of its own: from the segments' centres it would find them again.
+    ``lost``: where LOOK resamples show a segment below it, the others are left out.
     """
     own, rng = labels[sampled.picked], np.random.default_rng([sampled.seed, n_clusters])
     parts = []
     for weights in (sampled.weights[:LOOK], sampled.weights[LOOK:]):
         parts.append(_by_run(own, ends_of_runs(sampled.x, weights, n_clusters, rng).labels, weights, n_clusters))
-        if np.nanmin(_mean(parts), initial=1.0) < LOST:
+        if np.nanmin(_mean(parts), initial=1.0) < lost:
             break
     return _mean(parts)
 
 
 def stability_of(
-    fit: Callable[[Array], Array], x: Array, labels: Host, segments: Sequence[int], *, runs: int, seed: int
+    fit: Callable[[int, Array], Array],
+    x: Array,
+    labels: Host,
+    segments: Sequence[int],
+    *,
+    seed: int,
+    runs: int = RUNS,
+    lost: float = LOST,
 ) -> Host:
     """Return the stability of each of ``segments`` by fits, each of the distinct rows of a bootstrap resample.
 
-    ``fit(rows)`` gives the rows' segments, -1 for noise. A row that is drawn twice counts once: copies of rows would be
-    crowds to methods of density. ``x``: (rows, features), and ``labels``, their segments.
+    ``fit(run, rows)`` gives the rows' segments in a run, from 0, -1 for noise. A row that is drawn twice counts once:
+    copies of rows would be crowds to methods of density. ``x``: (rows, features), and ``labels``, their segments.
+    ``lost``: where LOOK resamples show a segment below it, the others are left out.
     """
-    weights = resamples(x.shape[0], runs, seed)
-    there = [np.flatnonzero(row) for row in weights]
-    others = np.full(weights.shape, -1)
-    for other, rows in zip(others, there, strict=True):
-        other[rows] = to_host(fit(rows_of(x, rows)))
+    weights, parts = resamples(x.shape[0], runs, seed), []
     places = {segment: place for place, segment in enumerate(segments)}
     own = np.array([places.get(label, -1) for label in labels.tolist()])
-    return jaccards(own, others, weights, len(segments))
+    for run, weight in enumerate(weights):
+        rows, other = np.flatnonzero(weight > 0), np.full(len(weight), -1)
+        other[rows] = to_host(fit(run, rows_of(x, rows)))
+        parts.append(_by_run(own, other[None, :], weight[None, :], len(segments)))
+        if run + 1 == LOOK and np.nanmin(_mean(parts), initial=1.0) < lost:
+            break
+    return _mean(parts)
 
 
 def jaccards(labels: Host, others: Host, weights: Host, n_segments: int) -> Host:
