@@ -1,6 +1,7 @@
 """The input of the rows: points around centres, simulated transactions and shops, labelled sets."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from gpuseg.datasets import Shop, make_shop
 LABELLED = ("hepta", "lsun", "target", "tetra", "chameleon_t4_8k", "chameleon_t7_10k", "hdbscan", "iris", "a1",
             "aggregation", "compound", "pathbased", "r15", "s1", "s2", "s3", "s4", "spiral")  # fmt: skip
 """The labelled sets with 3 to 20 clusters."""
+DECOYS = ("age", "region", "favourite_colour", "shoe_size")
 TRAITS = ("recency", "frequency", "monetary", "visits", "opens")
 SEGMENTS = 6
 BASKET = 3
@@ -108,12 +110,18 @@ def simulated_shops(_: Any) -> list[Labelled]:
     return [Labelled(prepared_shop(make_shop(3000, random_state=seed)), {SEGMENTS}) for seed in range(10)]
 
 
-def prepared_shop(shop: Shop) -> np.ndarray:
-    """Return what customers bought, saw and opened as a matrix, from the faulty rows."""
+def shops_with_decoys(_: Any) -> list[Labelled]:
+    """Return the same shops with four more columns that tell of no segment, two of them categories."""
+    return [Labelled(prepared_shop(make_shop(3000, random_state=seed), DECOYS), {SEGMENTS}) for seed in range(10)]
+
+
+def prepared_shop(shop: Shop, decoys: Sequence[str] = ()) -> np.ndarray:
+    """Return what customers bought, saw and opened as a matrix, from the faulty rows, and ``decoys`` of theirs."""
     with config(notices="off"):
         bought, _ = customer_features(shop.transactions, drop_duplicates=True, as_of=shop.as_of)
         table, _ = join_features({"bought": bought, "seen": events(shop.events, as_of=shop.as_of)}, how="left")
-        return Preprocessor(columns=TRAITS).fit_transform(table)
+        known = shop.customers.select("customer_id", *decoys)
+        return Preprocessor(columns=[*TRAITS, *decoys]).fit_transform(table.join(known, on="customer_id", how="left"))
 
 
 def as_given(options: Any) -> Any:

@@ -103,6 +103,7 @@ TABLE = [
     density("HDBSCAN", 100_000, 6, long=True, min_cluster_size=50, min_samples=10),
     Benchmark("choice of k, 200000 x 6", POINTS, contenders.sweep, each_k),
     Benchmark("choice of k, simulated shops", data.simulated_shops, contenders.choice, right, long=True),
+    Benchmark("choice of k, shops with decoys", data.shops_with_decoys, contenders.choice, right, long=True),
     Benchmark("choice of k, labelled sets", data.labelled_sets, contenders.choice, right, needs=("data",)),
     Benchmark("whole job", data.as_given, contenders.job, each_k, needs=("practice", "transactions")),
     *(kmeans(n, 12, 8, long=True) for n in (100_000, 1_000_000, 10_000_000)),

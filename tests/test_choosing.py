@@ -134,3 +134,12 @@ def test_parts_of_a_split_segment_are_found_again_in_it(customers):
     kept = [one for one in range(3) if one != largest]
     assert after.filter(pl.col("segment").is_in(kept)).equals(before.filter(pl.col("segment").is_in(kept)))
     assert after["jaccard"].min() > 0.9
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_columns_that_tell_of_no_segment_do_not_change_the_number(seed):
+    from benchmarks.data import DECOYS, prepared_shop
+    from gpuseg.datasets import make_shop
+    from gpuseg.selection import choose
+
+    assert choose(prepared_shop(make_shop(1500, random_state=seed), DECOYS), range(2, 10)).choice.k == 6

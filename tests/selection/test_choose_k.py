@@ -82,12 +82,18 @@ def test_a_sample_is_of_the_rows_and_the_same_on_every_engine(blobs, spread):
     assert np.array_equal(np.asarray(run.sample(10_000, 5)), x)
 
 
-def test_the_recommended_is_never_told_from_the_best_and_fewer_always_are(blobs):
+def test_without_stability_the_recommended_is_never_told_from_the_best_and_fewer_always_are():
     x = np.random.default_rng(0).normal(size=(400, 8))  # no clusters: scores differ by chance
-    found = choose_k(x, (2, 11), n_init=2)
+    found = choose_k(x, (2, 11), n_init=2, criteria=[])
     best = max(found.candidates, key=lambda c: c.silhouette)
     assert found.k <= best.k
     assert "the fewest that the rows do not tell from the best" in found.reason or found.k == best.k
+
+
+def test_rows_without_clusters_are_said_to_give_others_when_resampled():
+    found = choose_k(np.random.default_rng(0).normal(size=(400, 8)), (2, 11), n_init=2)
+    assert "none near the highest silhouette is stable" in found.reason
+    assert max(one.least_stability for one in found.candidates) < 0.75
 
 
 def test_a_loser_by_less_than_the_error_of_the_difference_is_taken():
@@ -170,9 +176,11 @@ def test_centres_given_are_for_one_number_of_segments(blobs):
 
 def test_the_choice_shows_itself(blobs):
     choice = choose_k(blobs[0], (2, 5))
-    assert choice.table.shape == (4, 6)
+    assert choice.table.shape == (4, 12)
     page = choice._repr_html_()
     assert "Calinski-Harabasz" in page
+    assert "least stable" in page
+    assert "gap" not in page
     assert choice.reason in page.replace("&#x27;", "'")
 
 

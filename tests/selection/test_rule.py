@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from gpuseg.errors import InvalidInput
 from gpuseg.metrics import Score
 from gpuseg.selection import Candidate
 from gpuseg.selection.rule import Scored, recommended
@@ -20,6 +22,80 @@ def test_a_loss_within_one_standard_error_of_the_differences_is_none():
     taken, reason = recommended([near, best], last=9)
     assert taken is near
     assert reason.startswith("2 segments are the fewest that the rows do not tell from the best, 3 with 0.500: ")
+
+
+def jaccards(**of):
+    """Return what gives the stability of each segment of 2, 3, ..., by "k2", "k3", ..."""
+    return lambda k: np.array(of[f"k{k}"], dtype=float)
+
+
+def test_the_most_segments_that_are_all_stable_and_near_the_best_are_taken():
+    three, four, five = (scored(k, [mean] * 4) for k, mean in ((3, 0.50), (4, 0.46), (5, 0.47)))
+    known = jaccards(k3=[0.9] * 3, k4=[0.75] * 4, k5=[0.99, 0.99, 0.99, 0.99, 0.74])
+    taken, reason = recommended([three, four, five], known, last=9)
+    assert taken is four
+    assert reason.startswith(
+        "4 segments are the most that are all stable (Jaccard 0.75 up) with a silhouette near to the highest, 0.500 of "
+        "3: silhouette 0.460 ± 0.000 on 4 rows"
+    )
+    far = scored(5, [0.44] * 4)
+    assert recommended([three, far], jaccards(k3=[0.9] * 3, k5=[0.99] * 5), last=9)[0] is three
+    assert "and all are stable (Jaccard 0.90 up)" in recommended([three], known, last=9)[1]
+
+
+def test_a_segment_whose_stability_is_not_known_decides_nothing():
+    best = scored(3, [0.5] * 4)
+    assert recommended([best], jaccards(k3=[0.9, np.nan, 0.8]), last=9)[1].startswith("3 segments have the highest")
+    assert "none near" in recommended([best], jaccards(k3=[np.nan] * 3), last=9)[1]
+
+
+def test_where_none_is_stable_silhouette_and_stability_count_alike_and_it_is_said():
+    two, three = scored(2, [0.4] * 4), scored(3, [0.5] * 4)
+    taken, reason = recommended([two, three], jaccards(k2=[0.7, 0.7], k3=[0.5, 0.5, 0.5]), last=3)
+    assert taken is two
+    assert "but none near the highest silhouette is stable: resampled rows give others (mean Jaccard 0.70)" in reason
+    assert "wider" not in reason
+
+
+def test_the_stability_of_those_that_cannot_win_is_not_asked_for():
+    asked = []
+
+    def known(k):
+        asked.append(k)
+        return np.full(k, 0.6)
+
+    recommended([scored(k, [mean] * 4) for k, mean in ((2, 0.2), (3, 0.9), (4, 0.3))], known, last=9)
+    assert set(asked) == {3}
+
+
+def test_a_silhouette_below_zero_is_not_made_better_by_being_unstable():
+    two, three = scored(2, [-0.1] * 4), scored(3, [-0.2] * 4)
+    assert recommended([two, three], jaccards(k2=[0.7] * 2, k3=[0.1] * 3), last=9)[0] is two
+
+
+def test_what_lacks_is_not_taken_and_the_reason_names_it():
+    two, three = scored(2, [0.4] * 4), scored(3, [0.5] * 4)._replace(lacks="a segment of 1.0% of the customers")
+    taken, reason = recommended([two, three], last=9)
+    assert taken is two
+    assert reason.endswith("; 3 would have a higher silhouette, 0.500, and has a segment of 1.0% of the customers")
+    with pytest.raises(InvalidInput, match="no number of segments meets the limits: the best, 3, has a segment of 1"):
+        recommended([three], last=9)
+
+
+def test_indices_that_agree_are_said_together():
+    two = scored(2, [0.5, 0.6], calinski_harabasz=10.0, davies_bouldin=0.9)
+    three = scored(3, [0.1, 0.2], calinski_harabasz=20.0, davies_bouldin=0.4)
+    assert recommended([two, three], last=9)[1].endswith("; Calinski-Harabasz and Davies-Bouldin say 3")
+
+
+def test_the_gap_takes_the_fewest_within_the_next_ones_error():
+    candidates = [
+        scored(k, [0.9 - k / 10] * 3)._replace(
+            candidate=scored(k, [0.1] * 3).candidate._replace(gap=gap, gap_error=0.1)
+        )
+        for k, gap in ((2, 0.1), (3, 0.5), (4, 0.55))
+    ]
+    assert "the gap says 3" in recommended(candidates, last=9)[1]
 
 
 def test_the_spread_of_the_scores_themselves_does_not_count():
