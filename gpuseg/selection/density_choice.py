@@ -146,7 +146,7 @@ def _others(
     if knee is not None:
         says.append(f"the knee of the distances is at {parameter}={knee:g}")
     if _dbcv(taken) < 0:
-        says.append("a DBCV below 0 says that rows are no denser inside the segments than between them")
+        says.append("a DBCV below 0 says that the widest gaps inside the segments are wider than those between them")
     return says
 
 
