@@ -9,15 +9,18 @@ from gpuseg._estimator import clone
 from gpuseg.cluster import ALGORITHMS
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.preprocessing import Preprocessor
-from gpuseg.selection import Terms, takes_number, tried
+from gpuseg.selection import DENSITY, Terms, is_chosen, takes_number, tried
 from gpuseg.selection.terms import DEFAULT
 
 OWN = ("n_clusters", "random_state", "backend", "engine")
 """Parameters of algorithms that are Segmenter's own."""
 
 
-def check_asked(segmenter: Any) -> None:
-    """Raise InvalidInput for a parameter of a Segmenter that is not known or out of range."""
+def check_asked(segmenter: Any, *, choosing: bool = False) -> None:
+    """Raise InvalidInput for a parameter of a Segmenter that is not known or out of range.
+
+    ``choosing``: nothing is fitted, and what the segments are made by is chosen.
+    """
     algorithm, n_clusters = segmenter.algorithm, segmenter.n_clusters
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise unknown("algorithm", algorithm, ALGORITHMS)
@@ -47,15 +50,19 @@ def check_asked(segmenter: Any) -> None:
     if isinstance(segmenter.k_range, range):
         raise InvalidInput(f"k_range={segmenter.k_range!r} has no two ends; give both, as in (2, 12)")
     tried(segmenter.k_range)
-    _check_terms(segmenter)
+    _check_terms(segmenter, choosing=choosing)
 
 
-def _check_terms(segmenter: Any) -> None:
+def _check_terms(segmenter: Any, *, choosing: bool) -> None:
     """Raise InvalidInput for limits that are none, or that bear on no choice."""
     terms = terms_of(segmenter).checked()
+    dense = is_chosen(segmenter.algorithm, segmenter.algorithm_params or {})
+    dense = dense or (choosing and segmenter.algorithm in DENSITY)
     _check_separation(terms.must_separate)
     for name in ("min_share", "max_segments", "must_separate"):
         if getattr(terms, name) is None:
+            continue
+        if dense and name != "must_separate":
             continue
         if not takes_number(ALGORITHMS[segmenter.algorithm]):
             raise InvalidInput(

@@ -76,9 +76,10 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     ``min_share``, ``max_segments`` and ``must_separate``, here pairs of ids, as in ``[("a17", "b2")]``, who are not to
     be in one segment, or the name of a column, as of personas, no two of whose levels are to have the most of their
     customers in the same segment (name ``columns`` to leave it out of the fit). An eps of "dbscan" and a
-    min_cluster_size of "hdbscan" may be "auto" too: they are chosen as by ``choose_density``. ``columns``: those to
-    use; left out, all but the id. ``allow_personal``: columns to use although they look like data about persons, which
-    are left out otherwise. ``preprocessor``: a Preprocessor of yours; left out, one with its defaults.
+    min_cluster_size of "hdbscan" may be "auto" too: they are chosen as by ``choose_density``, within ``min_share`` and
+    ``max_segments``. ``columns``: those to use; left out, all but the id. ``allow_personal``: columns to use although
+    they look like data about persons, which are left out otherwise. ``preprocessor``: a Preprocessor of yours; left
+    out, one with its defaults.
     ``value_column``: what a customer is worth, as monetary, 0 where it is missing; each segment's share of
     its sum, where that is positive, is then in the profile. ``backend``: "auto", "cpu" or "cuda".
     ``engine``: "auto" (Dask for a Dask DataFrame or a PartedTable, else this process), "local", "dask" (the
@@ -181,13 +182,12 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
         >>> Segmenter(id_column="id", k_range=(2, 4)).choose_k(customers).k
         2
         """
-        check_asked(self)
+        check_asked(self, choosing=True)
         customers = opened_customers(X, self.engine)
         ready = self._ready(customers)
         rows, given, terms = ready.ordered.rows(ROWS), self._given(ready), self._terms(ready, customers)
         if self.algorithm in DENSITY:
-            limits = {"min_share": terms.min_share, "max_segments": terms.max_segments}
-            return density_for(rows, self.algorithm, shared=given["shared"], own=given["own"], **limits)
+            return density_for(rows, self.algorithm, shared=given["shared"], own=given["own"], terms=terms)
         given |= {"terms": terms._replace(every=True)}
         return number_of(rows, ALGORITHMS[self.algorithm], self._tried(ready.ordered), **given)
 

@@ -2,7 +2,7 @@
 
 from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.choose import choose_k, tried
-from gpuseg.selection.density import DENSITY, choose_density, density_for
+from gpuseg.selection.density import DENSITY, choose_density, density_for, is_chosen
 from gpuseg.selection.density_choice import DensityCandidate, DensityChoice
 from gpuseg.selection.distances import k_distances
 from gpuseg.selection.mixed import prepared_for
@@ -12,6 +12,6 @@ from gpuseg.selection.terms import Terms
 
 __all__ = [
     "DENSITY", "Candidate", "DensityCandidate", "DensityChoice", "KChoice", "Segmented", "Terms", "best_model",
-    "choose", "choose_density", "choose_k", "density_for", "k_distances", "number_of", "prepared_for", "segmented",
-    "takes_number", "tried",
+    "choose", "choose_density", "choose_k", "density_for", "is_chosen", "k_distances", "number_of", "prepared_for",
+    "segmented", "takes_number", "tried",
 ]  # fmt: skip

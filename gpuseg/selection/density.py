@@ -1,6 +1,6 @@
 """How dense segments are to be: which min_cluster_size of HDBSCAN, which eps of DBSCAN, and why.
 
-Every value is tried on one tree of a sample of the rows, and on one tree of each subset of it: no fit is repeated.
+Every value is tried on one tree of a sample of the rows, and on one tree of each resample of it: no fit is repeated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,8 @@ from gpuseg.errors import InvalidInput, unknown
 from gpuseg.selection.density_choice import DensityChoice, DensityLimits, recommended
 from gpuseg.selection.density_tries import Cut, Sampled, candidates_of
 from gpuseg.selection.distances import MIN_SAMPLES, SAMPLE, knee_of, rounded
+from gpuseg.selection.limits import check_limits
+from gpuseg.selection.terms import Terms
 
 LEAST = 5
 """Rows of the sample in the smallest segment that is tried."""
@@ -64,9 +66,9 @@ def choose_density(  # noqa: PLR0913 - one parameter a decision of the user's
     cluster_selection_epsilon and allow_single_cluster.
 
     Above ``sample_size`` rows a random sample is tried, in this process. Recommended is the highest DBCV (Moulavi et
-    al. 2014, of 3,000 rows at most) among the values whose segments are found again in 20 subsets: by a mean Jaccard of
-    0.75 or more (Hennig, CSDA 52, 2007; subsets, as repeated rows would look dense). ``min_share`` (of the smallest
-    segment), ``max_segments`` and ``max_noise`` (a share of the rows) leave out what is beyond them. Raises
+    al. 2014, of 3,000 rows at most) among the values whose segments are found again in 20 resamples: by a mean Jaccard
+    of 0.75 or more (Hennig, CSDA 52, 2007; rows drawn twice count once: they would look dense). ``min_share`` (of the
+    smallest segment), ``max_segments`` and ``max_noise`` (a share of the rows) leave out what is beyond them. Raises
     InvalidInput where no value makes two segments, where none keeps within the limits, and for too few rows.
 
     >>> x = np.concatenate([np.random.default_rng(0).normal(at, 0.5, (50, 2)) for at in (0, 5, 9)])
@@ -108,19 +110,17 @@ def is_chosen(algorithm: str, own: Mapping[str, Any]) -> bool:
 
 
 def density_for(
-    x: Any, algorithm: str, *, shared: Mapping[str, Any], own: Mapping[str, Any], **limits: Any
+    x: Any, algorithm: str, *, shared: Mapping[str, Any], own: Mapping[str, Any], terms: Terms
 ) -> DensityChoice:
     """Return the choice for an algorithm that is fitted with ``shared`` parameters and the user's ``own``."""
     taken = {name: value for name, value in own.items() if name in (*OPTIONS[algorithm], "min_samples")}
-    return choose_density(x, algorithm, **shared, **taken, **limits)
+    return choose_density(x, algorithm, min_share=terms.min_share, max_segments=terms.max_segments, **shared, **taken)
 
 
 def _limits(min_share: float | None, max_segments: int | None, max_noise: float | None) -> DensityLimits:
-    for name, share in (("min_share", min_share), ("max_noise", max_noise)):
-        if share is not None:
-            check_number(name, share, low=0.0)
-    if max_segments is not None:
-        check_count("max_segments", max_segments, low=2)
+    check_limits(min_share, max_segments)
+    if max_noise is not None:
+        check_number("max_noise", max_noise, low=0.0)
     return DensityLimits(min_share, max_segments, max_noise)
 
 

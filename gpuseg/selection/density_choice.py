@@ -18,7 +18,7 @@ class DensityCandidate(NamedTuple):
     """What one value of the parameter gives; None where a figure is not defined, as DBCV with one segment.
 
     ``noise``: the share of rows in no segment; ``smallest_share``: that of the smallest segment. ``dbcv``: see
-    ``metrics.dbcv``. ``stability``: the mean over segments of the Jaccard with what subsets of the rows give, and
+    ``metrics.dbcv``. ``stability``: the mean over segments of the Jaccard with what resamples of the rows give, and
     ``least_stability`` that of the least stable one.
     """
 
@@ -121,12 +121,12 @@ def recommended(
     found = f"{parameter}={taken.value:g} makes {counted(taken.segments, 'segment')}"
     if stable:
         start = (
-            f"{found} of the highest DBCV, {_dbcv(taken):.2f}, among values whose segments subsets of the rows find "
+            f"{found} of the highest DBCV, {_dbcv(taken):.2f}, among values whose segments resamples of the rows find "
         )
         start += f"again (mean Jaccard {_stability(taken):.2f})"
     else:
         start = (
-            f"{found}, which subsets of the rows find again the most (mean Jaccard {_stability(taken):.2f}), and no "
+            f"{found}, which resamples of the rows find again the most (mean Jaccard {_stability(taken):.2f}), and no "
         )
         start += f"value reaches {STABLE}"
     return taken, "; ".join([f"{start}, with {taken.noise:.0%} noise", *_others(parameter, taken, allowed, knee)])
@@ -146,7 +146,7 @@ def _others(
     if knee is not None:
         says.append(f"the knee of the distances is at {parameter}={knee:g}")
     if _dbcv(taken) < 0:
-        says.append("a DBCV below 0 says that rows are no denser inside the segments than between them")
+        says.append("a DBCV below 0 says that the widest gaps inside the segments are wider than those between them")
     return says
 
 

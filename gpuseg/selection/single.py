@@ -53,8 +53,8 @@ def segmented(
     ``n_clusters``: a number or "auto", one of ``ks()`` then, on ``terms``; algorithms that are not told the number find
     it themselves, as does a tree that ``own`` cuts at a ``distance_threshold``. ``shared``: backend, engine and
     random_state; ``own``: the algorithm's own parameters. ``categorical``: the columns that hold codes, of algorithms
-    that take categories, which compare them in their own distance. An eps or a
-    min_cluster_size of "auto" in ``own`` is chosen before the fit.
+    that take categories, which compare them in their own distance. An eps or a min_cluster_size of "auto" in ``own`` is
+    chosen before the fit.
     """
     auto = n_clusters == "auto"
     if algorithm is KMeans:
@@ -64,8 +64,7 @@ def segmented(
         return Segmented(*taken(x, int(n_clusters), **parameters))
     name, density = algorithm.__name__.lower(), None
     if is_chosen(name, own):
-        limits = {"min_share": terms.min_share, "max_segments": terms.max_segments}
-        density = density_for(x, name, shared=shared, own=own, **limits)
+        density = density_for(x, name, shared=shared, own=own, terms=terms)
         own = {**own, **density.parameters}
     found = Taken(KChoice(0, density.reason if density else f"{name} found the number itself", []), None)
     own = own if categorical is None else {**own, "categorical": list(categorical)}

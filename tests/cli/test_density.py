@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from gpuseg import Segmenter
@@ -48,6 +49,21 @@ def test_the_comparison_is_a_table_and_a_recommendation():
     assert json.loads(json.dumps(result_of(choice)))["parameters"] == {"min_cluster_size": 10, "min_samples": 5}
 
 
-def test_a_segmenter_recommends_what_choose_k_prints(customers):
-    choice = Segmenter("customer_id", algorithm="hdbscan").choose_k(customers)
-    assert lines_of(choice)[-1].startswith(f"recommended: min_cluster_size={choice.value}, min_samples=5 (*): ")
+@pytest.mark.parametrize("algorithm", AUTO)
+def test_choose_k_compares_how_dense_segments_are(gpuseg, customers, algorithm):
+    given = ("choose-k", "c.csv", "--id", "customer_id", "--algorithm", algorithm, "--max-segments", "3")
+    choice = Segmenter("customer_id", algorithm=algorithm, max_segments=3).choose_k(customers)
+    code, out, _ = gpuseg(*given, "-o", "t.csv")
+    assert (code, out.splitlines()[:-1]) == (0, lines_of(choice))
+    assert pl.read_csv("t.csv").columns == choice.table.columns
+    result = json.loads(gpuseg(*given, "--json")[1])
+    assert result["parameters"] == choice.parameters
+    assert result["candidates"] == choice.table.to_dicts()
+
+
+def test_limits_are_for_what_is_chosen_alone(gpuseg, customers):
+    given = ("segment", "c.csv", "-o", "s.csv", "--id", "customer_id", "--algorithm", "hdbscan", "--max-segments", "2")
+    assert "--max-segments is not for hdbscan" in gpuseg(*given)[2]
+    code, _, error = gpuseg(*given, "--set-param", AUTO["hdbscan"], "--min-share", "0.45")
+    assert code == 2
+    assert "keeps within --min-share 0.45 and --max-segments 2" in error

@@ -61,12 +61,12 @@ def test_the_choice_finds_what_is_there_and_tells_why(islands, algorithm, spread
 
 
 @pytest.fixture
-def few_subsets(monkeypatch):
-    """Let fewer subsets tell how stable segments are, where that is not what is tested."""
-    monkeypatch.setattr(density_tries, "SUBSETS", 4)
+def few_resamples(monkeypatch):
+    """Let fewer resamples tell how stable segments are, where that is not what is tested."""
+    monkeypatch.setattr(density_tries, "RUNS", 4)
 
 
-def test_limits_leave_out_what_is_beyond_them(islands, few_subsets):
+def test_limits_leave_out_what_is_beyond_them(islands, few_resamples):
     x, _ = islands
     free = choose_density(x, "dbscan", random_state=1)
     fewer = choose_density(x, "dbscan", random_state=1, max_segments=3)
@@ -78,7 +78,7 @@ def test_limits_leave_out_what_is_beyond_them(islands, few_subsets):
         choose_density(x, "dbscan", random_state=1, min_share=0.4)
 
 
-def test_a_sample_counts_in_rows_of_the_whole_table(islands, few_subsets):
+def test_a_sample_counts_in_rows_of_the_whole_table(islands, few_resamples):
     x, _ = islands
     whole, part = choose_density(x, "hdbscan"), choose_density(x, "hdbscan", sample_size=240)
     assert part.min_samples == 2 * whole.min_samples == 10
@@ -88,12 +88,6 @@ def test_a_sample_counts_in_rows_of_the_whole_table(islands, few_subsets):
         InvalidInput, match=r"min_samples=2 of 480 rows is less than two of the 240 .* at least 3, a larger"
     ):
         choose_density(x, "hdbscan", sample_size=240, min_samples=2)
-
-
-def test_the_jaccard_is_that_of_the_segments_of_a_subset():
-    label, other = np.array([0, 0, 0, 1, 1, -1]), np.array([2, 2, -1, 0, 1, 1])
-    found = density_tries._jaccard(label, other, 3)
-    assert found.tolist() == [2 / 3, 0.5, 0.0]  # the third has no row there
 
 
 def row(value, segments, score, stability, noise=0.1):
@@ -137,6 +131,7 @@ def test_the_rule_takes_the_densest_of_those_found_again_and_says_who_disagrees(
         ({"min_samples": 500}, "480 rows are too few to choose by with min_samples=500; give at least 1000"),
         ({"max_segments": 1}, "max_segments=1 is not allowed"),
         ({"min_share": -1}, "min_share=-1 is not allowed"),
+        ({"max_noise": -1}, "max_noise=-1 is not allowed"),
     ],
 )
 def test_bad_input_is_one_sentence(islands, changes, sentence):
@@ -164,7 +159,7 @@ def test_k_distances_are_those_of_all_pairs(islands):
 
 
 @pytest.mark.parametrize("algorithm", ["hdbscan", "dbscan"])
-def test_a_segmenter_chooses_and_its_file_keeps_the_choice(islands, algorithm, tmp_path, capsys, few_subsets):
+def test_a_segmenter_chooses_and_its_file_keeps_the_choice(islands, algorithm, tmp_path, capsys, few_resamples):
     x, group = islands
     table = pl.DataFrame({"id": np.arange(480), "a": x[:, 0], "b": x[:, 1]})
     own = {"hdbscan": {"min_cluster_size": "auto"}, "dbscan": {"eps": "auto"}}[algorithm]
