@@ -5,27 +5,18 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from gpuseg.backends import Host
+from gpuseg.interpret._rule_worth import Search, worth_of_rows
 from gpuseg.interpret._thresholds import plainest_day, shortest
 from gpuseg.interpret.conditions import Condition, bounded, level_names
 from gpuseg.interpret.profile import Field
 from gpuseg.preprocessing import LARGEST
 
-POWER = -4
-"""Of the mean of precision and recall: the lesser of the two counts most, and both count."""
 OUTERMOST = 0.01
 """Share of the members that may lie beyond each first bound: outliers are not to draw it."""
 ROUNDING = 0.0005
 """What a threshold that reads well may cost of the mean of precision and recall."""
 MOST_LEVELS = 8
 """Levels that a condition may name: more are no rule that anyone reads."""
-
-
-class Tally(NamedTuple):
-    """Rows that are chosen already: members of the segment among them, all, and the members that there are."""
-
-    hits: int
-    chosen: int
-    members: int
 
 
 class Span(NamedTuple):
@@ -40,38 +31,6 @@ class Some(NamedTuple):
     """The codes that a condition lets through; the one after the last level is for missing values."""
 
     codes: frozenset[int]
-
-
-class Search(NamedTuple):
-    """The rows among which a condition is sought: those that all other conditions let through, and the members.
-
-    ``apart``: what tells members from others is sought, whatever their numbers: of a segment of most customers all
-    customers have a fair precision and recall.
-    """
-
-    inside: Host
-    members: Host
-    tally: Tally
-    apart: bool = False
-
-    def worth(self, hits: Host | int, chosen: Host | int) -> Host:
-        """Return the mean of precision and recall where so many more rows are chosen; ``apart``: Youden's J."""
-        hits, chosen, members = self.tally.hits + hits, self.tally.chosen + chosen, self.tally.members
-        if self.apart:
-            return np.asarray(hits / max(members, 1) - (chosen - hits) / max(len(self.members) - members, 1))
-        return mean_of(hits, chosen, members)
-
-
-def mean_of(hits: Host | int, chosen: Host | int, members: int) -> Host:
-    """Return the power mean of precision and recall, in [0, 1].
-
-    >>> float(mean_of(8, 10, 8)), float(mean_of(0, 10, 8))
-    (0.873..., 0.0)
-    """
-    few = 1e-9  # in place of 0, whose power is infinite
-    precision, recall = hits / np.maximum(chosen, 1), hits / max(members, 1)
-    powers = (np.maximum(precision, few) ** POWER + np.maximum(recall, few) ** POWER) / 2
-    return np.where(np.asarray(hits) > 0, powers ** (1 / POWER), 0.0)
 
 
 class Column(Protocol):
@@ -270,12 +229,6 @@ class Levels:
         return Condition(
             self.field.name, self.field.kind, levels=named, missing=missing, absent=self.absent, known=known
         )
-
-
-def worth_of_rows(passing: Host, search: Search) -> float:
-    """Return what it is worth to choose the rows that pass."""
-    rows = search.inside & passing
-    return float(search.worth(int(np.count_nonzero(rows & search.members)), int(np.count_nonzero(rows))))
 
 
 def column_of(field: Field, values: Host, absent: str | None) -> Column:

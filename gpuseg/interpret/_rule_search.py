@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gpuseg.backends import Host
-from gpuseg.interpret._rule_columns import Column, Search, Tally, mean_of, worth_of_rows
+from gpuseg.interpret._rule_columns import Column
+from gpuseg.interpret._rule_worth import Search, Tally, mean_of, worth_of_rows
 
 ROUNDS = 4
 """How often all bounds of a box are set anew: later rounds move hardly any."""

@@ -68,7 +68,9 @@ def in_words(alternatives: Sequence[Alternative]) -> str:
     'spend > 9 and plan is a'
     """
     texts = [" and ".join(map(str, one)) for one in alternatives]
-    return texts[0] if len(texts) == 1 else " or ".join(f"({text})" for text in texts)
+    if len(texts) > 1:
+        texts = [f"({text})" if len(one) > 1 else text for one, text in zip(alternatives, texts, strict=True)]
+    return " or ".join(texts)
 
 
 def fulfilled(alternatives: Sequence[Alternative], raw: Host, fields: Sequence[Field]) -> Host:

@@ -9,7 +9,7 @@ import polars as pl
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
 from gpuseg.html import Bar, Cell, Text, table_html
-from gpuseg.interpret._rule_columns import column_of
+from gpuseg.interpret._rule_columns import Column, column_of
 from gpuseg.interpret._rule_search import Limits, Rows, above_chance, boxes_of
 from gpuseg.interpret._screening import informative
 from gpuseg.interpret.conditions import Alternative, Condition, fulfilled, in_words
@@ -106,7 +106,11 @@ class Rules(NamedTuple):
         raise InvalidInput(f"segment={segment!r} is no segment; those with a rule: {known}")
 
     def to_sql(self, segment: int) -> str:
-        """Return the rule of a segment as what stands after WHERE, for DuckDB."""
+        """Return the rule of a segment as what stands after WHERE, for DuckDB.
+
+        It is fulfilled by the same rows of a table with the columns of the fit. Times with a zone are compared in that
+        of the session: set it to UTC first.
+        """
         return where(self.of(segment).alternatives)
 
     def to_dict(self) -> dict[str, Any]:
@@ -166,9 +170,11 @@ def rules(
     found = []
     asked = [segment for segment in numbers if segment not in left_out]
     chosen = informative(evidence.raw[learning], evidence.fields, evidence.segments[learning], asked, COLUMNS)
+    told = written or Written({}, {})
+    columns = {at: _column(evidence, learning, at, told) for at in sorted({at for places in chosen for at in places})}
     for segment, places in zip(asked, chosen, strict=True):
-        alternatives = learnt(evidence, learning, segment, places, limits, written or Written({}, {}))
-        rule = replayed(evidence, ~learning, segment, alternatives)
+        rows = Rows([columns[at] for at in places], evidence.segments[learning] == segment, len(evidence.fields))
+        rule = replayed(evidence, ~learning, segment, learnt(rows, limits, told))
         if rule is None:
             left_out[segment] = "no column tells it from the others"
         else:
@@ -187,17 +193,10 @@ def halved(raw: Host, segments: Host) -> Host:
     return mask
 
 
-def learnt(
-    evidence: Evidence, learning: Host, segment: int, places: Sequence[int], limits: Limits, written: Written
-) -> tuple[Alternative, ...]:
+def learnt(rows: Rows, limits: Limits, written: Written) -> tuple[Alternative, ...]:
     """Return the alternatives of a segment's rule, none where nothing tells it from the others."""
-    fields = [evidence.fields[at] for at in places]
-    columns = [
-        column_of(field, evidence.raw[learning, at], written.absent.get(field.name))
-        for field, at in zip(fields, places, strict=True)
-    ]
-    boxes = boxes_of(Rows(columns, evidence.segments[learning] == segment, len(evidence.fields)), limits)
-    told = [tuple(columns[at].condition(state) for at, state in box.items()) for box in boxes]
+    boxes = boxes_of(rows, limits)
+    told = [tuple(rows.columns[at].condition(state) for at, state in box.items()) for box in boxes]
     return tuple(tuple(_as_written(condition, written) for condition in one) for one in told)
 
 
@@ -210,6 +209,12 @@ def replayed(evidence: Evidence, held: Host, segment: int, alternatives: Sequenc
         return None
     rows = int(held.sum())
     return Rule(segment, tuple(alternatives), hits / chosen, hits / those, chosen / rows, hits, chosen, those, rows)
+
+
+def _column(evidence: Evidence, learning: Host, at: int, written: Written) -> Column:
+    """Return a column of the half that is learnt of."""
+    field = evidence.fields[at]
+    return column_of(field, evidence.raw[learning, at], written.absent.get(field.name))
 
 
 def _as_written(condition: Condition, written: Written) -> Condition:

@@ -16,7 +16,7 @@ SAMPLES = {
     "set": ('["recency", "monetary"]', "recency,monetary"), "set-param": ("{ n_init = 5 }", "n_init=5"),
     "random-state": ("7", "7"), "algorithm": ('"dbscan"', "dbscan"), "backend": ('"cpu"', "cpu"),
     "returns": ('"net"', "net"), "as-of": ("2026-01-31", "2026-01-31"), "difficulty": ('"hard"', "hard"),
-    "segment": ("1", "1"), "time-format": ('"%d/%m/%Y"', "%d/%m/%Y"), "id": ('"who"', "who"),
+    "segment": ("1", "1"), "versus": ("2", "2"), "time-format": ('"%d/%m/%Y"', "%d/%m/%Y"), "id": ('"who"', "who"),
     "workers": ("2", "2"), "min-report-size": ("20", "20"), "scheduler": ('"tcp://here:8786"', "tcp://here:8786"),
 }  # fmt: skip
 """A value of each key, as TOML writes it and as a shell does; other keys take names of columns."""

@@ -11,6 +11,7 @@ import gpuseg
 from gpuseg.datasets import make_shop
 from gpuseg.datasets._archetypes import ARCHETYPES
 from gpuseg.errors import InvalidInput
+from gpuseg.explaining import PARTS
 from gpuseg.interpret.conditions import fulfilled
 from gpuseg.interpret.evidence import Evidence
 from gpuseg.interpret.profile import Field
@@ -31,7 +32,7 @@ def sample(raw, segments, fields=None):
 
 @pytest.fixture(scope="module")
 def shop():
-    """Give a fitted shop of medium difficulty with decoys, its table, and the true kind of each segment."""
+    """Give a fitted shop of medium difficulty with decoys, its table, the true kind of each segment, and the rules."""
     made = make_shop(8_000, random_state=2, lines_per_order=1)
     decoys = made.customers.select("customer_id", "age", "region", "favourite_colour", "shoe_size")
     with gpuseg.config(notices="off"):
@@ -39,12 +40,11 @@ def shop():
         fitted = gpuseg.Segmenter("customer_id", n_clusters=6).fit(table.drop("segment", "name"))
     both = table.select("customer_id", "name").join(fitted.segments_, on="customer_id")
     kinds = both.group_by("segment").agg(pl.col("name").mode().first())
-    return fitted, table, dict(kinds.iter_rows())
+    return fitted, table, dict(kinds.iter_rows()), fitted.rules()
 
 
 def test_rules_of_a_shop_use_what_made_its_segments_and_replay(shop):
-    fitted, _, kinds = shop
-    found = fitted.rules()
+    _, _, kinds, found = shop
     assert [one.segment for one in found.rules] == list(range(6))
     assert not found.left_out
     for one in found.rules:
@@ -58,8 +58,8 @@ def test_rules_of_a_shop_use_what_made_its_segments_and_replay(shop):
 
 
 def test_the_figures_are_those_of_the_customers_held_out(shop):
-    fitted, _, _ = shop
-    found, evidence = fitted.rules(), fitted.evidence_
+    fitted, _, _, found = shop
+    evidence = fitted.evidence_
     held = ~halved(evidence.raw, evidence.segments)
     assert (found.learnt, found.replayed) == (len(held) - held.sum(), held.sum())
     for one in found.rules:
@@ -72,8 +72,7 @@ def test_the_figures_are_those_of_the_customers_held_out(shop):
 
 
 def test_sql_of_a_rule_finds_the_customers_in_the_users_table(shop):
-    fitted, table, _ = shop
-    found = fitted.rules()
+    fitted, table, _, found = shop
     with duckdb.connect() as connection:
         connection.register("customers", table.to_arrow())
         for segment in (0, 5):
@@ -84,8 +83,8 @@ def test_sql_of_a_rule_finds_the_customers_in_the_users_table(shop):
 
 
 def test_fewer_conditions_are_asked_for_and_given(shop):
-    fitted, _, _ = shop
-    short, long = fitted.rules(max_conditions=2, max_alternatives=1), fitted.rules()
+    fitted, _, _, long = shop
+    short = fitted.rules(max_conditions=2, max_alternatives=1)
     assert all(len(one.alternatives) == 1 and len(one.alternatives[0]) <= 2 for one in short.rules)
     easy = fitted.rules(enough=0.7)
     lengths = [sum(sum(map(len, one.alternatives)) for one in found.rules) for found in (short, easy, long)]
@@ -94,11 +93,11 @@ def test_fewer_conditions_are_asked_for_and_given(shop):
 
 
 def test_rules_do_not_hang_on_the_order_of_the_customers(shop):
-    fitted, _, _ = shop
+    fitted, _, _, found = shop
     evidence = fitted.evidence_
     order = np.random.default_rng(0).permutation(len(evidence.raw))
     moved = evidence._replace(raw=evidence.raw[order], segments=evidence.segments[order])
-    assert rules(moved) == rules(evidence)
+    assert rules(moved) == found
 
 
 def test_halves_are_halves_of_each_segment():
@@ -111,12 +110,12 @@ def test_halves_are_halves_of_each_segment():
 
 
 def test_as_a_table_as_plain_values_and_in_a_notebook(shop):
-    found = shop[0].rules()
+    fitted, _, _, found = shop
     columns = ["segment", "rule", "precision", "recall", "coverage", "hits", "chosen", "members", "rows"]
     assert found.table.columns == columns
     assert found.table["rule"].to_list() == [str(one) for one in found.rules]
     plain = json.loads(json.dumps(found.to_dict()))
-    assert plain == found.to_dict() == shop[0].insight()["rules"]
+    assert plain == found.to_dict() == PARTS["rules"](fitted)
     assert plain["rules"][0]["sql"] == found.to_sql(plain["rules"][0]["segment"])
     assert "&lt;=" in found._repr_html_()
 
