@@ -117,7 +117,9 @@ def _atypical(told: Mapping[str, Any]) -> list[str]:
     found = told["atypical"]
     hints = [f" ({kind['hint']})" if kind["hint"] else "" for kind in found["kinds"]]
     kinds = zip(found["kinds"], hints, strict=True)
-    said = "\n".join(f"- {escaped(kind['sentence'])}{escaped(hint)}." for kind, hint in kinds)
+    said = "\n".join(
+        f"- {counted(kind['customers'], 'customer')}: {escaped(kind['sentence'] + hint)}." for kind, hint in kinds
+    )
     return [f"{escaped(found['sentence'])}.", *([said] if said else [])]
 
 

@@ -103,7 +103,7 @@ def _summary(
         **{name: insight.get(name) or None for name in WHOLE},
         "map": insight.get("map") and _map(insight["map"], small),
         "personas": card.get("personas") and _personas(card["personas"], fewest),
-        "choice": dict(card["choice"]),
+        "choice": {name: _plain(value) for name, value in card["choice"].items()},
         "metrics": dict(card["metrics"]),
         "cleaning": cleaning,
         "preparation": _preparation(card["preprocessing"]),
@@ -175,4 +175,4 @@ def _short(value: Any) -> str | float | bool | None:
 
 
 def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, Sequence) else value
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

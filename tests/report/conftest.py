@@ -43,7 +43,7 @@ def customers(rows=120, groups=3):
 
 @pytest.fixture(scope="session")
 def card():
-    return fitted(customers(), id_column="id", k_range=(2, 6)).card_
+    return fitted(customers(), id_column="id", k_range=(2, 6), max_segments=3).card_
 
 
 @pytest.fixture(scope="session")

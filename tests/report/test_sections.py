@@ -22,7 +22,8 @@ PARTS = {
     "stability": [{"segment": 0, "jaccard": 0.91, "runs": 20}, {"segment": 1, "jaccard": 0.52, "runs": 20}],
     "rules": {"rules": [{"segment": 1, "text": "spend <= 3 or plan is <b>", "precision": 0.94, "recall": 0.9,
                          "coverage": 0.31}]},
-    "atypical": {"sentence": "12 customers are atypical", "kinds": [{"sentence": "high visits", "hint": "bots?"}]},
+    "atypical": {"sentence": "12 customers are atypical",
+                 "kinds": [{"customers": 12, "sentence": "high visits", "hint": "bots?"}]},
     "actions": {"segments": [{"segment": 0, "actions": [{"action": "reward", "text": "Thank them.", "because": [
         {"words": "spend: median 9, above the median of all, 3"}]}]}]},
 }  # fmt: skip
@@ -48,7 +49,7 @@ def test_each_part_is_told_of_its_segment(told):
         "high visits",
         "above the median of all",
     ):
-        assert words in page.replace("High", "high"), words
+        assert words in page, words
         assert words in text, words
     assert "spend &lt;= 3 or plan is &lt;b&gt;" in page
     assert "94.0 %" in page
@@ -115,6 +116,7 @@ def test_sixty_columns_and_twelve_segments_with_all_parts():
     table = {f"a rather long name of column {at}": centers[group, at] + rng.normal(size=2400) for at in range(50)}
     table |= {f"category {at}": rng.permutation([f"level {j}" for j in range(12)])[group] for at in range(10)}
     segmenter = fitted(pl.DataFrame(table), n_clusters=12, algorithm_params={"n_init": 1})
+    segmenter.card_["insight"]["stability"] = []  # which takes as long as all others together, and adds a column
     page = render(segmenter.summary())
     assert len(page.encode()) < 2_000_000
     assert page.count('<li class="card') == 12
