@@ -77,7 +77,7 @@ def test_silhouettes_and_noise_are_those_of_the_segments_told(gpuseg, customers)
     plain.write_csv("plain.csv")
     crude = ["--algorithm", "agglomerative", "--set-param", "linkage=single", "--k-range", "2:4"]
     out = _told(gpuseg, "segment", "plain.csv", "-o", "s.csv", *crude)
-    assert "(by k-means); silhouette of these segments" in out
+    assert "(by agglomerative itself)" in out
     noisy = ["--algorithm", "dbscan", "--set-param", "eps=0.001"]
     words = "120 of 120 customers (100.0%) are in no segment (noise): other values than eps=0.001, min_samples=5"
     assert words in _told(gpuseg, *given, *noisy)

@@ -17,7 +17,8 @@ SAMPLES = {
     "random-state": ("7", "7"), "algorithm": ('"dbscan"', "dbscan"), "backend": ('"cpu"', "cpu"),
     "returns": ('"net"', "net"), "as-of": ("2026-01-31", "2026-01-31"), "difficulty": ('"hard"', "hard"),
     "segment": ("1", "1"), "versus": ("2", "2"), "time-format": ('"%d/%m/%Y"', "%d/%m/%Y"), "id": ('"who"', "who"),
-    "workers": ("2", "2"), "min-report-size": ("20", "20"), "scheduler": ('"tcp://here:8786"', "tcp://here:8786"),
+    "workers": ("2", "2"), "min-report-size": ("20", "20"), "min-share": ("0.1", "0.1"), "max-segments": ("5", "5"),
+    "scheduler": ('"tcp://here:8786"', "tcp://here:8786"),
 }  # fmt: skip
 """A value of each key, as TOML writes it and as a shell does; other keys take names of columns."""
 OTHER = {("doctor", "columns"): ("5", "5"), ("demo", "customers"): ("500", "500")}

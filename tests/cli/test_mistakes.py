@@ -141,7 +141,7 @@ def test_an_option_without_its_value(refused, files, name, option):
 
 @pytest.mark.parametrize(("name", "option"), [pair for pair in VALUED if pair[1] != "--set-param"])
 def test_an_option_given_twice(refused, files, name, option):
-    fit = {"--k-range": "2:3", "--scheduler": "tcp://here:8786"}
+    fit = {"--k-range": "2:3", "--scheduler": "tcp://here:8786", "--min-share": "0.1", "--max-segments": "5"}
     value = fit.get(option) or next(iter(_choices(name, option)), "1")
     assert f"{option} is given twice; give it once" in refused(name, option, value, option, value)
 
