@@ -38,7 +38,11 @@ def card_of(segmenter: Any, profile: pl.DataFrame, fingerprint: str) -> dict[str
         "value_column": segmenter.value_column,
         "rows": {"read": report.rows_read, "kept": profile["size"].sum(), "noise": noise},
         "segments": choice.k + sum(len(split.into) - 1 for split in segmenter.splits_.values()),
-        "choice": {**choice._asdict(), "candidates": [candidate._asdict() for candidate in choice.candidates]},
+        "choice": {
+            **choice._asdict(),
+            "candidates": [candidate._asdict() for candidate in choice.candidates],
+            "stability": list(choice.stability),
+        },
         "density": None if segmenter.density_ is None else segmenter.density_.plain(),
         "backend": {**segmenter.dispatch_._asdict(), "steps": list(segmenter.dispatch_.steps)},
         "metrics": {**quality, **inertia, **digest_of(segmenter.model_)},

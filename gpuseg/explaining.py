@@ -273,7 +273,8 @@ class Explainable(Explorable):
         The mean Jaccard similarity, in [0, 1], of the segment to its best match among those that the algorithm finds in
         20 bootstrap resamples of up to 1,000 customers of ``evidence_`` (Hennig 2007): from .75 a segment is valid,
         below .5 it dissolves. Parts of a segment that was split are found again in its own customers. Parameters that
-        count rows are scaled to the sample. null: not known, for want of customers there.
+        count rows are scaled to the sample. null: not known, for fewer than 5 of
+        these, or than 2 % in a small table.
 
         >>> from gpuseg import Segmenter
         >>> segmenter = Segmenter(n_clusters=2).fit(pl.DataFrame({"spend": [1.0, 2, 1, 2, 90, 91, 92, 90]}))

@@ -52,7 +52,8 @@ class KChoice(NamedTuple):
     """The number of segments, why in a sentence, and what was tried: nothing where k was given.
 
     ``stability``: the Jaccard similarity of each of the k segments, in the order of their numbers, where it was worked
-    out; None for a segment that has no row among those resampled.
+    out; None for a segment of fewer than 5 rows
+    among those resampled, or than 2 % of few.
 
     >>> KChoice(2, "2 segments were asked for", []).table.columns[:2]
     ['k', 'inertia']

@@ -25,7 +25,7 @@ STABLE = 0.75
 NEAR = 0.9
 """The share of the highest silhouette from which another is near to it."""
 Stability = Callable[[int], Host]
-"""What gives the stability of each segment of a number of segments; NaN where it is not known."""
+"""What gives the stability of each segment of a number of segments; NaN where it is not known: too few rows."""
 
 
 class Scored(NamedTuple):
@@ -61,9 +61,8 @@ def recommended(
 
 
 def found_stable(values: Host) -> bool:
-    """Return whether each segment is stable, of those of which it is known."""
-    known = values[~np.isnan(values)]
-    return len(known) > 0 and bool(known.min() >= STABLE)
+    """Return whether each segment is known to be stable."""
+    return bool(np.all(values >= STABLE))  # NaN is not
 
 
 def _highest(scored: Sequence[Scored]) -> Scored:

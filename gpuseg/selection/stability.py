@@ -22,6 +22,13 @@ ROWS = 1000
 """Rows that are resampled, at most: of a segment of 2 % there are 20."""
 
 
+FEWEST, FEW = 5, 0.02
+"""Rows of a segment below which its stability is not known, and of a small table the share that is as few.
+
+Whether one or two customers come again together hangs on their being drawn: alone they look as stable as can be.
+"""
+
+
 class Sampled(NamedTuple):
     """A few rows of a sample, by their numbers in it, and how often each of RUNS resamples has each of them.
 
@@ -64,7 +71,7 @@ def stability_of_k_means(sampled: Sampled, labels: Host, n_clusters: int, *, los
         parts.append(_by_run(own, ends_of_runs(sampled.x, weights, n_clusters, rng).labels, weights, n_clusters))
         if np.nanmin(_mean(parts), initial=1.0) < lost:
             break
-    return _mean(parts)
+    return _known(_mean(parts), own)
 
 
 def stability_of(
@@ -92,7 +99,7 @@ def stability_of(
         parts.append(_by_run(own, other[None, :], weight[None, :], len(segments)))
         if run + 1 == LOOK and np.nanmin(_mean(parts), initial=1.0) < lost:
             break
-    return _mean(parts)
+    return _known(_mean(parts), own)
 
 
 def jaccards(labels: Host, others: Host, weights: Host, n_segments: int) -> Host:
@@ -106,6 +113,12 @@ def jaccards(labels: Host, others: Host, weights: Host, n_segments: int) -> Host
     array([0.83333333, 0.75      ])
     """
     return _mean([_by_run(labels, others, weights, n_segments)])
+
+
+def _known(values: Host, labels: Host) -> Host:
+    """Return the stability of segments that have rows enough; NaN for the others."""
+    counts = np.bincount(labels[labels >= 0], minlength=len(values))
+    return np.where(counts >= min(FEWEST, np.ceil(FEW * len(labels))), values, np.nan)
 
 
 def _by_run(labels: Host, others: Host, weights: Host, n_segments: int) -> Host:

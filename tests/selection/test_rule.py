@@ -43,10 +43,10 @@ def test_the_most_segments_that_are_all_stable_and_near_the_best_are_taken():
     assert "and all are stable (Jaccard 0.90 up)" in recommended([three], known, last=9)[1]
 
 
-def test_a_segment_whose_stability_is_not_known_decides_nothing():
-    best = scored(3, [0.5] * 4)
-    assert recommended([best], jaccards(k3=[0.9, np.nan, 0.8]), last=9)[1].startswith("3 segments have the highest")
-    assert "none near" in recommended([best], jaccards(k3=[np.nan] * 3), last=9)[1]
+def test_a_segment_whose_stability_is_not_known_is_not_called_stable():
+    two, three = scored(2, [0.46] * 4), scored(3, [0.5] * 4)
+    assert recommended([two, three], jaccards(k2=[0.8, 0.8], k3=[0.9, np.nan, 0.8]), last=9)[0] is two
+    assert "none near" in recommended([three], jaccards(k3=[0.9, np.nan, 0.8]), last=9)[1]
 
 
 def test_where_none_is_stable_silhouette_and_stability_count_alike_and_it_is_said():

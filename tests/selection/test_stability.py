@@ -94,6 +94,13 @@ def test_what_dissolves_is_not_looked_at_further(monkeypatch):
     assert seen[1:] == [LOOK, RUNS - LOOK]
 
 
+def test_the_stability_of_a_few_rows_is_not_known():
+    x = np.concatenate([crowds()[0], [[50.0, 50.0], [90.0, 0.0], [90.5, 0.0]]])
+    labels = np.append(crowds()[1], [3, 4, 4])
+    found = stability_of_k_means(sampled_runs(x, 0), labels, 5)
+    assert np.isnan(found).tolist() == [False, False, False, True, True]
+
+
 def test_fits_of_any_algorithm_see_the_distinct_rows_of_a_resample():
     x, true = crowds(90)
     widths = []
