@@ -10,12 +10,16 @@ from gpuseg.notebook import counted, shown
 from gpuseg.plot._axes import SEGMENTS
 from gpuseg.plot.measures import VALUE
 from gpuseg.report.words import SCALE, because, called, precise, sure_word
+from gpuseg.selection import DensityChoice
+from gpuseg.selection.density_choice import HEADINGS
 
 WIDE, DATED = 12, 8
 """Segments that stand beside each other in a table, and in one with dates: more would not fit on a page."""
 NAMELESS = "(no name)"
 STRONGEST = 0.6
 """Opacity behind a cell that is farthest from the mean: the text on it stays readable, in light and in dark."""
+TURNS = dict.fromkeys(range(0x202A, 0x202F))
+"""The letters that turn the direction of what follows them."""
 FAINTEST = 0.02
 """Contrast that nobody sees."""
 MEASURES = {
@@ -31,8 +35,6 @@ MEASURES = {
     "noise": "noise",
     "calinski_harabasz": "Calinski-Harabasz",
     "davies_bouldin": "Davies-Bouldin",
-    "digest_size": "points of the digest that stood for the customers:",
-    "digest_error": "error of the digest, 1 - ARI to an exact fit of a sample:",
 }
 """Measures of quality, as the report names them."""
 
@@ -44,7 +46,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {"shown": told, "percent": percent, "counted": counted, "cut_in": cut_in, "called": called}
-    made.filters |= {"because": because, "tied": tied}
+    made.filters |= {"because": because, "tied": tied, "densities": tried_densities}
     made.filters |= {"tint": tint, "precise": precise, "measure": measure, "measures": measures_of, "sure": sure_word}
     made.filters |= {"widest": widest, "length_of": length_of, "named": named, "strength": strength, "swatch": swatch}
     return made
@@ -78,8 +80,18 @@ def named(name: str) -> Markup:
 
 
 def tied(text: str) -> str:
-    """Return a text in which no line ends between a number and its percent sign."""
-    return text.replace(" %", "\u00a0%")
+    r"""Return a sentence in which no name turns the direction of the rest, and no line ends before a percent sign.
+
+    >>> tied("\u202eeman: 5 %")
+    'eman: 5\xa0%'
+    """
+    return text.translate(TURNS).replace(" %", "\u00a0%")
+
+
+def tried_densities(density: Mapping[str, Any]) -> list[list[str]]:
+    """Return how dense segments were tried to be, as rows of texts under a heading."""
+    choice = DensityChoice.of(density)
+    return [[choice.parameter, *HEADINGS], *choice.rows()]
 
 
 def swatch(segment: int | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gpuseg.notebook import counted
 from gpuseg.report import alternatives, words
-from gpuseg.report.filters import measure, measures_of, percent, strength
+from gpuseg.report.filters import measure, measures_of, percent, strength, tried_densities
 from gpuseg.report.filters import told as value_of
 from gpuseg.report.page import APPENDIX, FIRST
 from gpuseg.report.words import because, called, precise, sure_word
@@ -145,6 +145,9 @@ def _choice(told: Mapping[str, Any]) -> list[str]:
         names = ["silhouette", "standard_error", *measures_of(candidates)]
         rows = [[row["k"], *(precise(row.get(name)) for name in names)] for row in candidates]
         lines.append(table(["segments", *(measure(name) for name in names)], rows))
+    if told["density"]:
+        head, *tried = tried_densities(told["density"])
+        lines += [f"{escaped(told['density']['reason'])}.", table(head, tried)]
     return lines
 
 

@@ -43,7 +43,7 @@ APPENDIX = (
     Section("choice", "Why this number of segments", _always),
     Section("tree", "What the method saw", lambda told: told["tree"] or told["reachability"]),
     Section("rules", "Rules", lambda told: any(row["rule"] for row in told["segments"])),
-    Section("features", "The features that matter", lambda told: told["importance"]),
+    Section("features", "The features that matter", lambda told: told["importance"] and told["found"] > 1),
     Section("splits", "Segments that were split further", lambda told: told["splits"]),
     Section("rows", "What was read, and what was dropped", _always),
     Section("made", "How it was made", _always),

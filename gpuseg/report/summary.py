@@ -32,8 +32,9 @@ def summary(
     ``card``: a model card, as ``Segmenter.card_``. ``cleaning``: the CleaningReport of the transactions that the
     customers were made of, or its ``to_dict()``. ``title``: left out, segments and customers. Keys:
 
-    - title, about, created, algorithm, found, customers, noise, min_report_size, choice, metrics, backend, parameters,
-      versions, training_data_sha256; what was read and dropped: cleaning (None where not given) and preparation;
+    - title, about, created, algorithm, found, customers, noise, min_report_size, choice, density, metrics, backend,
+      parameters, versions, training_data_sha256; what was read and dropped: cleaning (None where not given) and
+      preparation;
     - segments: segment, number (as people call it: "0/3", "noise"), name (None where it has none), size, share,
       value_share, traits (what stands out: feature, kind, direction, value, all, words), actions, and, None where it
       was not worked out, rule, stability and quality;
@@ -104,6 +105,7 @@ def _summary(
         "map": insight.get("map") and _map(insight["map"], small),
         "personas": card.get("personas") and _personas(card["personas"], fewest),
         "choice": {name: _plain(value) for name, value in card["choice"].items()},
+        "density": card.get("density"),
         "metrics": dict(card["metrics"]),
         "cleaning": cleaning,
         "preparation": _preparation(card["preprocessing"]),

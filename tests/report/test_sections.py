@@ -153,6 +153,19 @@ def test_a_tree_and_an_order_are_drawn_of_branches_and_bars(algorithm):
     assert page.count("<svg") == 2 + bool(told["choice"]["candidates"])
 
 
+def test_how_dense_segments_were_tried_to_be_is_told():
+    rng = np.random.default_rng(3)
+    near = rng.normal(size=(240, 2)) + (np.arange(240) % 3)[:, None] * 20
+    own = {"min_cluster_size": "auto"}
+    segmenter = fitted(pl.DataFrame(near, schema=["a", "b"]), algorithm="hdbscan", algorithm_params=own)
+    told = summary(segmenter.card_)
+    tried = segmenter.density_.rows()
+    assert len(tried) > 1
+    for text in (render(told), markdown(told)):
+        assert "min_cluster_size" in text
+        assert all(cell in text for row in tried for cell in row)
+
+
 def test_a_report_asked_for_wrongly(full_card):
     with pytest.raises(InvalidInput, match="card is no model card"):
         summary({**full_card, "insight": {"names": [3]}})
