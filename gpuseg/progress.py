@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Sized
+from importlib.util import find_spec
 from typing import TypeVar
 
 from gpuseg.settings import settings
@@ -14,7 +15,10 @@ def bar(items: Iterable[T], label: str) -> Iterable[T]:
     """Return the items, with a bar that counts them where somebody watches."""
     if not watched():
         return items
-    from tqdm.auto import tqdm
+    if find_spec("ipywidgets"):
+        from tqdm.auto import tqdm
+    else:  # the other one would complain of that in a notebook
+        from tqdm.std import tqdm
 
     total = len(items) if isinstance(items, Sized) else None
     return tqdm(items, desc=label, total=total, leave=False, file=sys.stderr, delay=0.5)

@@ -1,6 +1,8 @@
 import threading
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import gpuseg
 from gpuseg.errors import InvalidInput
@@ -72,6 +74,14 @@ def test_a_bar_is_shown_where_it_is_wanted(capsys, monkeypatch):
     assert watched()
     with gpuseg.config(progress=True):
         assert list(bar(range(3), "k")) == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")  # of the kernel's own libraries
+def test_a_bar_in_a_notebook_complains_of_nothing():
+    code = "import gpuseg.progress\nwith gpuseg.config(progress=True): print(list(gpuseg.progress.bar('abc', 'k')))"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=120).execute()
+    assert [output.text for output in notebook.cells[0].outputs] == ["['a', 'b', 'c']\n"]
 
 
 def test_notices_are_printed_in_other_words(capsys):
