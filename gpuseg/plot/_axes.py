@@ -1,5 +1,6 @@
 """What the pictures share: where they are drawn, their colours, and how text from data is written."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,15 @@ def cut(name: object, most: int = LONGEST) -> str:
         return line
     ending = most * 2 // 5
     return f"{line[: most - ending - 1]}…{line[-ending:]}"
+
+
+def lines_of(name: object, most: int = CALLED, width: int = LONGEST) -> str:
+    r"""Return a name cut to ``most`` characters, on more lines than one where it is longer than ``width``.
+
+    >>> lines_of("Lapsed customers, few e-mails opened")
+    'Lapsed customers, few\ne-mails opened'
+    """
+    return textwrap.fill(cut(name, most), width, break_on_hyphens=False)
 
 
 def colour_of(segment: int) -> str:

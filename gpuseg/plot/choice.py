@@ -55,7 +55,8 @@ def _draw_stability(ax: Axes, candidates: Sequence[Mapping[str, Any]]) -> None:
     ax.fill_between(ks, low, mean, color=SECOND, alpha=0.15, linewidth=0, label="down to the least stable segment")
     ax.plot(ks, mean, color=SECOND, marker="s", markersize=4, linewidth=1.4, label="stability")
     ax.set_ylabel("silhouette, stability")
-    ax.legend(frameon=False, fontsize="small", loc="best")
+    # Below the picture: two curves and a band leave no room that is free for sure.
+    ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
 
 
 def _taken(choice: Any) -> tuple[int, Sequence[Mapping[str, Any]]]:

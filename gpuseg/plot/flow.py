@@ -11,7 +11,7 @@ from matplotlib.path import Path
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
 from gpuseg.notebook import counted, shown
-from gpuseg.plot._axes import QUIET, SEGMENTS, axes_of, cut, plain_text
+from gpuseg.plot._axes import QUIET, SEGMENTS, axes_of, cut, lines_of, plain_text
 
 MOST = 16
 """Personas, and segments, that have a place of their own: the smaller ones stand together."""
@@ -163,7 +163,7 @@ def _nodes(names: Sequence[str], sizes: Host) -> list[Node]:
     gap = GAPS / (len(names) - 1) if len(names) > 1 else 0.0
     starts = np.cumsum([GAPS / 2 if len(names) == 1 else 0.0, *(heights[:-1] + gap)])
     rows = zip(names, sizes.tolist(), shares.tolist(), strict=True)
-    told = [f"{cut(name)}  {int(size):,} ({shown('share', share)})" for name, size, share in rows]
+    told = [f"{lines_of(name)}  {int(size):,} ({shown('share', share)})" for name, size, share in rows]
     return [Node(*node) for node in zip(told, heights.tolist(), starts.tolist(), strict=True)]
 
 
@@ -191,7 +191,8 @@ def _ribbon(begin: float, end: float, height: float) -> Path:
 def _labels(ax: Axes, nodes: Sequence[Node], at: float, align: str) -> None:
     """Write the name of each bar beside its middle, apart from the next: where there is no room, a bit below."""
     height = ax.get_window_extent().height / ax.figure.dpi * 72
-    apart = min(LINE / height, 1 / max(len(nodes), 1))
+    lines = max((node.name.count("\n") + 1 for node in nodes), default=1)
+    apart = min(LINE * lines / height, 1 / max(len(nodes), 1))
     middles = [node.start + node.height / 2 for node in nodes]
     for place, node in zip(_spread(middles, apart), nodes, strict=True):
         ax.text(at, place, node.name, ha=align, va="center", fontsize="small", **plain_text())

@@ -11,14 +11,14 @@ from matplotlib.patheffects import withStroke
 
 from gpuseg.errors import InvalidInput
 from gpuseg.notebook import shown
-from gpuseg.plot._axes import axes_of, colour_of, cut, name_of, plain_text, plainly, tidy
+from gpuseg.plot._axes import axes_of, colour_of, lines_of, name_of, plain_text, plainly, tidy
 
 FAINTEST = 0.45
 """Opacity of the square with the fewest customers: its colour can still be told."""
 NAMED = 12
 """Segments that a legend names beside the map; the numbers on it name all."""
 WORDS = 52
-"""Characters that have room beside an axis."""
+"""Characters that have room beside an axis, on each of two lines."""
 NEEDED = ("axes", "bins", "width", "height", "centers", "shown")
 
 
@@ -55,10 +55,9 @@ def segment_map(found: Mapping[str, Any], *, names: Mapping[int, str] | None = N
             name_of(center["segment"]), (center["x"], center["y"]), ha="center", va="center", weight="bold",
             color="#111111", path_effects=[withStroke(linewidth=3, foreground="white")], annotation_clip=True,
         )  # fmt: skip
-    across, up = (
-        f"{cut(axis['words'] or 'no difference', WORDS)}\n{shown('share', axis['share'])} of the variance"
-        for axis in found["axes"]
-    )
+    words = [lines_of(axis["words"] or "no difference", 2 * WORDS, WORDS) for axis in found["axes"]]
+    shares = [f"{shown('share', axis['share'])} of the variance" for axis in found["axes"]]
+    across, up = map("\n".join, zip(words, shares, strict=True))
     ax.set_xlabel(across, **plain_text())
     ax.set_ylabel(up, **plain_text())
     _name(ax, found, names)

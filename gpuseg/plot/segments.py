@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from gpuseg.notebook import shown
-from gpuseg.plot._axes import INK, QUIET, SECOND, axes_of, cut, name_of, plain_text, tidy
+from gpuseg.plot._axes import INK, QUIET, SECOND, axes_of, cut, lines_of, name_of, plain_text, tidy
 from gpuseg.plot.measures import VALUE, Measure, contrasts, frame_of, measures
 
-NARROW, TURNED = 8, 28
-"""Characters that have room below a column, and that names have that are turned."""
+NARROW = 8
+"""Characters that have room below a column; longer names are turned."""
 TURN: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 """How names stand below a column that have no room beside each other."""
 WRITTEN = 300
@@ -50,7 +50,8 @@ def size_value(profile: Any, *, names: Mapping[int, str] | None = None, ax: Axes
         shares = [max(share or 0.0, 0.0) for share in frame[VALUE]]  # the text of a bar below 0 would not be seen
         second = ax.barh(places + lift, shares, thick, color=SECOND, label="share of value")
         ax.bar_label(second, [shown(VALUE, share) for share in frame[VALUE]], padding=4, color=QUIET)
-        ax.legend(frameon=False, loc="lower right")
+        # Above the bars: beside them a text behind a bar may stand.
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
     ax.set_yticks(places, _segments(frame, names), **plain_text())
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     ax.margins(x=0.25)  # room for the text behind the longest bar
@@ -85,7 +86,7 @@ def profile_heatmap(profile: Any, *, names: Mapping[int, str] | None = None, ax:
     if table.size <= WRITTEN and room.width >= CELL * len(frame):
         _write_values(ax, frame, found, table)
     ax.set_yticks(np.arange(len(found)) + 0.5, [cut(measure.name) for measure in found], **plain_text())
-    called = [cut(name, TURNED) for name in _segments(frame, names)]
+    called = [lines_of(name) for name in _segments(frame, names)]
     turned = TURN if max(map(len, called)) > NARROW else {}
     ax.set_xticks(np.arange(len(frame)) + 0.5, called, **turned, **plain_text())
     ax.tick_params(length=0)

@@ -70,6 +70,17 @@ def test_it_takes_the_plain_dict_and_names_of_segments(ax):
     assert drawn(axes)
 
 
+def test_long_names_of_segments_are_whole_and_apart():
+    names = {0: "Lapsed customers, few e-mails opened", 1: "Lapsed customers, many e-mails opened"}
+    axes = persona_flow(compare_personas([0, 1] * 30, ["a"] * 20 + ["b"] * 40), names=names)
+    assert drawn(axes)
+    told = [text for text in axes.texts if text.get_ha() == "left"]
+    assert {" ".join(text.get_text().split("  ")[0].split()) for text in told} == {
+        f"{segment}: {name}" for segment, name in names.items()
+    }
+    assert not told[0].get_window_extent().overlaps(told[1].get_window_extent())
+
+
 def test_of_many_the_smaller_ones_are_one_and_labels_stay_apart():
     rng = np.random.default_rng(0)
     personas = rng.choice(40, 6000, p=rng.dirichlet(np.full(40, 0.4)))

@@ -113,6 +113,8 @@ def test_a_share_of_value_stands_beside(ax):
     assert [bar.get_width() for bar in axes.patches] == [0.75, 0.25, 0.2, 0.8]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["share of customers", "share of value"]
     assert drawn(axes)
+    legend = axes.get_legend().get_window_extent()
+    assert not any(legend.overlaps(text.get_window_extent()) for text in axes.texts)
 
 
 def test_a_share_of_value_below_zero_is_told_without_a_bar(ax):
