@@ -41,8 +41,7 @@ class ShopPersonas(NamedTuple):
         """Return how many customers each persona has, and what is planted, for a notebook."""
         sizes = self.table.group_by("persona").len("customers").sort("persona", nulls_last=True)
         rows: list[list[Cell]] = [[Text(name or "no persona"), f"{size:,}"] for name, size in sizes.rows()]
-        planted = [f"{kind}: {what}" for kind, what in self.plants.items()]
-        return table_html(self._title(), [Text("persona"), "customers"], rows, planted)
+        return table_html(self._title(), [Text("persona"), "customers"], rows, _planted(self.plants))
 
     def _title(self) -> str:
         return f"Personas of {self.table.height:,} customers of a simulated shop"
@@ -95,6 +94,17 @@ def _spent(transactions: pl.DataFrame) -> pl.DataFrame:
     )
     paid = (pl.col("quantity") * pl.col("unit_price")).sum().alias("spent")
     return fine.group_by("customer_id").agg(paid)
+
+
+def _planted(plants: dict[str, Any]) -> list[str]:
+    """Return what is planted in words."""
+    split, merge, under = (plants[kind] for kind in ("split", "merge", "under-served"))
+    return [
+        f"planted: one persona, {split['persona']}, for {' and '.join(split['segments'])}",
+        f"planted: {' and '.join(merge['personas'])} are both {merge['segment']}",
+        f"planted: no persona for {plants['new']['segment']}",
+        f"planted: {under['segment']} get {under['of its share']} of the budget that goes with what they spend",
+    ]
 
 
 def _plants() -> dict[str, Any]:

@@ -43,7 +43,8 @@ def test_a_seed_gives_one_table(shop):
 def test_it_shows_itself(shop):
     made = make_personas(shop)
     assert repr(made) == "<Personas of 2,000 customers of a simulated shop>"
-    assert "no persona" in made._repr_html_()
+    assert "no persona for newsletter readers" in made._repr_html_()
+    assert "one persona, Regulars, for champions and loyal small baskets" in made._repr_html_()
 
 
 @pytest.mark.parametrize("mistaken", [-0.1, 1, None])
