@@ -82,7 +82,8 @@ class PersonaComparison(NamedTuple):
         for persona, size in self.personas.select("persona", "customers").iter_rows():
             own = self.flows.filter(pl.col("persona").eq_missing(persona))
             rows.append([Text(persona or "no persona"), f"{size:,}", *(shown("share", s) for s in own["of_persona"])])
-        title = f"Where the customers of {counted(len(rows), 'persona')} go, by segment"
+        known = self.personas["persona"].count()  # who has none is a row, and no persona
+        title = f"Where the customers of {counted(known, 'persona')} go, by segment"
         return table_html(title, head, rows, self.sentences())
 
 

@@ -210,6 +210,7 @@ def test_it_shows_itself():
     assert "&lt;b&gt;" in page
     assert "<td>20</td><td>100.0 %</td><td>0.0 %</td>" in page
     assert "no persona" in page
+    assert "Where the customers of 2 personas go" in page
     assert repr(comparison).startswith("personas and segments agree to an adjusted Rand index of 1.00")
 
 
