@@ -10,11 +10,14 @@ STYLE = """
 .gpuseg th{text-align:right;font-weight:600;border-bottom:1px solid #8886;padding:4px 10px;white-space:nowrap}
 .gpuseg td{text-align:right;padding:4px 10px;border-bottom:1px solid #8882;white-space:nowrap}
 .gpuseg .text{text-align:left}
+.gpuseg .long{white-space:normal;min-width:24em}
 .gpuseg i{display:inline-block;height:10px;background:#4c78a8;border-radius:2px;margin-right:6px}
 .gpuseg p{margin:4px 0}.gpuseg .quiet{opacity:.7}
 """
 WIDEST = 80
 """Pixels of the bar of a share of 1."""
+LONG = 48
+"""Characters beyond which a text goes on in a second line: a name has up to 48."""
 
 
 class Bar(NamedTuple):
@@ -51,5 +54,6 @@ def _cell(cell: Cell, tag: str) -> str:
         width = round(WIDEST * cell.share)
         return f'<{tag} class="text"><i style="width:{width}px"></i>{escape(cell.text)}</{tag}>'
     if isinstance(cell, Text):
-        return f'<{tag} class="text">{escape(cell.text)}</{tag}>'
+        long = " long" if len(cell.text) > LONG else ""
+        return f'<{tag} class="text{long}">{escape(cell.text)}</{tag}>'
     return f"<{tag}>{escape(cell)}</{tag}>"
