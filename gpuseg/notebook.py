@@ -41,6 +41,16 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
+def with_name(segment: int, names: Mapping[int, str] | None = None) -> str:
+    """Return a segment's number, and its name where it has one.
+
+    >>> with_name(2, {2: "Regulars"}), with_name(0), with_name(-1, {-1: "Atypical customers"})
+    ('2 Regulars', '0', 'noise')
+    """
+    number = shown("segment", segment)
+    return f"{number} {names[segment]}" if segment >= 0 and names and segment in names else number
+
+
 def heading(name: str) -> str:
     """Return a profile column's name as a heading.
 

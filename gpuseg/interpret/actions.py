@@ -13,7 +13,7 @@ from gpuseg.html import Cell, Text, table_html
 from gpuseg.interpret.naming import FEWEST
 from gpuseg.interpret.profile import DAY
 from gpuseg.interpret.vocabulary import column_for
-from gpuseg.notebook import shown
+from gpuseg.notebook import counted, shown, with_name
 
 MOST = 3
 """Actions of a segment: who is told ten things does none."""
@@ -58,16 +58,22 @@ class Advice(NamedTuple):
     ``segments``: for each a dict of ``segment``, ``actions`` and ``why``, a sentence where there is none. An action has
     ``action``, ``text``, ``priority`` and ``because``: for each condition ``feature``, ``segment`` (its median, or the
     share of yes), ``all`` (what it was compared with; dates in ISO 8601), ``condition`` and ``words``. ``skipped``: a
-    sentence for each action that needs a column that is not there.
+    sentence for each action that needs a column that is not there. ``names``: of segments, for the notebook.
     """
 
     segments: list[dict[str, Any]]
     skipped: list[str]
+    names: Mapping[int, str] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the advice as plain values, without names, which may change."""
+        return {"segments": self.segments, "skipped": self.skipped}
 
     def _repr_html_(self) -> str:
-        rows: list[list[Cell]] = [[shown("segment", one["segment"]), *_cells(one)] for one in self.segments]
-        head: list[Cell] = ["segment", Text("what to do"), Text("because")]
-        return table_html("What to do with each segment", head, rows, self.skipped)
+        rows: list[list[Cell]] = [[Text(with_name(one["segment"], self.names)), *_cells(one)] for one in self.segments]
+        head: list[Cell] = [Text("segment"), Text("what to do"), Text("because")]
+        without = f"{counted(len(self.skipped), 'action')} skipped for want of columns: .skipped says which"
+        return table_html("What to do with each segment", head, rows, [without] if self.skipped else [])
 
 
 def advised(details: Mapping[str, Any], table: Sequence[Action]) -> Advice:

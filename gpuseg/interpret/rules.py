@@ -15,6 +15,7 @@ from gpuseg.interpret._screening import informative
 from gpuseg.interpret.conditions import Alternative, Condition, fulfilled, in_words
 from gpuseg.interpret.evidence import Evidence, draws
 from gpuseg.interpret.sql import where
+from gpuseg.notebook import with_name
 
 FEWEST = 10
 """Customers of a segment in the sample, below which a rule would be of persons."""
@@ -78,12 +79,14 @@ class Rules(NamedTuple):
     """The rules of all segments that have one, and why others have none.
 
     ``learnt`` and ``replayed``: the customers on whom they were learnt, and others on whom their figures were counted.
+    ``names``: of segments, for the notebook.
     """
 
     rules: tuple[Rule, ...]
     left_out: Mapping[int, str]
     learnt: int
     replayed: int
+    names: Mapping[int, str] | None = None
 
     @property
     def table(self) -> pl.DataFrame:
@@ -123,7 +126,7 @@ class Rules(NamedTuple):
         head: list[Cell] = [Text("segment"), Text("rule"), Text("precision"), Text("recall"), "coverage"]
         bars = [[Bar(share, f"{share:.0%}") for share in (one.precision, one.recall)] for one in self.rules]
         rows: list[list[Cell]] = [
-            [Text(str(one.segment)), Text(str(one)), *bar, f"{one.coverage:.0%}"]
+            [Text(with_name(one.segment, self.names)), Text(str(one)), *bar, f"{one.coverage:.0%}"]
             for one, bar in zip(self.rules, bars, strict=True)
         ]
         remarks = [f"learnt of {self.learnt:,} customers; the figures are of {self.replayed:,} others"]

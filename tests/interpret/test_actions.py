@@ -111,11 +111,13 @@ def test_a_fit_has_them_and_the_model_file_keeps_them(tmp_path):
     segmenter = gpuseg.Segmenter(n_clusters=4).fit(frame)
     found = segmenter.actions()
     assert {name for names in told(found) for name in names} >= {"reward", "reactivate"}
-    assert segmenter.card_["insight"]["actions"] == found._asdict()
+    assert segmenter.card_["insight"]["actions"] == found.to_dict()
     assert gpuseg.load(segmenter.save(tmp_path / "m.gpuseg")).actions() == found
     html = found._repr_html_()
     assert "reward" in html
     assert "75 % quantile" in html
+    assert f">0 {segmenter.names_[0]}<" in html
+    assert f"{len(found.skipped)} actions skipped" in html
 
 
 def test_every_feature_of_the_table_is_a_role_that_is_known():

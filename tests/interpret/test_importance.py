@@ -54,4 +54,5 @@ def test_what_made_the_segments_comes_first(algorithm):
     assert found["features"][0]["changed"] > 0.2 > found["features"][-1]["changed"]
     assert all(len(one["segments"]) == len(found["segments"]) for one in found["features"])
     again = gpuseg.Segmenter(algorithm=algorithm, n_clusters=n_clusters, algorithm_params=own).fit(TABLE)
+    assert again.importance()["changed"].to_list() == [one["changed"] for one in found["features"]]
     assert again.insight()["importance"] == found
