@@ -15,8 +15,9 @@ from gpuseg.interpret._screening import informative
 from gpuseg.interpret.conditions import Alternative, Condition, fulfilled, in_words
 from gpuseg.interpret.evidence import Evidence, draws
 from gpuseg.interpret.sql import where
+from gpuseg.settings import MIN_REPORT_SIZE
 
-FEWEST = 10
+FEWEST = MIN_REPORT_SIZE
 """Customers of a segment in the sample, below which a rule would be of persons."""
 COLUMNS = 12
 """Columns that a rule is sought in: of more, those that tell most of the segment."""

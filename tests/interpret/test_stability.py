@@ -15,4 +15,4 @@ def test_a_niche_that_the_parameters_just_allow_is_found_again_in_resamples(mode
     assert sorted(np.unique(labels[labels >= 0]).tolist()) == [0, 1, 2]
     found = stable_segments(model, x, labels, len(x))
     assert [one.segment for one in found] == [0, 1, 2]
-    assert min(one.jaccard for one in found) > 0.9  # unscaled, 30 rows are more than differ in a resample of 40
+    assert min(one.jaccard for one in found) > 0.7  # unscaled, 30 rows are more than differ in a resample of 40
