@@ -1,6 +1,5 @@
 """What to do with each segment: a table of conditions, and the figures that met them."""
 
-import datetime as dt
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from gpuseg.errors import InvalidFile, InvalidInput, listed, unknown
 from gpuseg.html import Cell, Text, table_html
 from gpuseg.interpret.naming import FEWEST
-from gpuseg.interpret.profile import DAY
+from gpuseg.interpret.values import date_of
 from gpuseg.interpret.vocabulary import column_for
 from gpuseg.notebook import counted, shown, with_name
 
@@ -27,7 +26,6 @@ OF_ALL = {
 """What a segment can be compared with, in words."""
 CONDITION = re.compile(rf"(?P<feature>.+?)\s+(?P<side>{ABOVE}|{BELOW})\s+(?P<than>\S+)")
 KEYS = ("name", "text", "priority", "when", "noise")
-EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - dates of a table have no zone
 
 
 class Condition(NamedTuple):
@@ -212,18 +210,14 @@ def _because(feature: Mapping[str, Any], condition: Condition, at: int) -> dict[
 
 def _stored(kind: str, value: float) -> float | str:
     """Return a value as JSON can hold it: a date in ISO 8601."""
-    return _date(value).isoformat() if kind == "date" else value
+    return date_of(value).isoformat() if kind == "date" else value
 
 
 def _figure(kind: str, value: float) -> str:
     """Return a value as a person reads it."""
     if kind == "date":
-        return shown("", _date(value))
+        return shown("", date_of(value))
     return shown("share" if kind == "boolean" else "", value)
-
-
-def _date(days: float) -> Any:
-    return EPOCH + dt.timedelta(microseconds=round(days * DAY))
 
 
 def _cells(one: Mapping[str, Any]) -> list[Text]:

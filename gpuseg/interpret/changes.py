@@ -9,7 +9,7 @@ import polars as pl
 
 from gpuseg.errors import InvalidInput, unknown
 from gpuseg.html import Cell, Text, table_html
-from gpuseg.interpret.profile import Field
+from gpuseg.interpret.profile import DAY, Field
 from gpuseg.notebook import counted, shown
 
 RELATIVE = re.compile(r"([+*/-])\s*(\d+(?:\.\d+)?)\s*(%?)")
@@ -110,7 +110,7 @@ def _date(field: Field, value: Any) -> pl.Expr:
     text = value.strip() if isinstance(value, str) else ""
     if (how := RELATIVE.fullmatch(text)) and how[1] in "+-" and not how[3]:
         days = float(how[2]) * (1 if how[1] == "+" else -1)
-        return pl.col(field.name).cast(pl.Datetime("us")) + pl.duration(microseconds=round(days * 86_400_000_000))
+        return pl.col(field.name).cast(pl.Datetime("us")) + pl.duration(microseconds=round(days * DAY))
     try:
         return pl.lit(dt.datetime.fromisoformat(text))
     except ValueError as error:

@@ -11,7 +11,7 @@ import polars as pl
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
 from gpuseg.html import Cell, Text, table_html
-from gpuseg.interpret.details import POOLED
+from gpuseg.interpret.details import POOLED, tally_of
 from gpuseg.interpret.effects import chi_squared, cohens_d, cohens_h, size_of, strength
 from gpuseg.interpret.profile import moments_joined
 from gpuseg.notebook import counted, shown
@@ -115,7 +115,7 @@ def _strength(one: Difference) -> float:
 
 def _of_numbers(feature: Mapping[str, Any], one: int, others: Sequence[int], *, rest: bool) -> Difference:
     """Return the difference in a feature of numbers, dates, or yes and no; ``rest``: of the segment and all others."""
-    own, their = _tally(feature, one), functools.reduce(moments_joined, (_tally(feature, at) for at in others))
+    own, their = tally_of(feature, one), functools.reduce(moments_joined, (tally_of(feature, at) for at in others))
     mean, other = (float(total / n) if n else None for n, total, _ in (own, their))
     middle = feature["median"][others[0]] if len(others) == 1 else None
     effect, name = feature["effect"][one], feature["effect_name"]
@@ -134,12 +134,6 @@ def _of_numbers(feature: Mapping[str, Any], one: int, others: Sequence[int], *, 
 def _bounds(effect_name: str) -> str:
     """Return the effect whose bounds hold: Cohen's of d and h are the same numbers."""
     return H if effect_name == D else effect_name
-
-
-def _tally(feature: Mapping[str, Any], at: int) -> Host:
-    """Return count, sum and sum of squares off the mean of a feature in a segment."""
-    n, mean, std = feature["n"][at], feature["mean"][at], feature["std"][at]
-    return np.array([n, n * (mean or 0.0), (std or 0.0) ** 2 * max(n - 1, 0)], dtype=np.float64)
 
 
 def _of_category(feature: Mapping[str, Any], one: int, others: Sequence[int]) -> Difference:

@@ -24,14 +24,16 @@ from gpuseg.interpret.effects import (
 )
 from gpuseg.interpret.profile import DAY, Counts, Field, Rows, counted, moments_joined
 from gpuseg.preprocessing import LARGEST
+from gpuseg.preprocessing.levels import MISSING, OTHER
+from gpuseg.settings import MIN_REPORT_SIZE
 
-LEAST = 10
+LEAST = MIN_REPORT_SIZE
 """Customers of a segment that a level must have to be told of: three persons are no finding."""
 ENOUGH = 30
 """Customers of a segment in a sample that tell its delta; its standard error is then about 0.1."""
 DIGITS = 9
 """Effects that differ beyond it are a tie: the order in which sums are taken moves the last digits."""
-POOLED = ("(other)", "(missing)")
+POOLED = (OTHER, MISSING)
 """Levels that preprocessing makes, and that say nothing of a segment by themselves."""
 TINY = np.finfo(np.float64).tiny
 """Keeps the share of a level that no customer has from dividing by nothing."""
@@ -142,6 +144,12 @@ def levels_of(feature: Mapping[str, Any], at: int) -> list[Level]:
         if name not in POOLED and whole[i] and (own[i] >= LEAST or shares[i] < others[i])
     ]
     return sorted(found, key=lambda level: (-level.lift, level.name))
+
+
+def tally_of(feature: Mapping[str, Any], at: int) -> Host:
+    """Return count, sum, and sum of squares off the mean of the plain form's numbers in the segment at this place."""
+    n, mean, std = (feature[key][at] for key in ("n", "mean", "std"))
+    return np.array([n, n * (mean or 0.0), (std or 0.0) ** 2 * max(n - 1, 0)], dtype=np.float64)
 
 
 def telling(feature: Mapping[str, Any], at: int) -> Level | None:

@@ -1,13 +1,10 @@
 """Customers who are typical of a segment: for Python alone, never to be written."""
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 
-from gpuseg.backends import Host
 from gpuseg.interpret.evidence import Evidence
-from gpuseg.interpret.profile import DAY, Field
+from gpuseg.interpret.values import column_of
 
 
 def nearest(evidence: Evidence, segment: int, n: int) -> pl.DataFrame:
@@ -18,19 +15,6 @@ def nearest(evidence: Evidence, segment: int, n: int) -> pl.DataFrame:
     """
     rows = np.flatnonzero(evidence.segments == segment)
     rows = rows[np.argsort(evidence.distance[rows], kind="stable")[:n]]
-    columns = [_column(field, evidence.raw[rows, at]) for at, field in enumerate(evidence.fields)]
+    columns = [column_of(field, evidence.raw[rows, at]) for at, field in enumerate(evidence.fields)]
     distance = pl.Series("distance_to_segment", evidence.distance[rows])
     return pl.DataFrame([evidence.ids.gather(rows), *columns, distance])
-
-
-def _column(field: Field, values: Host) -> pl.Series:
-    """Return a column of the raw matrix as the user knows it."""
-    series = pl.Series(field.name, values).fill_nan(None)
-    if field.kind == "boolean":
-        return series.cast(pl.Boolean)
-    if field.kind == "date":
-        return (series * DAY).round().cast(pl.Int64).cast(pl.Datetime("us"))
-    if field.kind == "category":
-        levels: Any = dict(enumerate(field.levels))
-        return series.cast(pl.Int64).replace_strict(levels, default=None, return_dtype=pl.String)
-    return series

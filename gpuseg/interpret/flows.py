@@ -9,13 +9,14 @@ import polars as pl
 from scipy.stats import hypergeom
 
 from gpuseg.backends import Host
+from gpuseg.settings import MIN_REPORT_SIZE
 
 TIE = 2.5
 """The least odds ratio of a persona and a segment that belong together: a medium difference, Cohen's d of 0.5, as
 ln(odds ratio) * sqrt(3) / pi gives it (Chinn 2000)."""
 ERROR = 0.05
 """How often chance may make at least one tie or one finding of a kind, over all that are looked at."""
-LEAST = 10
+LEAST = MIN_REPORT_SIZE
 """Customers that a finding is made of at least: fewer would be told of as persons."""
 
 

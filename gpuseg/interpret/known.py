@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import narwhals as nw
-import numpy as np
 import polars as pl
 
-from gpuseg.backends import Host
 from gpuseg.engines.parts import Parts
 from gpuseg.interpret.evidence import Evidence
 from gpuseg.interpret.pairing import ROW
-from gpuseg.interpret.profile import DAY, Field
+from gpuseg.interpret.values import decoded
 from gpuseg.io.tables import Frame
 
 
@@ -38,27 +36,6 @@ def known_of(evidence: Evidence, parts: Parts, id_column: str | None, wanted: Se
 def whole_of(parts: Parts, names: Sequence[str]) -> pl.DataFrame:
     """Return columns of a table in parts, all rows here."""
     return pl.concat([nw.from_native(one).to_polars() for one in parts.collect(_chosen, names)])
-
-
-def decoded(evidence: Evidence) -> pl.DataFrame:
-    """Return the raw columns of a sample as a table: categories as text, dates as dates, yes and no as such."""
-    columns = zip(evidence.fields, evidence.raw.T, strict=True)
-    return pl.DataFrame([_column(field, values) for field, values in columns])
-
-
-def _column(field: Field, values: Host) -> pl.Series:
-    found = pl.Series(field.name, values, dtype=pl.Float64, nan_to_null=True)
-    if field.kind == "date":
-        return (found * DAY).cast(pl.Int64).cast(pl.Datetime("us"))
-    if field.kind == "boolean":
-        return found.cast(pl.Boolean)
-    if field.kind == "category":
-        levels = np.asarray([str(level) for level in field.levels], dtype=object)
-        there = values >= 0
-        words = np.full(len(values), None, dtype=object)
-        words[there] = levels[values[there].astype(np.int64)]
-        return pl.Series(field.name, words.tolist(), dtype=pl.String)
-    return found
 
 
 def _chosen(frame: Frame, names: Sequence[str]) -> Frame:

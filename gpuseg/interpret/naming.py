@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from gpuseg.interpret.details import DIGITS, telling
+from gpuseg.interpret.details import DIGITS, tally_of, telling
 from gpuseg.interpret.effects import BOUNDS, SIZES, cohens_d, strength
 from gpuseg.interpret.vocabulary import (
     Words,
@@ -65,6 +63,7 @@ def named(details: Mapping[str, Any], chosen: Mapping[int, str] | None = None) -
     at last a number. It hangs on what the segments are like, not on their numbers or on the order of columns. A segment
     with no such feature is "Average customers", noise "Atypical customers", one of fewer than 5 "A few customers".
 
+    >>> import numpy as np
     >>> from gpuseg.interpret.details import details_of
     >>> from gpuseg.interpret.profile import Field, Rows, counted
     >>> from gpuseg.engines.parts import LocalParts
@@ -239,13 +238,7 @@ def _spread(feature: Mapping[str, Any], places: Sequence[int]) -> float:
     if feature["kind"] in ("category", "date") or any(feature["mean"][at] is None for at in places):
         return 0.0
     low, *_, high = sorted(places, key=lambda at: feature["mean"][at])
-    return abs(cohens_d(_tally(feature, high), _tally(feature, low)) or 0.0)
-
-
-def _tally(feature: Mapping[str, Any], at: int) -> Any:
-    """Return count, sum and squares off the mean of a segment."""
-    n, mean, std = (feature[key][at] for key in ("n", "mean", "std"))
-    return np.array([n, n * mean, (std or 0.0) ** 2 * max(n - 1, 0)])
+    return abs(cohens_d(tally_of(feature, high), tally_of(feature, low)) or 0.0)
 
 
 def _numbered(details: Mapping[str, Any], drafts: Sequence[Draft]) -> list[str]:

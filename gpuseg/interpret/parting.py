@@ -1,9 +1,7 @@
 """Along which columns groups of customers differ: standardised differences, in the user's units."""
 
-import datetime as dt
 from collections.abc import Sequence
 from itertools import combinations
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +10,8 @@ import polars as pl
 from gpuseg.backends import Host
 from gpuseg.interpret.effects import SIZES, chi_squared, cohens_d, cohens_h, dominance, size_of, strength
 from gpuseg.interpret.flows import ERROR
+from gpuseg.interpret.profile import DAY, moments_of
+from gpuseg.interpret.values import date_of
 from gpuseg.notebook import shown
 
 MEDIUM = 0.5
@@ -20,11 +20,6 @@ TOLD = 3
 """Columns of which a sentence tells at most."""
 LEVELS = 50
 """Levels of a column of text at most: one of more is free text or an id, and is not compared."""
-DAY = 86_400
-"""Seconds of a day: dates are compared in days."""
-
-
-EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - the users' dates have no zone here
 
 
 class Parting(NamedTuple):
@@ -116,8 +111,7 @@ def _of_numbers(columns: Sequence[pl.Series]) -> list[Pair]:
 def _apart(one: Host, other: Host) -> Pair:
     """Return how two groups of numbers differ."""
     ((delta, p), *_) = dominance(np.concatenate([one, other]), np.repeat([0, 1], [len(one), len(other)]), [0])
-    moments = [np.array([len(of), of.sum(), np.sum((of - of.mean()) ** 2)]) for of in (one, other)]
-    difference = cohens_d(*moments)
+    difference = cohens_d(moments_of(one), moments_of(other))
     return Pair(abs(delta or 0.0), 1.0 if p is None else p, None if difference is None else abs(difference))
 
 
@@ -125,9 +119,14 @@ def _of_flags(columns: Sequence[pl.Series]) -> list[Pair]:
     flags = [column.drop_nulls() for column in columns]
     if not all(len(of) for of in flags):
         return []
-    shares = [(float(of.cast(pl.Float64).mean() or 0.0), len(of)) for of in flags]  # type: ignore[arg-type]
-    effects = [(abs(cohens_h(p, q)), np.sqrt(1 / n + 1 / m)) for (p, n), (q, m) in combinations(shares, 2)]
-    return [Pair(effect, _two_sided(effect / error)) for effect, error in effects]
+    counts = [np.array([of.sum(), len(of) - of.sum()], dtype=np.float64) for of in flags]
+    return [_flags_apart(one, other) for one, other in combinations(counts, 2)]
+
+
+def _flags_apart(one: Host, other: Host) -> Pair:
+    """Return how two groups differ that hold so many yes and no."""
+    _, p = chi_squared(np.array([one, other]))
+    return Pair(abs(cohens_h(float(one[0] / one.sum()), float(other[0] / other.sum()))), 1.0 if p is None else p)
 
 
 def _of_words(columns: Sequence[pl.Series]) -> tuple[list[Pair], list[str]]:
@@ -141,15 +140,10 @@ def _of_words(columns: Sequence[pl.Series]) -> tuple[list[Pair], list[str]]:
     return [Pair(v or 0.0, 1.0 if p is None else p) for v, p in tests], most
 
 
-def _two_sided(error: float) -> float:
-    """Return how often chance goes so many standard errors off."""
-    return 2 * (1 - NormalDist().cdf(error))
-
-
 def _plain(column: pl.Series) -> Host:
     """Return the finite values of a column as numbers: dates in days, yes as 1."""
     if column.dtype.is_temporal():
-        column = column.cast(pl.Datetime("us")).cast(pl.Int64) / (DAY * 1e6)
+        column = column.cast(pl.Datetime("us")).cast(pl.Int64) / DAY
     values = column.cast(pl.Float64).drop_nulls().to_numpy()
     return values[np.isfinite(values)]
 
@@ -166,5 +160,5 @@ def _middles(columns: Sequence[pl.Series]) -> list[str]:
         if len(set(found)) > 1:
             break
     if columns[0].dtype.is_temporal():
-        found = [None if days is None else EPOCH + dt.timedelta(days=days) for days in found]  # type: ignore[misc]
+        found = [None if days is None else date_of(days) for days in found]  # type: ignore[misc]
     return [shown("", value) for value in found]

@@ -205,8 +205,15 @@ def there(group: Host) -> Host:
 
 
 def _summed(_: Field, group: Host) -> Host:
-    """Return how many values there are, their sum, and the sum of the squares of what they are off their mean."""
-    values = there(group)
+    return moments_of(there(group))
+
+
+def moments_of(values: Host) -> Host:
+    """Return how many values there are, their sum, and the sum of the squares of what they are off their mean.
+
+    >>> moments_of(np.array([1.0, 3.0])).tolist()
+    [2.0, 4.0, 2.0]
+    """
     total = np.sum(values)
     off = values - total / max(len(values), 1)
     return np.array([len(values), total, np.sum(off * off)])

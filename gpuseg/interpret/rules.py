@@ -16,8 +16,9 @@ from gpuseg.interpret.conditions import Alternative, Condition, fulfilled, in_wo
 from gpuseg.interpret.evidence import Evidence, draws
 from gpuseg.interpret.sql import where
 from gpuseg.notebook import with_name
+from gpuseg.settings import MIN_REPORT_SIZE
 
-FEWEST = 10
+FEWEST = MIN_REPORT_SIZE
 """Customers of a segment in the sample, below which a rule would be of persons."""
 COLUMNS = 12
 """Columns that a rule is sought in: of more, those that tell most of the segment."""

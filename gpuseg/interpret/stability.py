@@ -11,7 +11,7 @@ from gpuseg.backends import Array, Host, to_host
 from gpuseg.cluster import Clusterer, KMeans
 from gpuseg.errors import FewerSegments
 from gpuseg.neighbors.sample import sample_rows
-from gpuseg.selection.stability import ROWS, RUNS, sampled_runs, stability_of, stability_of_k_means
+from gpuseg.selection.stability import DISTINCT, ROWS, RUNS, sampled_runs, stability_of, stability_of_k_means
 
 SEED = 0
 """The seed of the resamples."""
@@ -39,7 +39,7 @@ def stable_segments(model: Clusterer, matrix: Host, segments: Host, customers: i
         place = np.where(segments < 0, -1, np.searchsorted(numbers, segments))
         found = stability_of_k_means(sampled_runs(matrix, SEED), place, len(numbers), lost=0.0)
     else:
-        twin = model.twin(len(picked) / customers)
+        twin = model.twin(DISTINCT * len(picked) / customers)
         fit = partial(_fit, twin)
         found = stability_of(fit, matrix[picked], segments[picked], numbers, seed=SEED, lost=0.0)
     values = [None if np.isnan(value) else float(value) for value in found]

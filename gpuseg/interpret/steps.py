@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from gpuseg.backends import Host
+from gpuseg.interpret.details import POOLED
 from gpuseg.interpret.evidence import Evidence
 from gpuseg.interpret.profile import Field
 from gpuseg.interpret.values import column_of, shown_raw
@@ -19,8 +20,6 @@ HALVINGS = 12
 """Times that the range between two of them is halved: the change is then known to 1 in 4,000 of it."""
 BLOCK = 256
 """Customers of the evidence that are compared at once: with 1,000 others in 50 features that takes 100 MB."""
-POOLED = ("(other)", "(missing)")
-"""Levels that nobody can change to."""
 
 
 class Start(NamedTuple):
@@ -184,6 +183,7 @@ def _apart(one: Host, other: Host, codes: Sequence[int]) -> Host:
 def _values(column: Host, field: Field) -> Host:
     """Return the values of a feature to try, rising."""
     if field.kind == "category":
+        # To what preprocessing made of several levels, or of none, nobody can change.
         return np.array([float(code) for code, level in enumerate(field.levels) if level not in POOLED])
     known = column[np.isfinite(column)]
     if field.kind == "boolean" or not len(known):

@@ -8,9 +8,8 @@ import polars as pl
 from gpuseg.errors import InvalidInput
 from gpuseg.html import Bar, Cell, table_html
 from gpuseg.notebook import counted
+from gpuseg.selection.rule import STABLE
 
-STABLE = 0.75
-"""The mean Jaccard from which a segment counts as found again, not dissolved (Hennig 2007, section 3.1)."""
 HEADINGS = ("segments", "noise", "smallest", "DBCV", "stability", "least stable")
 
 

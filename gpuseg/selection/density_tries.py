@@ -13,12 +13,10 @@ from gpuseg.metrics import dbcv
 from gpuseg.neighbors.sample import sample_rows
 from gpuseg.progress import bar
 from gpuseg.selection.density_choice import DensityCandidate
-from gpuseg.selection.stability import RUNS, jaccards, resamples
+from gpuseg.selection.stability import DISTINCT, RUNS, jaccards, resamples
 
 SCORED = 3000
 """Of these, rows that DBCV is worked out on: its time grows with their square."""
-PART = 1 - float(np.exp(-1))
-"""The share of the rows that differ in a resample; parameters that count rows are scaled by it."""
 Cut = Callable[[DensityTree, float, float], Host]
 """What gives the labels of a tree at a value, for rows that are such a share of those that the value counts."""
 
@@ -60,13 +58,13 @@ def _dbcv(rows: Host, label: Host) -> float | None:
 
 def _found_again(rows: Host, sampled: Sampled, tries: Sequence[tuple[float, Host]], cut: Cut, seed: int) -> list[Host]:
     """Return how stable each segment of each value is: see ``stability.stability_of``; one tree a resample for all."""
-    weights, samples = resamples(len(rows), RUNS, seed), scaled(sampled.min_samples, PART)
+    weights, samples = resamples(len(rows), RUNS, seed), scaled(sampled.min_samples, DISTINCT)
     others = [np.full(weights.shape, NOISE) for _ in tries]
     for run, row in enumerate(bar(weights, "resamples")):
         picked = np.flatnonzero(row)
         tree = density_tree(rows[picked], samples)
         for other, (value, label) in zip(others, tries, strict=True):
             if label.max() >= 0:
-                other[run, picked] = cut(tree, value, PART * sampled.share)
+                other[run, picked] = cut(tree, value, DISTINCT * sampled.share)
     found = zip(tries, others, strict=True)
     return [np.nan_to_num(jaccards(label, other, weights, int(label.max()) + 1)) for (_, label), other in found]

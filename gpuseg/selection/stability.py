@@ -20,6 +20,8 @@ LOOK, LOST = 5, 0.5
 """Resamples that are looked at first, and the stability of a segment below which no more are: it dissolves."""
 ROWS = 1000
 """Rows that are resampled, at most: of a segment of 2 % there are 20."""
+DISTINCT = 1 - float(np.exp(-1))
+"""The share of the rows that differ in a resample: parameters that count rows are scaled by it."""
 
 
 FEWEST, FEW = 5, 0.02
