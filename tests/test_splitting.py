@@ -296,9 +296,10 @@ def test_report_and_notebook_show_the_parts(tmp_path):
     page = segmenter.report(tmp_path / "r.html").read_text()
     assert "Segments that were split further" in page
     for name in ("0/2/4", "0/2/5", "0/3"):
-        assert f"<th>{name}</th>" in page
-        assert f"<th>{name}<br>" in page
-    assert "<h3>Segment 0/2: 100 customers</h3>" in page
+        assert f'<span class="quiet">{name}</span></h3>' in page  # its card
+        assert f"({name})</bdi></th>" in page  # its row
+        assert f"({name})</bdi><small>" in page  # its column beside the other parts
+    assert "<h3><bdi>Segment 0/2</bdi>: 100 customers</h3>" in page
     assert page.count("n_clusters=2 was asked for") == 2  # of the whole, and of one split
     html = segmenter._repr_html_()
     assert "0/2/4" in html

@@ -50,7 +50,7 @@ def decided(
     """Return which of the numbers tried, in rising order, is recommended.
 
     ``values``: the silhouettes of the sampled rows under each. ``sample``: these rows, for what trees and references
-    say; None where their columns are no amounts. ``last``: as ``recommended`` takes it.
+    say; None where their columns are no amounts: then the silhouette alone decides. ``last``: as ``recommended`` takes it.
     """
     known: dict[int, Host] = {}
 
@@ -67,7 +67,11 @@ def decided(
     if sample is not None:
         scored = _told_by_trees(scored, tries, sample, terms, seed)
         scored = _with_gaps(scored, sample, terms, seed)
-    taken, reason = recommended(scored, _asked(terms, tries, stability), last=last)
+    asked = _asked(terms, tries, stability)
+    # Combinations of categories are found again however many segments there are: of codes, stability is told alone.
+    taken, reason = recommended(scored, None if sample is None else asked, last=last)
+    if asked:
+        asked(taken.candidate.k)
     told = {one.candidate.k: one.candidate for one in scored}
     candidates = [told.get(k, one.candidate) for k, one in tries.items()]
     return Decided(
