@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.effects import strength
 from gpuseg.report import markdown, render, summary
 from gpuseg.report.words import headline
 from tests.report.conftest import HOSTILE, fitted
@@ -80,7 +81,8 @@ def test_the_traits_of_a_segment_are_those_of_the_largest_effects(full_card):
     details = full_card["insight"]["details"]
     for row in told["segments"]:
         at = details["segments"].index(row["segment"])
-        effects = {f["name"]: abs(f["effect"][at]) for f in details["features"] if f["mark"][at] == "large"}
+        large = [f for f in details["features"] if f["mark"][at] == "large"]
+        effects = {f["name"]: strength(f["effect"][at], f["effect_name"]) for f in large}
         named = [trait["feature"] for trait in row["traits"]]
         assert set(named) <= {f["name"] for f in details["features"] if f["mark"][at]}
         assert sorted(effects, key=effects.get, reverse=True)[:1] == named[:1]
