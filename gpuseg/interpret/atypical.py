@@ -1,7 +1,7 @@
 """Customers who are like no segment: how many, what makes them odd, and what they may be. Hints, no claims."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +28,8 @@ REASONS = 3
 """The reasons of a customer: more are hard to read."""
 KINDS = 6
 """The kinds of atypical customers that are told of one by one."""
+
+NOBODY, TOO_FEW = "no customer is atypical", "too few customers are atypical to be told of"
 
 
 class Reason(NamedTuple):
@@ -138,10 +140,20 @@ def atypical(evidence: Evidence) -> dict[str, Any]:
     by = "noise" if len(rows) and evidence.segments[rows[0]] == NOISE else "novelty"
     found = {"by": by, "customers": round(share * evidence.customers), "share": share}
     if len(rows) < MIN_REPORT_SIZE:
-        few = "no customer is atypical" if not len(rows) else "too few customers are atypical to be told of"
+        few = TOO_FEW if len(rows) else NOBODY
         return {**found, "value_share": None, "kinds": [], "sentence": few}
     value, kinds = _value_share(evidence, rows), _kinds(evidence, rows)
     return {**found, "value_share": value, "kinds": kinds, "sentence": _sentence(found, value, kinds)}
+
+
+def of_enough(known: Mapping[str, Any], fewest: int) -> dict[str, Any]:
+    """Return what ``atypical`` gave without what it tells of fewer customers than these."""
+    if known["customers"] < fewest:
+        return {**known, "value_share": None, "kinds": [], "sentence": TOO_FEW if known["customers"] else NOBODY}
+    if not known["kinds"]:
+        return dict(known)
+    kinds = [kind for kind in known["kinds"] if kind["feature"] is None or kind["customers"] >= fewest]
+    return {**known, "kinds": kinds, "sentence": _sentence(known, known["value_share"], kinds)}
 
 
 def _value_share(evidence: Evidence, rows: Host) -> float | None:
@@ -188,7 +200,7 @@ def _kind(evidence: Evidence, rows: Host, reason: Reason, total: int) -> dict[st
     return {**about, "median": median, "median_all": whole, "sentence": sentence, "hint": hint}
 
 
-def _sentence(found: dict[str, Any], value: float | None, kinds: Sequence[dict[str, Any]]) -> str:
+def _sentence(found: Mapping[str, Any], value: float | None, kinds: Sequence[dict[str, Any]]) -> str:
     who = "are in no segment (noise)" if found["by"] == "noise" else "are farther from their segment than 99 % of it"
     worth = f", with {shown('share', value)} of the value" if value is not None else ""
     most = next((kind for kind in kinds if kind["feature"] is not None), None)

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
 from gpuseg.html import Cell, Text, table_html
-from gpuseg.interpret.details import POOLED, tally_of
+from gpuseg.interpret.details import tally_of, telling
 from gpuseg.interpret.effects import chi_squared, cohens_d, cohens_h, size_of, strength
 from gpuseg.interpret.profile import moments_joined
 from gpuseg.notebook import counted, shown
@@ -141,21 +140,10 @@ def _of_category(feature: Mapping[str, Any], one: int, others: Sequence[int]) ->
     counts = np.asarray(feature["counts"], dtype=np.float64)
     pair = np.array([counts[one], counts[list(others)].sum(axis=0)])
     effect, _ = chi_squared(pair)
-    level, shares = _telling(feature["levels"], pair)
-    size = size_of(effect, V)
-    found = Difference(feature["name"], "category", level, shares[0], shares[1], None, None, effect, V, size, "")
+    level = telling({"levels": feature["levels"], "counts": pair, "all_counts": pair.sum(axis=0)}, 0)
+    about = (None,) * 3 if level is None else (level.name, level.share, level.other_share)
+    found = Difference(feature["name"], "category", *about, None, None, effect, V, size_of(effect, V), "")
     return found._replace(sentence=_told(found))
-
-
-def _telling(levels: Sequence[str], pair: Host) -> tuple[str | None, tuple[float | None, float | None]]:
-    """Return the level whose share differs most between two groups, and its shares."""
-    sums = pair.sum(axis=1)
-    if not sums.all():
-        return None, (None, None)
-    shares = pair / sums[:, None]
-    apart = [0.0 if level in POOLED else abs(cohens_h(*map(float, shares[:, at]))) for at, level in enumerate(levels)]
-    at = int(np.argmax(apart))
-    return levels[at], (float(shares[0, at]), float(shares[1, at]))
 
 
 def _named(one: Difference) -> str:
@@ -177,6 +165,8 @@ def _told(one: Difference) -> str:
     >>> _told(Difference("spend", "number", None, 80.0, 20.0, 75.0, 15.0, 1.0, D, "large", ""))
     'spend is 80 against 20 (median 75 against 15)'
     """
+    if one.kind == "category" and one.level is None:
+        return f"{one.feature} has other levels, none of them of enough customers to be told of"
     told = f"{_named(one)} is {_cell(one, one.mean)} against {_cell(one, one.other_mean)}"
     if one.median is None or one.other_median is None:
         return told

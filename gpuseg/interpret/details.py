@@ -115,7 +115,7 @@ def details_table(plain: Mapping[str, Any]) -> pl.DataFrame:
 
 
 class Level(NamedTuple):
-    """A level of a category in a segment: its customers, its share of those with a value there and in all.
+    """A level of a category in a segment: its customers, its share of those with a value there, in the rest, in all.
 
     ``lift``: how many times as frequent it is as in all; ``effect``: Cohen's h, against all other customers.
     """
@@ -123,6 +123,7 @@ class Level(NamedTuple):
     name: str
     customers: int
     share: float
+    other_share: float
     all_share: float
     lift: float
     effect: float
@@ -138,9 +139,10 @@ def levels_of(feature: Mapping[str, Any], at: int) -> list[Level]:
     if not own.sum() or not rest.sum():
         return []
     shares, others, of_all = (some / some.sum() for some in (own, rest, whole))
+    lifts = shares / np.maximum(of_all, TINY)
     found = [
-        Level(name, int(own[i]), float(shares[i]), float(of_all[i]), float(lift), cohens_h(shares[i], others[i]))
-        for i, (name, lift) in enumerate(zip(feature["levels"], shares / np.maximum(of_all, TINY), strict=True))
+        Level(name, int(own[i]), *map(float, told), cohens_h(*told[:2]))
+        for i, (name, *told) in enumerate(zip(feature["levels"], shares, others, of_all, lifts, strict=True))
         if name not in POOLED and whole[i] and (own[i] >= LEAST or shares[i] < others[i])
     ]
     return sorted(found, key=lambda level: (-level.lift, level.name))

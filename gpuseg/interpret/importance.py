@@ -26,10 +26,10 @@ def importance(
     user's, which are exchanged together. ``place``: the fitted model's segment of each row of a matrix.
 
     Returns ``rows`` and ``repeats``, ``segments``, and ``features``, by falling ``changed``: the ``feature``, the share
-    of customers who change segment (``changed``, mean of the permutations, and its ``standard_error``), ``ari_loss``
-    (1 - ARI of the two placings), and ``segments``: the share that changes of those in each segment. Features that say
-    the same stand in for each other: each alone may then matter little. Breiman 2001, "Random forests"; Fisher, Rudin
-    and Dominici 2019, "All models are wrong, but many are useful".
+    of customers who change segment (``changed``, mean of the permutations, and its ``standard_error``, as of rows drawn
+    at random), ``ari_loss`` (1 - ARI of the two placings), and ``segments``: the share that changes of those in each
+    segment. Features that say the same stand in for each other: each alone may then matter little. Breiman 2001,
+    "Random forests"; Fisher, Rudin and Dominici 2019, "All models are wrong, but many are useful".
 
     >>> x = np.array([[0.0, 5.0], [9.0, 5.0]] * 20)
     >>> found = importance(x, {"spend": [0], "same": [1]}, lambda rows: (rows[:, 0] > 4).astype(int))
@@ -65,10 +65,11 @@ def _changes(
         after = place(other)
         moved.append(after != before)
         losses.append(1.0 - adjusted_rand(before, after))
-    shares = np.mean(moved, axis=1)
+    often = np.mean(moved, axis=0)
     return {
-        "changed": float(shares.mean()),
-        "standard_error": float(shares.std(ddof=1) / np.sqrt(len(orders))),
+        "changed": float(often.mean()),
+        # Of rows, not of permutations alone: those that were drawn are most of the error.
+        "standard_error": float(often.std() / np.sqrt(len(often))),
         "ari_loss": float(np.mean(losses)),
         "segments": [float(np.mean(np.asarray(moved)[:, before == segment])) for segment in segments],
     }

@@ -8,6 +8,7 @@ import polars as pl
 from gpuseg.card import digest_said, paths_of
 from gpuseg.errors import InvalidInput
 from gpuseg.features import CleaningReport
+from gpuseg.interpret.atypical import of_enough
 from gpuseg.notebook import counted, shown
 from gpuseg.preprocessing.report import Report
 from gpuseg.report.insight import of_segment
@@ -16,7 +17,7 @@ from gpuseg.settings import MIN_REPORT_SIZE
 
 LONGEST = 200
 """Characters of a parameter's value."""
-WHOLE = ("importance", "tree", "reachability", "atypical")
+WHOLE = ("importance", "tree", "reachability")
 """Parts of the insight that tell of all segments together."""
 
 
@@ -103,6 +104,7 @@ def _summary(
         "splits": [_split(split, insight, paths, fewest) for split in card.get("splits", [])],
         **{name: insight.get(name) or None for name in WHOLE},
         "map": insight.get("map") and _map(insight["map"], small),
+        "atypical": insight.get("atypical") and of_enough(insight["atypical"], fewest),
         "personas": card.get("personas") and _personas(card["personas"], fewest),
         "choice": {name: _plain(value) for name, value in card["choice"].items()},
         "density": card.get("density"),
@@ -125,9 +127,13 @@ def _map(found: Mapping[str, Any], small: Sequence[int]) -> dict[str, Any]:
 
 
 def _personas(known: Mapping[str, Any], fewest: int) -> dict[str, Any]:
-    """Return a comparison with personas without flows, and parts of them, of too few customers."""
-    flows = [flow for flow in known["flows"] if flow["customers"] >= fewest]
-    return {**known, "flows": flows, "personas": [one for one in known["personas"] if one["customers"] >= fewest]}
+    """Return a comparison with personas without what it tells of too few customers, or of parts of so few."""
+    tables = {name: known.get(name) for name in ("flows", "personas", "served", "findings")}
+    return {**known, **{name: rows and _of_enough(rows, fewest) for name, rows in tables.items()}}
+
+
+def _of_enough(rows: Sequence[Mapping[str, Any]], fewest: int) -> list[Mapping[str, Any]]:
+    return [row for row in rows if min([row["customers"], *row.get("parts", ())]) >= fewest]
 
 
 def _split(

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gpuseg.interpret.details import telling
+from gpuseg.interpret.details import DIGITS, telling
+from gpuseg.interpret.effects import SIZES, strength
 from gpuseg.interpret.profile import DAY
 from gpuseg.interpret.vocabulary import words_for, words_for_date
 from gpuseg.notebook import shown
@@ -15,8 +16,6 @@ LEAST = 1 / 3
 """Contrast from which a mean stands out where no effect sizes are known: half as much again, or a third less."""
 WHOLE = 100
 """From here on a number is told without decimals."""
-MARKS = ("large", "medium", "small")
-"""Marks of effects, the strongest first."""
 
 
 def traits_of(profile: Sequence[Mapping[str, Any]], at: int) -> list[dict[str, Any]]:
@@ -37,10 +36,15 @@ def traits_known(details: Mapping[str, Any], segment: int) -> list[dict[str, Any
     """Return the columns of the largest marked effects of a segment, from the details in a card's insight."""
     at = details["segments"].index(segment)
     marked = [feature for feature in details["features"] if feature["mark"][at]]
-    marked.sort(key=lambda feature: (MARKS.index(feature["mark"][at]), -abs(feature["effect"][at]), feature["name"]))
+    marked.sort(key=lambda feature: (-SIZES.index(feature["mark"][at]), -_strength(feature, at), feature["name"]))
     # Small effects say little beside larger ones.
-    strong = [feature for feature in marked if feature["mark"][at] != MARKS[-1]] or marked
+    strong = [feature for feature in marked if feature["mark"][at] != SIZES[0]] or marked
     return [trait for feature in strong[:MOST] if (trait := OF_KIND[feature["kind"]](feature, at))]
+
+
+def _strength(feature: Mapping[str, Any], at: int) -> float:
+    """Return the effect of a feature in units of a medium one, as names and contrasts rank it."""
+    return round(strength(feature["effect"][at], feature["effect_name"]), DIGITS)
 
 
 def rounded(value: float) -> str:

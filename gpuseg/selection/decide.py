@@ -12,7 +12,7 @@ from gpuseg.neighbors.sample import sample_rows
 from gpuseg.selection import separability as trees
 from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.gap import gap_statistic
-from gpuseg.selection.limits import Limits
+from gpuseg.selection.limits import lacking
 from gpuseg.selection.rule import Scored, Stability, recommended
 from gpuseg.selection.terms import Terms
 
@@ -59,7 +59,7 @@ def decided(
             known[k] = tries[k].stability()
         return known[k]
 
-    scored = _scored(tries, values, Limits(terms.min_share, terms.max_segments))
+    scored = _scored(tries, values, terms.min_share)
     if not scored:
         raise InvalidInput(
             f"no k in {list(tries)} has two segments among the rows scored; try k above 1, or a number of your own"
@@ -102,13 +102,13 @@ def _asked(terms: Terms, tries: Mapping[int, Tried], stability: Stability) -> St
     return stability
 
 
-def _scored(tries: Mapping[int, Tried], values: Sequence[Silhouettes | None], limits: Limits) -> list[Scored]:
+def _scored(tries: Mapping[int, Tried], values: Sequence[Silhouettes | None], min_share: float | None) -> list[Scored]:
     found = []
     for one, of in zip(tries.values(), values, strict=True):
         if of is not None:
             score = of.score
             candidate = one.candidate._replace(silhouette=score.mean, standard_error=score.standard_error)
-            found.append(Scored(candidate, score, of.values, limits.lacking(candidate.smallest_share, one.joined)))
+            found.append(Scored(candidate, score, of.values, lacking(min_share, candidate.smallest_share, one.joined)))
     return found
 
 

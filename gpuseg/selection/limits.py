@@ -40,18 +40,17 @@ class Separation(NamedTuple):
         return min(counts, key=lambda segment: (-counts[segment], segment)) if counts else None
 
 
-class Limits(NamedTuple):
-    """``min_share``: of the rows that the smallest segment has at least; ``max_segments``; who is in none together."""
+def lacking(min_share: float | None, smallest_share: float | None, joined: str | None) -> str | None:
+    """Return what segments lack of the limits, to be said after "has"; None where they meet them.
 
-    min_share: float | None = None
-    max_segments: int | None = None
-    separation: Separation | None = None
+    ``joined``: who are in one segment and must not be, as ``Separation.joined`` gives it.
 
-    def lacking(self, smallest_share: float | None, joined: str | None) -> str | None:
-        """Return what is wrong with segments, to be said after "has"; None where they meet the limits."""
-        if self.min_share is not None and smallest_share is not None and smallest_share < self.min_share:
-            return f"a segment of {smallest_share:.1%} of the customers, less than min_share={self.min_share:g}"
-        return None if joined is None else f"{joined} in one segment, which must_separate forbids"
+    >>> lacking(0.05, 0.031, None), lacking(0.05, 0.05, None)
+    ('a segment of 3.1% of the customers, less than min_share=0.05', None)
+    """
+    if min_share is not None and smallest_share is not None and smallest_share < min_share:
+        return f"a segment of {smallest_share:.1%} of the customers, less than min_share={min_share:g}"
+    return None if joined is None else f"{joined} in one segment, which must_separate forbids"
 
 
 def check_limits(min_share: Any, max_segments: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 import gpuseg
 from gpuseg import Segmenter
 from gpuseg.errors import InvalidInput
-from gpuseg.interpret.atypical import atypical, oddest, oddness
+from gpuseg.interpret.atypical import atypical, oddest, oddness, of_enough
 
 PLANTED = {"bots": (5000.0, 0.0, 0.0, 30), "resellers": (20.0, 500.0, 40_000.0, 15), "errors": (10.0, 2.0, -900.0, 12)}
 
@@ -172,3 +172,20 @@ def test_values_that_are_missing_or_infinite_are_no_reason():
     assert kinds["visits", "high"]["customers"] == 30
     assert kinds["visits", "high"]["hint"].startswith("they look at much and buy little")
     assert "inf" not in " ".join(segmenter.atypical(60)["reasons"])
+
+
+def test_a_report_tells_of_no_kind_of_fewer_customers_than_it_asks_for():
+    kinds = [
+        {"feature": "spend", "customers": 12, "sentence": "high spend (median 9, of all 1)"},
+        {"feature": "visits", "customers": 40, "sentence": "high visits (median 8, of all 2)"},
+        {"feature": None, "customers": 3, "sentence": "others, of several kinds"},
+    ]
+    known = {"by": "noise", "customers": 55, "share": 0.1, "value_share": 0.2, "kinds": kinds, "sentence": "..."}
+    told = of_enough(known, 20)
+    assert [kind["feature"] for kind in told["kinds"]] == ["visits", None]
+    assert "high visits" in told["sentence"]
+    assert "spend" not in told["sentence"]
+    few = of_enough(known, 60)
+    assert (few["value_share"], few["kinds"], few["sentence"]) == (
+        None, [], "too few customers are atypical to be told of",
+    )  # fmt: skip

@@ -155,3 +155,16 @@ def test_a_feature_without_values_in_a_segment_has_no_effect():
         2.0,
     )
     assert found.sentence.endswith("no feature differs by as much as a small effect")
+
+
+def test_no_level_of_few_customers_tells_segments_apart():
+    plan = {"name": "plan", "kind": "category", "levels": ["gold", "rare", "(other)"], "effect_name": "Cramer's V"}
+    plan |= {"counts": [[40, 9, 1], [0, 0, 50]], "all_counts": [40, 9, 51]}
+    few = {**plan, "counts": [[2, 9, 39], [0, 0, 50]], "all_counts": [2, 9, 89]}
+    one, other = (
+        contrast({"segments": [0, 1], "sizes": [50, 50], "features": [feature]}, 0, 1).differences[0]
+        for feature in (plan, few)
+    )
+    assert (one.level, one.mean, one.other_mean) == ("gold", 0.8, 0.0)
+    assert other.level is None
+    assert other.sentence == "plan has other levels, none of them of enough customers to be told of"

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.effects import strength
 from gpuseg.report import markdown, render, summary
 from gpuseg.report.words import headline
 from tests.report.conftest import HOSTILE, fitted
@@ -22,8 +23,8 @@ PARTS = {
     "stability": [{"segment": 0, "jaccard": 0.91, "runs": 20}, {"segment": 1, "jaccard": 0.52, "runs": 20}],
     "rules": {"rules": [{"segment": 1, "text": "spend <= 3 or plan is <b>", "precision": 0.94, "recall": 0.9,
                          "coverage": 0.31}]},
-    "atypical": {"sentence": "12 customers are atypical",
-                 "kinds": [{"customers": 12, "sentence": "high visits", "hint": "bots?"}]},
+    "atypical": {"by": "noise", "customers": 12, "share": 0.1, "value_share": None, "sentence": "12 customers",
+                 "kinds": [{"feature": "visits", "customers": 12, "sentence": "high visits", "hint": "bots?"}]},
     "actions": {"segments": [{"segment": 0, "actions": [{"action": "reward", "text": "Thank them.", "because": [
         {"words": "spend: median 9, above the median of all, 3"}]}]}]},
 }  # fmt: skip
@@ -80,7 +81,8 @@ def test_the_traits_of_a_segment_are_those_of_the_largest_effects(full_card):
     details = full_card["insight"]["details"]
     for row in told["segments"]:
         at = details["segments"].index(row["segment"])
-        effects = {f["name"]: abs(f["effect"][at]) for f in details["features"] if f["mark"][at] == "large"}
+        large = [f for f in details["features"] if f["mark"][at] == "large"]
+        effects = {f["name"]: strength(f["effect"][at], f["effect_name"]) for f in large}
         named = [trait["feature"] for trait in row["traits"]]
         assert set(named) <= {f["name"] for f in details["features"] if f["mark"][at]}
         assert sorted(effects, key=effects.get, reverse=True)[:1] == named[:1]
@@ -103,7 +105,10 @@ def test_nothing_is_told_of_few_customers(full_card):
     assert [row[name] for row in told["segments"][3:] for name in ("rule", "stability", "quality", "traits")] == [
         None, None, None, []
     ]  # fmt: skip
-    assert all(flow["customers"] >= 100 for flow in told["personas"]["flows"])
+    assert all(row["customers"] >= 100 for part in ("flows", "personas") for row in told["personas"][part])
+    assert full_card["personas"]["findings"]
+    parts = [[one["customers"], *one.get("parts", ())] for one in told["personas"]["findings"]]
+    assert all(min(sizes) >= 100 for sizes in parts)
     assert 3 not in told["map"]["bins"]["segment"]
     assert 3 not in [center["segment"] for center in told["map"]["centers"]]
     assert json.loads(json.dumps(told, allow_nan=False)) == told
