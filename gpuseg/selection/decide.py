@@ -72,6 +72,8 @@ def decided(
     taken, reason = recommended(scored, None if sample is None else asked, last=last)
     if asked:
         asked(taken.candidate.k)
+    if taken.candidate.k == terms.max_segments:
+        reason = f"{reason}; max_segments={terms.max_segments} allows no more"
     told = {one.candidate.k: one.candidate for one in scored}
     candidates = [told.get(k, one.candidate) for k, one in tries.items()]
     return Decided(

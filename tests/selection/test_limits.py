@@ -34,6 +34,7 @@ def test_a_segment_that_is_too_small_is_in_no_choice_and_the_reason_says_so(uneq
 @pytest.mark.parametrize("algorithm", ["kmeans", "kmedoids", "bisectingkmeans"])
 def test_no_more_segments_than_allowed_are_tried(unequal, algorithm):
     choice = choose_k(unequal[0], (2, 8), max_segments=3, algorithm=algorithm)
+    assert ("max_segments=3 allows no more" in choice.reason) == (choice.k == 3)
     assert [one.k for one in choice.candidates] == [2, 3]
     assert "wider" not in choice.reason
     with pytest.raises(InvalidInput, match="max_segments=3 allows none of k_range, which starts at 4"):
