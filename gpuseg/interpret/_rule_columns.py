@@ -231,7 +231,7 @@ class Levels:
         )
 
 
-def column_of(field: Field, values: Host, absent: str | None) -> Column:
+def searchable(field: Field, values: Host, absent: str | None) -> Column:
     """Return a column of the raw matrix as the search takes it."""
     if field.kind in ("category", "boolean"):
         return Levels(field, values, absent)

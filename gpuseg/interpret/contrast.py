@@ -141,8 +141,9 @@ def _of_category(feature: Mapping[str, Any], one: int, others: Sequence[int]) ->
     pair = np.array([counts[one], counts[list(others)].sum(axis=0)])
     effect, _ = chi_squared(pair)
     level = telling({"levels": feature["levels"], "counts": pair, "all_counts": pair.sum(axis=0)}, 0)
-    about = (None,) * 3 if level is None else (level.name, level.share, level.other_share)
-    found = Difference(feature["name"], "category", *about, None, None, effect, V, size_of(effect, V), "")
+    name, own, their = (level.name, level.share, level.other_share) if level else (None, None, None)
+    size = size_of(effect, V)
+    found = Difference(feature["name"], "category", name, own, their, None, None, effect, V, size, "")
     return found._replace(sentence=_told(found))
 
 

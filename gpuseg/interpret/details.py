@@ -141,10 +141,13 @@ def levels_of(feature: Mapping[str, Any], at: int) -> list[Level]:
     shares, others, of_all = (some / some.sum() for some in (own, rest, whole))
     lifts = shares / np.maximum(of_all, TINY)
     found = [
-        Level(name, int(own[i]), *map(float, told), cohens_h(*told[:2]))
-        for i, (name, *told) in enumerate(zip(feature["levels"], shares, others, of_all, lifts, strict=True))
+        Level(
+            name, int(own[i]), float(shares[i]), float(others[i]), float(of_all[i]), float(lifts[i]),
+            cohens_h(shares[i], others[i]),
+        )
+        for i, name in enumerate(feature["levels"])
         if name not in POOLED and whole[i] and (own[i] >= LEAST or shares[i] < others[i])
-    ]
+    ]  # fmt: skip
     return sorted(found, key=lambda level: (-level.lift, level.name))
 
 

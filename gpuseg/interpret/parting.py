@@ -9,7 +9,7 @@ import polars as pl
 
 from gpuseg.backends import Host
 from gpuseg.interpret.effects import SIZES, chi_squared, cohens_d, cohens_h, dominance, size_of, strength
-from gpuseg.interpret.flows import ERROR
+from gpuseg.interpret.flows import ERROR, LEAST
 from gpuseg.interpret.profile import DAY, moments_of
 from gpuseg.interpret.values import date_of
 from gpuseg.notebook import shown
@@ -18,6 +18,8 @@ MEDIUM = 0.5
 """The least Cohen's d that is told: a medium one (Cohen 1988)."""
 TOLD = 3
 """Columns of which a sentence tells at most."""
+SEVERAL = "several"
+"""What is said where no level has as many customers as may be told of."""
 LEVELS = 50
 """Levels of a column of text at most: one of more is free text or an id, and is not compared."""
 
@@ -30,7 +32,7 @@ class Parting(NamedTuple):
     these two, of numbers and dates, Cohen's d: how many pooled standard deviations their means are apart; None where
     nothing varies within. ``mark``: "small", "medium" or "large" where the effect is and chance does not make it, at
     5 % over all columns and pairs (Bonferroni). ``values``: the median of each group, or the mean where medians are
-    alike; the share of yes; the most frequent level; as text.
+    alike; the share of yes; the most frequent level, if ten customers have it; as text.
     """
 
     column: str
@@ -136,7 +138,7 @@ def _of_words(columns: Sequence[pl.Series]) -> tuple[list[Pair], list[str]]:
     codes = [column.replace_strict(levels, range(len(levels)), return_dtype=pl.Int64).to_numpy() for column in columns]
     counts = [np.bincount(code, minlength=len(levels)).astype(np.float64) for code in codes]
     tests = [chi_squared(np.array(pair)) for pair in combinations(counts, 2)]
-    most = [levels[int(np.argmax(count))] for count in counts]
+    most = [levels[int(np.argmax(count))] if count.max() >= LEAST else SEVERAL for count in counts]
     return [Pair(v or 0.0, 1.0 if p is None else p) for v, p in tests], most
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpuseg.errors import InvalidInput
 from gpuseg.interpret.naming import LONGEST, named
-from gpuseg.interpret.vocabulary import shown
+from gpuseg.interpret.vocabulary import printable
 
 
 def chosen(details: Mapping[str, Any], before: Mapping[int, str], names: Mapping[int, str | None]) -> dict[int, str]:
@@ -34,7 +34,7 @@ def chosen(details: Mapping[str, Any], before: Mapping[int, str], names: Mapping
 
 def _checked(segment: int, name: Any) -> str:
     """Return a name without blanks around it."""
-    if not isinstance(name, str) or not (text := shown(name)):
+    if not isinstance(name, str) or not (text := printable(name)):
         raise InvalidInput(f"the name {name!r} of segment {segment} is no text to call it by; give a word or some")
     if len(text) > LONGEST:
         raise InvalidInput(

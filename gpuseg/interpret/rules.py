@@ -9,7 +9,7 @@ import polars as pl
 from gpuseg.backends import Host
 from gpuseg.errors import InvalidInput
 from gpuseg.html import Bar, Cell, Text, table_html
-from gpuseg.interpret._rule_columns import Column, column_of
+from gpuseg.interpret._rule_columns import Column, searchable
 from gpuseg.interpret._rule_search import Limits, Rows, above_chance, boxes_of
 from gpuseg.interpret._screening import informative
 from gpuseg.interpret.conditions import Alternative, Condition, fulfilled, in_words
@@ -218,7 +218,7 @@ def replayed(evidence: Evidence, held: Host, segment: int, alternatives: Sequenc
 def _column(evidence: Evidence, learning: Host, at: int, written: Written) -> Column:
     """Return a column of the half that is learnt of."""
     field = evidence.fields[at]
-    return column_of(field, evidence.raw[learning, at], written.absent.get(field.name))
+    return searchable(field, evidence.raw[learning, at], written.absent.get(field.name))
 
 
 def _as_written(condition: Condition, written: Written) -> Condition:

@@ -101,14 +101,14 @@ def label(column: str) -> str:
     ('num web purchases', 'spending score', 'a very long name of a…')
     """
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", re.sub(r"\([^)]*\)|\[[^\]]*\]", "", column))
-    text = shown(re.sub(r"[_.]+", " ", apart))
-    return short(text if re.search(r"\w", text) else shown(column)).lower()
+    text = printable(re.sub(r"[_.]+", " ", apart))
+    return short(text if re.search(r"\w", text) else printable(column)).lower()
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     r"""Return text in one line, without signs that print nothing.
 
-    >>> shown("a\n b\x00")
+    >>> printable("a\n b\x00")
     'a b'
     """
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
@@ -156,7 +156,7 @@ def words_for_level(column: str, level: str, *, how: str) -> Words:
     ('mostly plan A', 'rarely Female')
     """
     of = "" if plain(column) in vocabulary().bare else f"{label(column)} "
-    return Words("tail", f"{how} {of}{short(shown(level))}")
+    return Words("tail", f"{how} {of}{short(printable(level))}")
 
 
 @cache

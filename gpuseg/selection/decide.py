@@ -50,7 +50,8 @@ def decided(
     """Return which of the numbers tried, in rising order, is recommended.
 
     ``values``: the silhouettes of the sampled rows under each. ``sample``: these rows, for what trees and references
-    say; None where their columns are no amounts: then the silhouette alone decides. ``last``: as ``recommended`` takes it.
+    say; None where their columns are no amounts: then the silhouette alone decides. ``last``: as ``recommended``
+    takes it.
     """
     known: dict[int, Host] = {}
 

@@ -14,6 +14,8 @@ from gpuseg.neighbors.sample import rows_at, sample_rows
 PAIR = 2
 LEVELLED = 10_000
 """Rows, at most, that tell in which segment the most of a level are."""
+MOST = 100
+"""Levels at most, of which each pair is looked at and may be named: a column of more is one of ids or of amounts."""
 
 
 class Separation(NamedTuple):
@@ -98,8 +100,13 @@ def separation_of(engine: Engine, sizes: Sequence[int], asked: Any, seed: int) -
 
 
 def levelled(x: Array, levels: Sequence[str]) -> Separation:
-    """Return the separation of all levels from each other; each row has one."""
+    """Return the separation of all levels from each other; each row has one. Raises InvalidInput for too many."""
     names, groups = np.unique(np.asarray(levels, dtype=str), return_inverse=True)
+    if len(names) > MOST:
+        raise InvalidInput(
+            f"must_separate has {len(names):,} different levels in {len(levels):,} rows; give a column of at most "
+            f"{MOST}, as of personas, or pairs of customers"
+        )
     pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
     called = [f"{str(names[a])!r} and {str(names[b])!r}" for a, b in pairs]
     return Separation(x, groups.ravel(), pairs, called)

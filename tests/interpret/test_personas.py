@@ -12,6 +12,7 @@ import gpuseg
 from gpuseg import Preprocessor, Segmenter, compare_personas
 from gpuseg.datasets import make_personas, make_shop
 from gpuseg.errors import InvalidInput
+from gpuseg.interpret.parting import partings
 from gpuseg.interpret.personas import PersonaComparison
 
 TRAITS = ["recency", "frequency", "monetary", "visits", "opens"]
@@ -267,3 +268,9 @@ def test_customers_without_ids_are_matched_by_row():
     assert found.compare_personas(rows["kind"]).agreement["adjusted_rand"] == 1
     with pytest.raises(InvalidInput, match="segments are numbered by row and personas have ids in 'customer_id'"):
         found.compare_personas(rows.select("kind", customer_id=pl.int_range(pl.len())), persona_column="kind")
+
+
+def test_no_level_of_few_customers_is_named_where_personas_part():
+    towns = [f"town {at}" for at in range(12)]
+    found = partings([pl.DataFrame({"home": towns}), pl.DataFrame({"home": ["city"] * 12})])
+    assert found[0].values == ["several", "city"]

@@ -4,6 +4,7 @@ import pytest
 
 from gpuseg import choose_k
 from gpuseg.errors import InvalidInput
+from gpuseg.selection.limits import levelled
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,8 @@ def test_where_nothing_meets_the_limits_the_best_is_named_and_what_it_lacks(uneq
 def test_what_is_not_allowed_is_one_sentence(unequal, options, message):
     with pytest.raises(InvalidInput, match=message):
         choose_k(unequal[0], (2, 3), **options)
+
+
+def test_a_level_for_each_row_is_refused():
+    with pytest.raises(InvalidInput, match=r"must_separate has 101 different levels in 202 rows; give a column of at"):
+        levelled(np.zeros((202, 1)), [f"person {at % 101}" for at in range(202)])
