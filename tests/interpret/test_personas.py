@@ -267,3 +267,17 @@ def test_customers_without_ids_are_matched_by_row():
     assert found.compare_personas(rows["kind"]).agreement["adjusted_rand"] == 1
     with pytest.raises(InvalidInput, match="segments are numbered by row and personas have ids in 'customer_id'"):
         found.compare_personas(rows.select("kind", customer_id=pl.int_range(pl.len())), persona_column="kind")
+
+
+def test_contacts_of_customers_and_of_personas_that_differ_are_told(capsys):
+    ids, segments = list(range(60)), [0] * 30 + [1] * 30
+    customers = pl.DataFrame({"customer_id": ids, "calls": [1.0] * 30 + [3.0] * 30})
+    personas = pl.DataFrame({"customer_id": ids, "persona": ["a", "b"] * 30, "calls": [1.0] * 60})
+    placed = pl.DataFrame({"customer_id": ids, "segment": segments})
+    found = compare_personas(placed, personas, customers=customers, contacts="calls")
+    assert found.served["contacts_share"].to_list() == [0.25, 0.75]
+    assert "contacts are taken of column 'calls' of the customers; the personas have another of that name" in str(
+        capsys.readouterr()
+    )
+    compare_personas(placed, personas.with_columns(customers["calls"]), customers=customers, contacts="calls")
+    assert "contacts" not in str(capsys.readouterr())
