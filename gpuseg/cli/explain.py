@@ -83,18 +83,27 @@ def told_of(segmenter: "Segmenter", row: Mapping[str, Any]) -> dict[str, Any]:
     number, insight = row["segment"], segmenter.card_.get("insight", {})
     rules = insight.get("rules", {})
     left_out = {one["segment"]: one["reason"] for one in rules.get("left_out", [])}
-    alone = len(insight.get("details", {}).get("segments", [])) < 2  # noqa: PLR2004 - with no rest to differ from
     return {
         "segment": number,
         "name": segmenter.names_.get(number),
         **{name: row.get(name) for name in ("size", "share", "value_share")},
-        "differences": [] if alone else segmenter.contrast(number).to_dict()["differences"],
+        "differences": _differences(segmenter, number),
         "rule": _row_of(rules.get("rules", []), number),
         "no_rule": left_out.get(number),
         "actions": _row_of(insight.get("actions", {}).get("segments", []), number),
         "stability": _row_of(insight.get("stability", []), number),
         "missing": [name for name in PARTS if name not in insight],
     }
+
+
+def _differences(segmenter: "Segmenter", number: int) -> list[dict[str, Any]] | None:
+    """Return how a segment differs from the rest: nothing of one alone, None where the model does not tell."""
+    details = segmenter.card_.get("insight", {}).get("details")
+    if details is None:
+        return None
+    alone = len(details["segments"]) < 2  # noqa: PLR2004 - with no rest to differ from
+    found: list[dict[str, Any]] = [] if alone else segmenter.contrast(number).to_dict()["differences"]
+    return found
 
 
 def whole(segmenter: "Segmenter") -> dict[str, Any]:
@@ -123,17 +132,24 @@ def lines_of(one: Mapping[str, Any]) -> list[str]:
 
     number = one["segment"]
     value = "" if one["value_share"] is None else f", {shown('share', one['value_share'])} of the value"
-    features = [each["sentence"] for each in one["differences"] if each["size"] is not None]
     lines = [
         f"segment {number}: {one['name']}" if one["name"] else f"segment {number}",
         f"{counted(one['size'], 'customer')}, {shown('share', one['share'])} of all{value}",
-        *_list("differs from the rest:", features[:TOLD], "differs from the rest by no more than a small effect"),
+        *_difference_lines(one["differences"]),
         f"rule: {_rule_said(one)}" if one["rule"] or one["no_rule"] else "",
         *_rule_lines(one["rule"]),
         *_action_lines(one["actions"]),
         *_stability_lines(one["stability"]),
     ]
     return [*(line for line in lines if line), *_absent(one)]
+
+
+def _difference_lines(found: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    """Return how a segment differs from the rest; nothing where the model does not tell."""
+    if found is None:
+        return []
+    told = [each["sentence"] for each in found if each["size"] is not None]
+    return _list("differs from the rest:", told[:TOLD], "differs from the rest by no more than a small effect")
 
 
 def _row_of(rows: Sequence[Mapping[str, Any]], number: int) -> Mapping[str, Any] | None:

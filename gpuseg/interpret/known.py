@@ -18,11 +18,9 @@ def known_of(evidence: Evidence, parts: Parts, id_column: str | None, wanted: Se
     ``parts``: the customer table in parts. ``id_column``: the ids in it; None numbers the rows from 0, as "row".
     Columns of the sample are missing for customers who are not in it, and where none is wanted, these are left out.
     """
-    sample = decoded(evidence)
     on = ROW if id_column is None else id_column
-    sample = sample.select(name for name in sample.columns if name not in (on, *wanted)).with_columns(
-        evidence.ids.alias(on)
-    )
+    others = [column for column in decoded(evidence).get_columns() if column.name not in (on, *wanted)]
+    sample = pl.DataFrame([*others, evidence.ids.alias(on)])
     if not wanted:
         return sample
     names = list(dict.fromkeys([*([] if id_column is None else [id_column]), *wanted]))

@@ -11,6 +11,7 @@ from gpuseg.errors import InvalidInput, listed, missing_column, nearest_hint
 from gpuseg.features._same_ids import Keyed, keyed_tables
 from gpuseg.features.roles import find_customer
 from gpuseg.io import open_table
+from gpuseg.privacy import personal_kind, traces_in
 
 USUAL = ("persona", "rule_segment", "segment", "name")
 """What a column of personas is called where nobody names it; ``rule_segment`` is that of ``rfm_scores``."""
@@ -18,6 +19,8 @@ ROW = "row"
 """The id of customers who have none: their place, as in ``Segmenter.segments_``."""
 NEEDED = 0.5
 """The share of the customers whom the personas must know: below it, what is said would be of others than these."""
+GROUPS_TOO = ("names of persons", "free text")
+"""What looks like data about persons, and may well be what a group is called."""
 MOST = 100
 """Different personas at most: a column of more is one of ids, of amounts or of free text."""
 
@@ -111,7 +114,15 @@ def is_labels(source: Any) -> bool:
 
 
 def _series(labels: Any, what: str) -> pl.Series:
-    """Return labels as a column; an index of pandas is left out."""
+    """Return labels as a column; an index of pandas without a name is left out.
+
+    Raises InvalidInput for one with a name, as of ids: labels go by row, and would be other customers'.
+    """
+    if (name := getattr(getattr(labels, "index", None), "name", None)) is not None:
+        raise InvalidInput(
+            f"{what} have the index {name!r}, and labels go by row; give reset_index(), a table of ids and labels, or "
+            "to_numpy() where the rows are the same"
+        )
     try:
         return labels if isinstance(labels, pl.Series) else pl.Series(np.asarray(labels).tolist(), strict=False)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
@@ -248,6 +259,12 @@ def _checked_personas(labels: pl.Series, column: str) -> pl.Series:
         raise InvalidInput(
             f"column {column!r} has {len(names):,} different values in {len(found):,} rows; give a column of at most "
             f"{MOST} personas"
+        )
+    kind = personal_kind(traces_in(found.drop_nulls()), column)
+    if kind is not None and kind not in GROUPS_TOO:
+        raise InvalidInput(
+            f"the personas in column {column!r} look like {kind}, and reports and model files tell of them by name; "
+            "give groups of customers other names"
         )
     folded = [name.casefold() for name in names]
     if clashing := [name for name, fold in zip(names, folded, strict=True) if folded.count(fold) > 1]:

@@ -15,6 +15,7 @@ from gpuseg.interpret.pairing import Paired, paired
 from gpuseg.interpret.served import Served, said, served
 from gpuseg.metrics import adjusted_mutual_information, adjusted_rand
 from gpuseg.notebook import counted, shown
+from gpuseg.settings import say
 
 
 class PersonaComparison(NamedTuple):
@@ -168,6 +169,8 @@ def _amounts(found: Paired, what: str, name: str) -> Host:
     if home is None:
         raise missing_column(what, name, [*found.customers.columns, *found.beside.columns])
     column = home.get_column(name)
+    if home is found.customers and name in found.beside.columns and not found.beside.get_column(name).equals(column):
+        say(f"{what} are taken of column {name!r} of the customers; the personas have another of that name")
     if not column.dtype.is_numeric():
         raise InvalidInput(f"column {name!r} holds {column.dtype}; give a column of numbers as {what}")
     amounts = column.cast(pl.Float64).fill_null(0.0).fill_nan(0.0).to_numpy()

@@ -57,6 +57,8 @@ def opened(x: Any, labels: Any, sample_weight: Any) -> Labelled:
 def centers_of(given: Labelled) -> Centers:
     """Return the centres of the clusters; raise InvalidInput for fewer than two."""
     seen: list[tuple[Host, tuple[int, float, Host]]] = given.engine.collect(_seen, given.width)
+    if not seen:
+        raise InvalidInput("x has 0 rows; pass rows of at least 2 clusters")
     labels = np.unique(np.concatenate([found for found, _ in seen]))
     labels = labels[labels >= 0].astype(np.float64)
     rows, weight, sums = add([totals for _, totals in seen])

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram as layout
 
-from gpuseg.errors import InvalidInput
+from gpuseg.errors import InvalidInput, listed
 from gpuseg.interpret.upper_tree import clusters_of
 from gpuseg.notebook import shown
 from gpuseg.plot._axes import QUIET, axes_of, colour_of, name_of, plainly, tidy
@@ -21,6 +21,8 @@ BESIDE = 70
 """Characters of numbers that have room side by side in it; longer ones are turned."""
 NAMED = 12
 """Segments up to which a legend names each."""
+UPPER = ("merges", "segment", "customers", "n_clusters")
+"""What the upper part of a tree holds as plain values, as ``upper_tree`` gives it."""
 
 
 class Tree(NamedTuple):
@@ -77,6 +79,11 @@ def dendrogram(model: Any, *, names: Mapping[int, str] | None = None, ax: Axes |
 
 def _tree(model: Any) -> Tree:
     if isinstance(model, Mapping):
+        if lacking := [name for name in UPPER if name not in model]:
+            raise InvalidInput(
+                f"model is a dict without {listed(lacking)}; give a fitted Agglomerative or DIANA, or "
+                "card['insight']['tree']"
+            )
         plain = np.array([[*merge, 0.0] for merge in model["merges"]])
         weight = np.array(model["customers"], float)
         return Tree(plain, np.array(model["segment"]), weight, model["n_clusters"], rows=False)

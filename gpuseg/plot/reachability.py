@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from gpuseg.backends import Host
-from gpuseg.errors import InvalidInput
+from gpuseg.errors import InvalidInput, listed
 from gpuseg.interpret.reachability import reachability_bars
 from gpuseg.plot._axes import QUIET, axes_of, colour_of, name_of, plainly, tidy
 
 NAMED = 8
 """Segments that the legend names, the heaviest: as many as have room above the plot."""
+BARS = ("starts", "height", "median", "segment", "top", "higher", "highest")
+"""What the bars hold as plain values, as ``reachability_bars`` gives them."""
 SHORT, BESIDE = 24, 60
 """Characters of a segment's name, and of all that have room side by side."""
 DARK = "#30343a"
@@ -35,6 +37,10 @@ def reachability(model: Any, *, names: Mapping[int, str] | None = None, ax: Axes
     >>> axes.get_xlabel(), axes.get_ylabel()
     ('6 points in the order of OPTICS', 'reachability distance')
     """
+    if isinstance(model, Mapping) and (lacking := [name for name in BARS if name not in model]):
+        raise InvalidInput(
+            f"model is a dict without {listed(lacking)}; give a fitted OPTICS, or card['insight']['reachability']"
+        )
     bars = model if isinstance(model, Mapping) else reachability_bars(model, least=1)
     if bars is None:
         raise InvalidInput(f"model is a {type(model).__name__} without an order of points; give a fitted OPTICS")

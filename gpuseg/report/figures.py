@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,9 @@ def svg(name: str, alt: str, draw: Callable[[Axes], Any], *, width: float = 8, h
 
     ``width`` and ``height`` are inches. The user's matplotlib settings are left alone, and leave the picture alone.
     """
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # Text stays text, and the reader's fonts draw it: that matplotlib's own has no such letter matters to nobody.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         mpl.rcdefaults()
         mpl.rcParams.update(LOOK)
         figure = Figure(figsize=(width, height), layout="constrained")

@@ -44,7 +44,7 @@ def summary(
     - splits, a segment that was split each: name, customers, algorithm, reason, choice, metrics, and segments, small
       and profile of its parts;
     - importance, map, tree, reachability and atypical as in ``Segmenter.insight``, personas as in
-      ``compare_personas``; None where not worked out;
+      ``compare_personas``; None where not worked out, personas also where all of their flows are of too few customers;
     - small: the segments of fewer customers than ``min_report_size``. Several are pooled in one whose ``segment`` is
       None and which has a size and, where they are enough together, a share of value; of one alone and of such noise
       all but the size is None. ``all`` and the shares of value are of the customers told of.
@@ -126,10 +126,14 @@ def _map(found: Mapping[str, Any], small: Sequence[int]) -> dict[str, Any]:
     return {**found, "bins": {name: [column[at] for at in kept] for name, column in bins.items()}, "centers": centers}
 
 
-def _personas(known: Mapping[str, Any], fewest: int) -> dict[str, Any]:
-    """Return a comparison with personas without what it tells of too few customers, or of parts of so few."""
+def _personas(known: Mapping[str, Any], fewest: int) -> dict[str, Any] | None:
+    """Return a comparison with personas without what it tells of too few customers, or of parts of so few.
+
+    None where no flow is left to be told of.
+    """
     tables = {name: known.get(name) for name in ("flows", "personas", "served", "findings")}
-    return {**known, **{name: rows and _of_enough(rows, fewest) for name, rows in tables.items()}}
+    told = {name: rows and _of_enough(rows, fewest) for name, rows in tables.items()}
+    return {**known, **told} if told["flows"] else None
 
 
 def _of_enough(rows: Sequence[Mapping[str, Any]], fewest: int) -> list[Mapping[str, Any]]:

@@ -86,6 +86,8 @@ def test_an_older_model_tells_what_it_holds(gpuseg, model):
         code, out, _ = gpuseg("explain", "old.gpuseg", *asked)
         assert code == 0
         assert "the model does not tell of a segment: a name, how it differs from the rest, a rule" in out
+        assert "no more than a small effect" not in out
+    assert json.loads(gpuseg("explain", "old.gpuseg", "--segment", 1, "--json")[1])["differences"] is None
 
 
 def test_wrong_segments_are_refused(refused, model):

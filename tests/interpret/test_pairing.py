@@ -115,3 +115,20 @@ def test_what_does_not_fit_is_one_sentence(segments, personas, more, said):
 def test_customers_of_another_length_than_labels():
     with pytest.raises(InvalidInput, match="customers have 1 rows for 2 labels"):
         paired([0, 1], ["a", "b"], pa.table({"spend": [1.0]}))
+
+
+@pytest.mark.parametrize("which", ["segments", "personas"])
+def test_labels_with_an_index_of_ids_are_not_taken_by_row(which):
+    labels = pd.Series(["a", "b", "a", "b"])
+    given = {"segments": labels, "personas": labels, which: labels.rename_axis("customer_id")}
+    with pytest.raises(InvalidInput, match=f"{which} have the index 'customer_id', and labels go by row; give reset"):
+        paired(**given)
+
+
+def test_personas_that_are_addresses_are_refused_and_names_are_not():
+    segments = [0, 1] * 30
+    with pytest.raises(
+        InvalidInput, match="'persona' look like e-mail addresses, and reports and model files tell of them"
+    ):
+        paired(segments, ["ann@example.org", "bob@example.org", "eve@example.org"] * 20)
+    assert paired(segments, ["Anna Smith", "Mary Jones", "John Brown"] * 20).known == 60

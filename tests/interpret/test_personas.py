@@ -274,3 +274,17 @@ def test_no_level_of_few_customers_is_named_where_personas_part():
     towns = [f"town {at}" for at in range(12)]
     found = partings([pl.DataFrame({"home": towns}), pl.DataFrame({"home": ["city"] * 12})])
     assert found[0].values == ["several", "city"]
+
+
+def test_contacts_of_customers_and_of_personas_that_differ_are_told(capsys):
+    ids, segments = list(range(60)), [0] * 30 + [1] * 30
+    customers = pl.DataFrame({"customer_id": ids, "calls": [1.0] * 30 + [3.0] * 30})
+    personas = pl.DataFrame({"customer_id": ids, "persona": ["a", "b"] * 30, "calls": [1.0] * 60})
+    placed = pl.DataFrame({"customer_id": ids, "segment": segments})
+    found = compare_personas(placed, personas, customers=customers, contacts="calls")
+    assert found.served["contacts_share"].to_list() == [0.25, 0.75]
+    assert "contacts are taken of column 'calls' of the customers; the personas have another of that name" in str(
+        capsys.readouterr()
+    )
+    compare_personas(placed, personas.with_columns(customers["calls"]), customers=customers, contacts="calls")
+    assert "contacts" not in str(capsys.readouterr())

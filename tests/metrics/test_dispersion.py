@@ -99,3 +99,9 @@ def test_rows_on_dask_without_their_labels_are_refused(blobs, index):
         index(da.from_array(x), labels)
     with pytest.raises(InvalidInput, match="pass it as a Dask array, and labels as a Dask array of the same rows"):
         index(da.from_array(x), da.from_array(labels[:9]))
+
+
+@pytest.mark.parametrize("metric", INDICES)
+def test_no_rows_are_refused(metric):
+    with pytest.raises(InvalidInput, match="x has 0 rows; pass rows of at least 2 clusters"):
+        metric(np.empty((0, 2)), np.empty(0, dtype=int))

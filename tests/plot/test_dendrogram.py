@@ -88,3 +88,7 @@ def test_what_has_no_tree_is_refused(x, ax):
         dendrogram(Agglomerative(1).fit(x[:1]), ax=ax)
     with pytest.raises(InvalidInput, match="last=1 is not allowed; give a whole number of at least 2"):
         dendrogram(Agglomerative(2).fit(x), ax=ax, last=1)
+    with pytest.raises(
+        InvalidInput, match="model is a dict without 'segment', 'customers', 'n_clusters'; give a fitte"
+    ):
+        dendrogram({"merges": []}, ax=ax)

@@ -96,3 +96,8 @@ def test_long_names_stand_in_several_rows():
     words = [text.get_text() for text in axes.get_legend().get_texts()]
     assert words[:3] == ["Frequent big s…ly active", "Lapsed $x$", "2"]
     assert drawn(axes)
+
+
+def test_a_dict_of_something_else_is_refused():
+    with pytest.raises(InvalidInput, match=r"model is a dict without 'starts', 'height', .*; give a fitted OPTICS, or"):
+        reachability({"segment": [0], "top": 1.0})

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gpuseg import Segmenter
 from gpuseg.errors import InvalidInput
 from gpuseg.interpret.effects import strength
 from gpuseg.report import markdown, render, summary
@@ -174,3 +175,30 @@ def test_how_dense_segments_were_tried_to_be_is_told():
 def test_a_report_asked_for_wrongly(full_card):
     with pytest.raises(InvalidInput, match="card is no model card"):
         summary({**full_card, "insight": {"names": [3]}})
+
+
+@pytest.mark.parametrize("suffix", ["html", "md"])
+def test_personas_of_few_customers_each_leave_a_report_without_them(tmp_path, suffix):
+    spend = [*range(15), *range(100, 115)]
+    segmenter = Segmenter(n_clusters=2).fit(pl.DataFrame({"spend": spend}))
+    segmenter.compare_personas([f"persona {at % 5}" for at in range(30)])
+    assert segmenter.summary()["personas"] is None
+    page = segmenter.report(tmp_path / f"report.{suffix}").read_text(encoding="utf-8")
+    assert "persona 1" not in page
+    assert "persona 1" in segmenter.report(tmp_path / f"report.{suffix}", min_report_size=1).read_text(encoding="utf-8")
+
+
+def test_findings_of_fewer_customers_than_asked_for_are_not_told():
+    segmenter = Segmenter(n_clusters=3, value_column="spend")
+    segmenter.fit(pl.DataFrame({"spend": [*range(60), *range(1000, 1020), *range(3000, 3060)]}))
+    contacts = pl.DataFrame({"row": range(140), "persona": ["a"] * 80 + ["b"] * 60, "calls": [1.0] * 80 + [9.0] * 60})
+    segmenter.compare_personas(contacts, contacts="calls")
+    few = next(row["segment"] for row in segmenter.profile_.to_dicts() if row["size"] == 20)
+    told = [summary(segmenter.card_, min_report_size=fewest)["personas"] for fewest in (20, 21)]
+    assert [few in {row["segment"] for row in one["served"]} for one in told] == [True, False]
+    assert [any(f"segment {few} " in row["sentence"] for row in one["findings"]) for one in told] == [True, False]
+
+
+def test_names_in_letters_that_no_font_here_has_are_text(card):
+    called = card["insight"] | {"names": [{"segment": at, "name": f"\u5ba2\u6237 {at}"} for at in range(3)]}
+    assert "\u5ba2\u6237 1" in render(summary(card | {"insight": called}))
