@@ -25,7 +25,7 @@ OF_ALL = {
 }
 """What a segment can be compared with, in words."""
 CONDITION = re.compile(rf"(?P<feature>.+?)\s+(?P<side>{ABOVE}|{BELOW})\s+(?P<than>\S+)")
-KEYS = ("name", "text", "priority", "when", "noise")
+KEYS = ("name", "text", "priority", "aim", "when", "noise")
 
 
 class Condition(NamedTuple):
@@ -41,11 +41,15 @@ class Condition(NamedTuple):
 
 
 class Action(NamedTuple):
-    """A row of the table: what to do, how early it is told, and when; ``noise``: for those who are in no segment."""
+    """A row of the table: what to do, how early it is told, and when; ``noise``: for those who are in no segment.
+
+    ``aim``: what it is to reach; of actions with one aim a segment is told the first.
+    """
 
     name: str
     text: str
     priority: int
+    aim: str
     when: tuple[Condition, ...]
     noise: bool
 
@@ -77,7 +81,7 @@ class Advice(NamedTuple):
 def advised(details: Mapping[str, Any], table: Sequence[Action]) -> Advice:
     """Return what to do with each segment of the plain details, by a table as ``read_actions`` gives it.
 
-    At most three actions a segment, by priority, then in the table's order; each name once.
+    At most three actions a segment, by priority, then in the table's order; each aim once.
     """
     features = {feature["name"]: feature for feature in details["features"]}
     columns = {condition.feature: column_for(condition.feature, features) for row in table for condition in row.when}
@@ -141,7 +145,9 @@ def _action(row: Mapping[str, Any], where: str) -> Action:
         raise InvalidInput(f"{where} has noise={noise!r}; give true or false")
     if not isinstance(when, list) or bool(when) == noise:
         raise InvalidInput(f"{where} has when={when!r}; give a list of conditions, or noise = true and no condition")
-    return Action(row["name"], row["text"], priority, tuple(_condition(one, where) for one in when), noise)
+    if not isinstance(aim := row.get("aim", row["name"]), str) or not aim.strip():
+        raise InvalidInput(f"{where} has aim={aim!r}; give text, or leave it out")
+    return Action(row["name"], row["text"], priority, aim, tuple(_condition(one, where) for one in when), noise)
 
 
 def _condition(text: Any, where: str) -> Condition:
@@ -169,8 +175,8 @@ def _told(
     small = details["sizes"][at] < FEWEST
     for row in () if small else ranked:
         because = [_because(found[condition], condition, at) for condition in row.when]
-        if row.noise == noise and None not in because and row.name not in fitting:
-            fitting[row.name] = {"action": row.name, **_plain(row), "because": because}
+        if row.noise == noise and None not in because and row.aim not in fitting:
+            fitting[row.aim] = {"action": row.name, **_plain(row), "because": because}
     actions = list(fitting.values())[:MOST]
     return {"segment": segment, "actions": actions, "why": None if actions else _why(found, small=small)}
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gpuseg.backends import Host
+from gpuseg.backends import Array, Host, to_host
 from gpuseg.errors import InvalidInput
 from gpuseg.metrics import Score, Silhouettes
-from gpuseg.neighbors.sample import sample_rows
+from gpuseg.neighbors.sample import rows_of, sample_rows
 from gpuseg.selection import separability as trees
 from gpuseg.selection.choice import Candidate, KChoice
 from gpuseg.selection.gap import gap_statistic
@@ -39,7 +39,7 @@ class Decided(NamedTuple):
 
 
 def decided(
-    sample: Host | None,
+    sample: Array | None,
     tries: Mapping[int, Tried],
     values: Sequence[Silhouettes | None],
     terms: Terms,
@@ -116,22 +116,22 @@ def _scored(tries: Mapping[int, Tried], values: Sequence[Silhouettes | None], mi
 
 
 def _told_by_trees(
-    scored: Sequence[Scored], tries: Mapping[int, Tried], sample: Host, terms: Terms, seed: int
+    scored: Sequence[Scored], tries: Mapping[int, Tried], sample: Array, terms: Terms, seed: int
 ) -> list[Scored]:
     if "separability" not in terms.criteria:
         return list(scored)
-    picked = sample_rows(len(sample), trees.ROWS, seed)
-    x, found = sample[picked], []
+    picked = sample_rows(sample.shape[0], trees.ROWS, seed)
+    x, found = to_host(rows_of(sample, picked)), []
     for one in scored:
         told = trees.separability(x, tries[one.candidate.k].labels[picked])
         found.append(one._replace(candidate=one.candidate._replace(separability=told)))
     return found
 
 
-def _with_gaps(scored: Sequence[Scored], sample: Host, terms: Terms, seed: int) -> list[Scored]:
+def _with_gaps(scored: Sequence[Scored], sample: Array, terms: Terms, seed: int) -> list[Scored]:
     if "gap" not in terms.criteria:
         return list(scored)
-    gaps = gap_statistic(sample, [one.candidate.k for one in scored], seed)
+    gaps = gap_statistic(to_host(sample), [one.candidate.k for one in scored], seed)
     found = [(one, gaps[one.candidate.k]) for one in scored]
     return [one._replace(candidate=one.candidate._replace(gap=of.gap, gap_error=of.error)) for one, of in found]
 

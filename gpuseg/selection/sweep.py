@@ -62,7 +62,7 @@ def choose(
     # Where every row lies on its centre, or a limit ends the range, more segments change nothing.
     most = list(tries.values())[-1].candidate
     whole = most.inertia <= NOTHING * search.run.total or len(search.ks) < len(ks)
-    found = decided(to_host(sample), tries, values, terms, seed=seed, last=None if whole else max(ks))
+    found = decided(sample, tries, values, terms, seed=seed, last=None if whole else max(ks))
     solution = swept[found.choice.k].solution
     model = search.model(found.choice.k, solution)
     apart = np.sum((model.cluster_centers_[:, None] - solution.centers - search.run.data.offset) ** 2, axis=2)

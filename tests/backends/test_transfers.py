@@ -62,8 +62,10 @@ def test_metrics_take_the_labels_to_the_host_and_leave_the_rows(crossings, blobs
     assert crossings["to_device"] == []
 
 
-def test_a_choice_of_k_takes_no_rows_to_the_host(crossings, blobs):
-    choose_k(xp.asarray(blobs[0]), (2, 4))
+def test_a_choice_of_k_takes_to_the_host_no_rows_but_those_that_trees_tell_apart(crossings, blobs, monkeypatch):
+    monkeypatch.setattr("gpuseg.selection.separability.ROWS", 100)
+    choice = choose_k(xp.asarray(blobs[0]), (2, 4))
+    assert all(one.stability is not None and one.separability is not None for one in choice.candidates)
     assert all(shape != (ROWS, 3) for shape in crossings["to_host"])
     assert crossings["to_device"] == []
 

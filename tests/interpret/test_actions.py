@@ -48,6 +48,16 @@ def test_a_shop_by_the_table_of_gpuseg():
     json.dumps(found._asdict(), allow_nan=False)
 
 
+def test_of_actions_with_one_aim_the_first_is_told(tmp_path):
+    path = tmp_path / "my.toml"
+    row = "[[actions]]\nname='{}'\ntext='b'\npriority={}\nwhen=['recency above 100']\n"
+    path.write_text(
+        row.format("call", 1) + "aim='return'\n" + row.format("write", 2) + "aim='return'\n" + row.format("c", 3)
+    )
+    assert told(advice(SHOP, SEGMENTS, path)) == [[], [], ["call", "c"], ["call", "c"]]
+    assert told(advice({**SHOP, "Recency": SHOP["Recency"][::-1]}, SEGMENTS))[0] == ["win back"]  # not "keep" as well
+
+
 def test_noise_is_to_be_checked_and_few_customers_are_left_alone():
     segments = np.repeat([0, 1, -1, 2], [20, 40, 36, 4])
     found = advice({"recency": SHOP["Recency"]}, segments)
@@ -137,6 +147,7 @@ def test_every_feature_of_the_table_is_a_role_that_is_known():
         ("[[actions]]\nname='a'\ntext=''\nwhen=['age above 3']", "has text=''; give text"),
         ("[[actions]]\nname='a'\ntext='b'\npriority='high'\nwhen=['age above 3']", "priority='high'; give a whole"),
         ("[[actions]]\nname='a'\ntext='b'\nnoise='yes'", "noise='yes'; give true or false"),
+        ("[[actions]]\nname='a'\ntext='b'\nnoise=true\naim=3", "aim=3; give text, or leave it out"),
         ("[[action]]\nname='a'", "the key='action' is not known; allowed are 'actions'"),
         ("", "holds no table [[actions]]"),
         ("[[actions", "is no TOML"),
