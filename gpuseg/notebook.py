@@ -4,32 +4,36 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import polars as pl
-
 from gpuseg.html import Bar, Cell, Text, table_html
 
+SUMMARIES = ("mean", "median", "share", "top", "top_share")
+"""What a summary may tell of a column of the customers, in the order of the table."""
 
-def segments_html(
-    title: str,
-    remarks: Sequence[str],
-    profile: pl.DataFrame,
-    paths: Mapping[int, str] | None = None,
-    names: Mapping[int, str] | None = None,
-) -> str:
-    """Return the profile as a table with a bar for each share, under a title and above remarks.
 
-    ``paths``: of segments whose number alone does not say where they are; ``names``: what segments are called.
+def segments_html(told: Mapping[str, Any], remarks: Sequence[str]) -> str:
+    """Return the segments of a summary, ``gpuseg.report.summary``, as a table with a bar for each share.
+
+    ``remarks``: sentences below it.
     """
-    columns, ways, called = [name for name in profile.columns if name != "share"], paths or {}, names or {}
-    rows = [[_cell(name, row) for name in columns] for row in profile.iter_rows(named=True)]
-    head = [_head(name) for name in columns]
-    for cells, segment in zip(rows, profile["segment"], strict=True):
-        cells[0] = ways.get(segment, cells[0])
-        if called:
-            cells.insert(1, Text(called.get(segment, "")))
-    if called:
-        head.insert(1, Text("name"))
-    return table_html(title, head, rows, remarks)
+    segments, named = told["segments"], any(row["name"] for row in told["segments"])
+    valued = "value_share" in segments[0]
+    columns = [(column, word) for column in told["profile"] for word in SUMMARIES if word in column]
+    head = [
+        *(["segment", Text("name")] if named else ["segment"]),
+        Text("size"),
+        *(["share of value"] if valued else []),
+        *(_head(f"{column['name']}_{word}") for column, word in columns),
+    ]
+    rows = []
+    for at, row in enumerate(segments):
+        size = f"{shown('size', row['size'])} ({shown('share', row['share'])})"
+        rows.append([
+            *([row["number"], Text(row["name"] or "")] if named else [row["number"]]),
+            Bar(row["share"], size),
+            *([shown("value_share", row["value_share"])] if valued else []),
+            *(_cell(column, word, at) for column, word in columns),
+        ])  # fmt: skip
+    return table_html(f"{told['about']} by {told['algorithm']}", head, rows, remarks)
 
 
 def counted(number: int, thing: str) -> str:
@@ -86,11 +90,12 @@ def shown(name: str, value: Any) -> str:
 
 
 def _head(name: str) -> Cell:
-    return Text(heading(name)) if name == "size" or name.endswith("_top") else heading(name)
+    return Text(heading(name)) if name.endswith("_top") else heading(name)
 
 
-def _cell(name: str, row: dict[str, Any]) -> Cell:
-    text = shown(name, row[name])
-    if name == "size":
-        return Bar(row["share"], f"{text} ({shown('share', row['share'])})")
-    return Text(text) if name.endswith("_top") else text
+def _cell(column: Mapping[str, Any], word: str, at: int) -> Cell:
+    value = column[word][at]
+    if column["kind"] == "date" and value is not None:
+        return str(value)[:10]
+    text = shown(f"{column['name']}_{word}", value)
+    return Text(text) if word == "top" else text

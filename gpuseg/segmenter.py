@@ -21,7 +21,7 @@ from gpuseg.interpret.profile import profile_of_counts
 from gpuseg.io.model import read_model, write_model
 from gpuseg.metrics import Score
 from gpuseg.neighbors.order import count_distinct, ordered_parts
-from gpuseg.notebook import counted, segments_html
+from gpuseg.notebook import segments_html
 from gpuseg.placing import (
     column_of_segments,
     fields_of,
@@ -311,13 +311,13 @@ class Segmenter(ClusterMixin, Divisible, Explainable):
     def _repr_html_(self) -> str:
         if not hasattr(self, "card_"):
             return f"<pre>{escape(repr(self))}</pre>"
-        rows, choice = self.card_["rows"]["kept"], self.card_["choice"]["reason"]
-        title = f"{counted(self.card_['segments'], 'segment')} of {counted(rows, 'customer')} by {self.algorithm}"
+        from gpuseg.report import summary
+
         dispatch = self.card_["backend"]
-        remarks = [choice, *card.splits_said(self.card_)]
+        remarks = [self.card_["choice"]["reason"], *card.splits_said(self.card_)]
         remarks.append(f"backend {dispatch['backend']}, engine {dispatch['engine']}: {dispatch['reason']}")
-        profile = card.profile_of(self.card_["profile"])
-        return segments_html(title, remarks, profile, card.paths_of(self.card_), self.names_)
+        # Who has the customers may see the smallest segment.
+        return segments_html(summary(self.card_, min_report_size=1), remarks)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}

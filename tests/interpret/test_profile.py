@@ -7,7 +7,7 @@ import pytest
 from gpuseg.card import fingerprint, profile_of, profile_state
 from gpuseg.errors import InvalidInput
 from gpuseg.interpret.profile import Field, profile
-from gpuseg.notebook import segments_html, shown
+from gpuseg.notebook import shown
 
 NAN = float("nan")
 FIELDS = [
@@ -58,15 +58,6 @@ def test_there_and_back_as_plain_values(table):
     assert profile_of(profile_state(table)).equals(table)
     empty = profile(np.full((1, 1), NAN), FIELDS[:1], np.array([0]))
     assert profile_of(profile_state(empty)).equals(empty)
-
-
-def test_in_a_notebook(table):
-    html = segments_html("A & B", ["<why>"], table)
-    assert "A &amp; B" in html
-    assert "&lt;why&gt;" in html
-    assert html.count("<tr>") == 4
-    assert "noise" in html
-    assert "66.7 %" in html
 
 
 @pytest.mark.parametrize(
