@@ -55,7 +55,7 @@ def test_what_an_algorithm_chose_is_told(gpuseg, customers):
     assert "its error is 0.00, 1 - ARI to an exact fit of a sample" in out
     size = json.loads(gpuseg("inspect", "m.gpuseg", "--json")[1])["metrics"]["digest_size"]
     assert 3 <= size <= 20
-    assert f"Points of the digest that stood for the customers: {size}." in Path("r.html").read_text()
+    assert f"found on {size} points that stand for all customers" in Path("r.html").read_text()
     assert "sample: the best of 3 samples of 50 rows" in _told(
         gpuseg, *given, "--algorithm", "kmedoids", "--set-param", "method=sample", "--set-param", "sample_size=50"
     )
