@@ -88,6 +88,7 @@ def test_a_block_that_does_not_fit_is_one_clear_error(cluster):
 def small(cluster, monkeypatch):
     """Put a small device before the CPU, here and on the workers; give what fits with so many rows of room on each."""
     monkeypatch.setattr("gpuseg.engines.blocks.ROWS", 100)
+    cluster.wait_for_workers(2, timeout=60)  # a worker that a test before has killed may be on its way back
     saved = []
 
     def fit(held, backend="auto"):
