@@ -12,6 +12,7 @@ from array_api_compat import is_array_api_obj
 from gpuseg.backends import to_host
 from gpuseg.cluster import Assignment
 from gpuseg.engines import is_dask, is_files
+from gpuseg.engines.blocks import itself
 from gpuseg.engines.parts import LocalParts, Parts
 from gpuseg.engines.shards import count_for, cut_by, stacked
 from gpuseg.errors import InvalidInput, listed, missing_column
@@ -86,15 +87,11 @@ def some_of(customers: Customers, parts: Parts) -> Customers:
     held = parts.kept()
     sizes: list[int] = held.collect(len)
     if customers.here:
-        (frame,) = held.collect(_itself)
+        (frame,) = held.collect(itself)
         return customers._replace(parts=held, table=nw.from_native(frame), sizes=sizes)
     there = [at for at, rows in enumerate(sizes) if rows]
     chosen, sizes = held.chosen(there), [sizes[at] for at in there]
     return customers._replace(parts=chosen, table=PartedTable(chosen, customers.table.schema, sizes), sizes=sizes)
-
-
-def _itself(frame: Frame) -> Frame:
-    return frame
 
 
 def check_ids(customers: Customers, id_column: str | None) -> None:

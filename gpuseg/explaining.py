@@ -11,6 +11,7 @@ from gpuseg._estimator import check_is_fitted
 from gpuseg.backends import to_host
 from gpuseg.cluster import Clusterer
 from gpuseg.customers import opened_customers
+from gpuseg.engines.blocks import itself
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
 from gpuseg.exploring import Explorable
@@ -315,7 +316,7 @@ def evidence_of(found: Parts, ready: Parts, steps: Preprocessor) -> Evidence:
     customers = sum(found.collect(_count))
     names = [str(name) for name in steps.get_feature_names_out()]
     drawn = found.beside(ready, _drawn, MOST / max(customers, 1), fields_of(steps), names)
-    return joined(drawn.collect(_itself), customers)
+    return joined(drawn.collect(itself), customers)
 
 
 def _drawn(found: Located, ready: Ready, share: float, fields: Sequence[Field], names: Sequence[str]) -> Evidence:
@@ -340,7 +341,3 @@ def _drawn(found: Located, ready: Ready, share: float, fields: Sequence[Field], 
 
 def _count(found: Located) -> int:
     return len(found.raw)
-
-
-def _itself(part: Evidence) -> Evidence:
-    return part

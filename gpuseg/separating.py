@@ -8,6 +8,7 @@ import numpy as np
 
 from gpuseg.backends import Host, to_host
 from gpuseg.customers import Customers
+from gpuseg.engines.blocks import itself
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput, missing_column
 from gpuseg.interpret.evidence import picked
@@ -34,7 +35,7 @@ def separation_of(asked: Any, ready: Parts, customers: Customers) -> Separation 
         if asked not in customers.names:
             raise missing_column("must_separate", asked, customers.names)
         share = LEVELLED / max(sum(customers.sizes), 1)
-        found = _joined(ready.beside(customers.parts, _levels, asked, share).collect(_itself))
+        found = _joined(ready.beside(customers.parts, _levels, asked, share).collect(itself))
         separation = levelled(found.matrix, [str(level) for level in found.known])
         if not separation.pairs:
             raise InvalidInput(f"must_separate={asked!r} has fewer than 2 levels; name a column of at least 2")
@@ -67,7 +68,3 @@ def _of_ids(ready: Ready, wanted: set[Any]) -> Found:
 
 def _joined(parts: Sequence[Found]) -> Found:
     return Found([one for part in parts for one in part.known], np.concatenate([part.matrix for part in parts]))
-
-
-def _itself(part: Found) -> Found:
-    return part

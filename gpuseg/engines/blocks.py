@@ -214,3 +214,12 @@ def refuse_weight(weight: Array) -> Array:
     if not bool(xp.all(xp.isfinite(weight))) or bool(xp.any(weight < 0)):
         raise InvalidInput("sample_weight holds a negative, missing or infinite number; give weights of 0 or more")
     return weight
+
+
+def itself(value: Any) -> Any:
+    """Return a block or a part as it is: what is collected or held is often that.
+
+    >>> itself(3)
+    3
+    """
+    return value

@@ -12,7 +12,7 @@ from dask.delayed import Delayed, delayed
 from dask.sizeof import sizeof
 
 from gpuseg.engines._faults import run
-from gpuseg.engines.blocks import Engine
+from gpuseg.engines.blocks import Engine, itself
 from gpuseg.engines.dask import DaskSite
 from gpuseg.engines.parts import Cut, Join, called, called_on_two, joined, matrices, pieces_of
 from gpuseg.settings import config
@@ -46,7 +46,7 @@ class DaskParts:
         Dask warns of tasks so large.
         """
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
-            return cls.of(_itself, frames, site=site).kept()
+            return cls.of(itself, frames, site=site).kept()
 
     @property
     def engine(self) -> Any:
@@ -85,7 +85,7 @@ class DaskParts:
 
     def walk(self, sizes: Sequence[int], width: int, backend: str) -> Engine:
         """Return the walk over these parts, matrices of ``sizes`` rows and ``width`` columns, held on the workers."""
-        blocks = matrices(self.tasks(), _itself, sizes, width, lazy=True)
+        blocks = matrices(self.tasks(), itself, sizes, width, lazy=True)
         return self.site.engine(blocks, self.site.choose(blocks.held, backend).backend.name)
 
     def kept(self) -> Self:
@@ -113,10 +113,6 @@ class DaskParts:
             return list(self.values)
         made = delayed(_made, pure=False)
         return [made(value, self.steps) for value in self.values]
-
-
-def _itself(value: Any) -> Any:
-    return value
 
 
 def _made(value: Any, steps: Sequence[Step]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from array_api_compat import array_namespace
 
 from gpuseg.backends import get_backend, one_blas_thread
-from gpuseg.engines.blocks import TOGETHER, Blocks, place
+from gpuseg.engines.blocks import TOGETHER, Blocks, itself, place
 
 HELD = 0.5
 """The share of the free memory up to which blocks of files are kept; beyond it they are read at every walk."""
@@ -62,7 +62,7 @@ class LocalEngine:
             return _holding(engine, [source() for source in sources])
         if blocks.nbytes > HELD * get_backend(backend).free_memory():
             return engine
-        return _holding(engine, engine.collect(_itself))
+        return _holding(engine, engine.collect(itself))
 
     def map(self, function: Callable[..., Any], *args: Any) -> "LocalEngine":
         """Return the engine that keeps ``function``'s value beside each block."""
@@ -116,11 +116,7 @@ class LocalEngine:
 
 def _holding(engine: LocalEngine, blocks: Sequence[Any]) -> LocalEngine:
     """Return the engine of blocks that are here, with nothing beside them."""
-    return replace(engine, sources=[partial(_itself, block) for block in blocks], beside=[()] * len(blocks), held=True)
-
-
-def _itself(block: Any) -> Any:
-    return block
+    return replace(engine, sources=[partial(itself, block) for block in blocks], beside=[()] * len(blocks), held=True)
 
 
 def _called(pair: tuple[Callable[[], Any], tuple[Any, ...]], function: Callable[..., Any], args: Any) -> Any:

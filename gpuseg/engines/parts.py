@@ -14,7 +14,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from gpuseg.backends import choose
-from gpuseg.engines.blocks import Blocks, Engine
+from gpuseg.engines.blocks import Blocks, Engine, itself
 from gpuseg.engines.local import LocalEngine
 
 Cut = Callable[..., Sequence[Any]]
@@ -89,7 +89,7 @@ class LocalParts:
         >>> parts.collect(len)
         [2, 1]
         """
-        return cls([partial(_itself, native_of(value)) for value in values])
+        return cls([partial(itself, native_of(value)) for value in values])
 
     @property
     def count(self) -> int:
@@ -126,7 +126,7 @@ class LocalParts:
 
     def kept(self) -> Self:
         """Return the parts worked out once and held."""
-        return replace(self, sources=[partial(_itself, source()) for source in self.sources])
+        return replace(self, sources=[partial(itself, source()) for source in self.sources])
 
     def collect(self, function: Callable[..., Any], *args: Any) -> list[Any]:
         """Return ``function``'s value of every part, in order."""
@@ -180,10 +180,6 @@ def matrices(
 
 def _of_source(source: Callable[[], Any]) -> Any:
     return source()
-
-
-def _itself(value: Any) -> Any:
-    return value
 
 
 def _made(source: Callable[[], Any], function: Callable[..., Any], args: Sequence[Any]) -> Any:

@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from gpuseg.engines import check_engine, is_dask, is_files, site_of
+from gpuseg.engines.blocks import itself
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
 from gpuseg.io.files import found, is_keyed, said
@@ -110,7 +111,7 @@ def _of_files(source: Any, site: Any, *, text: bool) -> OpenedParts:
 
     paths = found(source)
     look = partial(look_at, keyed=is_keyed(source, paths), text=text)
-    looks: list[Look] = DaskParts.of(look, [str(path.absolute()) for path in paths], site=site).collect(_itself)
+    looks: list[Look] = DaskParts.of(look, [str(path.absolute()) for path in paths], site=site).collect(itself)
     types = types_of([str(path) for path in paths], looks)
     pieces = [piece for one in looks for piece in one.pieces]
     for piece in pieces:
@@ -164,7 +165,7 @@ def _of_memory(source: Any, site: Any) -> OpenedParts:
     parts = DaskParts.holding([nw.to_native(cut) for cut in _some_rows(cuts, opened.source)], site=site)
 
     def give_back(made: Parts) -> Any:
-        return opened.give_back(nw.concat([nw.from_native(part) for part in made.collect(_itself)]))
+        return opened.give_back(nw.concat([nw.from_native(part) for part in made.collect(itself)]))
 
     schema, _ = shape_of(frame)
     return _of_parts(parts, give_back, opened.source, schema, [len(cut) for cut in cuts])
@@ -204,7 +205,3 @@ def _fitted(part: Frame, types: dict[str, Any]) -> pl.DataFrame:
 
 def _chosen(part: Frame, names: Sequence[str]) -> Frame:
     return part.select(*(part[name] for name in names))
-
-
-def _itself(value: Any) -> Any:
-    return value

@@ -1,13 +1,14 @@
 """A table in parts as a folder: a Parquet file a part, written where the part is, and a manifest last."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import narwhals as nw
 
+from gpuseg.engines.blocks import itself
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidFile, listed
 from gpuseg.io.write import check_writable, whole
@@ -35,7 +36,7 @@ def write_parts(parts: Parts, folder: Path) -> Path:
     except OSError as error:
         raise InvalidFile(f"{folder} cannot be made ({error.strerror}); choose another place") from error
     paths = [folder / f"part-{number:05}{ENDING}" for number in range(parts.count)]
-    found: list[Written] = parts.along([str(path.absolute()) for path in paths], write_part).collect(_itself)
+    found: list[Written] = parts.along([str(path.absolute()) for path in paths], write_part).collect(itself)
     if unseen := [path.name for path in paths if not path.exists()]:
         raise InvalidFile(
             f"{folder} got {listed(unseen, most=3)} from workers and is without them here; write to a folder that all "
@@ -111,7 +112,3 @@ def manifest_of(folder: Path) -> Mapping[str, Any] | None:
     except (OSError, ValueError):
         return None
     return about if isinstance(about, dict) and about.get("format") == FORMAT else None
-
-
-def _itself(value: Sequence[Any]) -> Any:
-    return value

@@ -8,6 +8,7 @@ import narwhals as nw
 import numpy as np
 
 from gpuseg.backends import Host
+from gpuseg.engines.blocks import itself
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput
 from gpuseg.preprocessing._intake import Intake, duplicates_of, rows_of
@@ -61,7 +62,7 @@ def _table(intake: Intake, parts: Parts, names: list[str], *, drop: bool) -> Onc
     masks = parts.beside(repeated, _mask).kept()
     return Once(
         intake._replace(parts=left, sizes=sizes, reload=reload),
-        masks if intake.away else masks.collect(_itself)[0],
+        masks if intake.away else masks.collect(itself)[0],
         sum(repeats),
     )
 
@@ -88,7 +89,3 @@ def _among(once: Host, kept: Host) -> Host:
     mask = once.copy()
     mask[mask] = kept
     return mask
-
-
-def _itself(value: Any) -> Any:
-    return value

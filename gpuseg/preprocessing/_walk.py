@@ -9,6 +9,7 @@ from array_api_compat import array_namespace
 
 from gpuseg.backends import Array, Host, choose, like, to_host
 from gpuseg.engines import Block, Engine, blocks_of, is_dask, matrix_of, site_of
+from gpuseg.engines.blocks import itself
 from gpuseg.engines.parts import Parts
 from gpuseg.errors import InvalidInput, UnsupportedOnBackend, missing_column
 from gpuseg.preprocessing._intake import Intake, columns_of, rows_of
@@ -70,7 +71,7 @@ def _of_array(intake: Intake, columns: Sequence[Column], needed: Host, where: Ma
 
 
 def _of_frame(parts: Parts, columns: Sequence[Column], needed: Host, where: Mapping[str, Any]) -> Raw:
-    (frame,) = parts.collect(_itself)
+    (frame,) = parts.collect(itself)
     (encoded,) = parts.collect(encoded_part, columns, needed, where["backend"])
     return _in_memory(encoded, frame, where)
 
@@ -99,10 +100,6 @@ def encoded_part(part: nw.DataFrame[Any], columns: Sequence[Column], needed: Hos
     matrix, outside = encode(part, columns, choose(part.to_native(), backend).backend)
     kept = to_host(rows_without_gaps(matrix, needed))
     return Encoded(rows_of(matrix, kept), kept, outside)
-
-
-def _itself(part: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    return part
 
 
 def _about(part: Encoded) -> tuple[int, list[Outside]]:
